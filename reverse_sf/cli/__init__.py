@@ -1,0 +1,3 @@
+"""The command ``reverse-sf``."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What has happened: links, bases, images, operations, parked work, conflicts, log, leases."""
+
+from __future__ import annotations

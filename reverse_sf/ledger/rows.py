@@ -1,0 +1,293 @@
+"""The values that go into the ledger and come out of it.
+
+Images and bases are keyed by *record key*: the name that a mapped property has in the mapper's
+output record (``reverse_sf.merge.envelope``). ``address`` is one key whose value is an object of
+components; ``owner`` and ``parent`` are keys whose SPOTIO value is the id there and whose
+Salesforce value is the Id there.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from reverse_sf.mapping.definition import Direction, Side
+
+
+class LinkState(str, Enum):
+    """Life of a link."""
+
+    PENDING = "pending"
+    """Known on one side; the counterpart is not created yet."""
+    LINKED = "linked"
+    """Joins one record of each side."""
+    UNLINKED = "unlinked"
+    """Joined once, set apart by policy; never written."""
+    TOMBSTONE = "tombstone"
+    """A side was deleted; kept so that an undelete revives the same link."""
+    ALIAS = "alias"
+    """Second partner after a merge; never written until a person decides."""
+
+
+class OperationStatus(str, Enum):
+    """Where one decided write stands."""
+
+    INTENDED = "intended"
+    """Committed before it was emitted; without an outcome its fate is unknown."""
+    WAITING = "waiting"
+    """Its parent has no counterpart yet; applied when the parent's outcome arrives."""
+    APPLIED = "applied"
+    AGREED = "agreed"
+    """Nothing had to be written: the destination already held the values."""
+    STALE = "stale"
+    """The guard found other values; nothing was written, the link is decided again."""
+    REJECTED = "rejected"
+    """The system refused it; parked."""
+    SUPERSEDED = "superseded"
+    """Decided again before it was tried, or taken over by a later decision."""
+
+
+class Link(msgspec.Struct, kw_only=True):
+    """One pair of records known to be one thing."""
+
+    link_id: str
+    pair: str
+    origin: Side
+    state: LinkState = LinkState.PENDING
+    salesforce_id: str | None = None
+    spotio_id: str | None = None
+    flagged: Direction | None = None
+    flag_reason: str | None = None
+
+
+class Observed(msgspec.Struct, kw_only=True):
+    """The fast answer to "have we seen exactly this before?"."""
+
+    link_id: str
+    state: LinkState
+    digest: str | None
+    modified_at: str | None
+    has_open_operation: bool
+
+
+class Snapshot(msgspec.Struct, kw_only=True):
+    """Everything a decision about one link needs.
+
+    Attributes:
+        base: record key to ``[spotio value, salesforce value]`` as stored when last settled.
+        salesforce_image: observed source values, keyed by Salesforce field API name.
+        spotio_image: SPOTIO values as last read, keyed by record key.
+        open_operation: id of an operation whose outcome is unknown, if any.
+    """
+
+    link: Link
+    salesforce_image: dict[str, Any] | None = None
+    salesforce_digest: str | None = None
+    spotio_image: dict[str, Any] | None = None
+    base: dict[str, list[Any]] = {}
+    open_operation: str | None = None
+    open_attempts: int = 0
+
+
+class Image(msgspec.Struct, kw_only=True):
+    """What one side of a link was last seen to hold."""
+
+    link_id: str
+    side: Side
+    values: dict[str, Any]
+    digest: str
+    modified_at: str | None = None
+    observed_at: str
+    deleted: bool = False
+
+
+class Intent(msgspec.Struct, kw_only=True):
+    """One decided write, committed before the record that carries it is emitted.
+
+    Attributes:
+        record: the emitted record without its envelope.
+        source: record key to the source side's value that the decision used; with the value read
+            back it becomes the new base.
+        decision: record key to ``{"row", "rule", "old", "new"}``; the row names a truth-table row.
+        waiting_for: link id of the parent that must exist first.
+    """
+
+    operation_id: str
+    link_id: str
+    pair: str
+    direction: Direction
+    action: str
+    run_id: str
+    record: dict[str, Any]
+    envelope: dict[str, Any]
+    source: dict[str, Any]
+    decision: dict[str, Any]
+    issued_at: str
+    waiting_for: str | None = None
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What became of one operation.
+
+    Attributes:
+        spotio_id, salesforce_id: ids now known; stored on the link.
+        image: the destination's values as read back, all mapped keys; None where not read.
+        written: record keys whose values now form a new base with the intent's ``source``.
+        error: the API's own words, for rejected and stale ones.
+        fields: record keys that the API named as the cause.
+    """
+
+    operation_id: str
+    link_id: str
+    status: OperationStatus
+    at: str
+    spotio_id: str | None = None
+    salesforce_id: str | None = None
+    image: dict[str, Any] | None = None
+    image_modified_at: str | None = None
+    written: list[str] = []
+    error: str | None = None
+    error_code: str | None = None
+    fields: list[str] = []
+
+
+class Parked(msgspec.Struct, kw_only=True):
+    """A record or a field withheld, with its reason.
+
+    Attributes:
+        key: record key, or ``""`` for the whole record.
+        reason: short stable code, such as ``choice_unmapped``, ``too_long``, ``rejected``,
+            ``waiting_for_parent``, ``owner_unknown``, ``ambiguous``.
+        message: one sentence a person can act on, with the API's own words where there are any.
+        next_attempt_at: when the mapper may decide it again without a new image; None = only when
+            an image, the schema or the definition changes, or on demand.
+        waiting_for: link id of a missing parent.
+    """
+
+    link_id: str
+    direction: Direction
+    key: str = ""
+    pair: str = ""
+    reason: str
+    message: str
+    at: str
+    run_id: str
+    attempts: int = 1
+    next_attempt_at: str | None = None
+    waiting_for: str | None = None
+    definition_fingerprint: str = ""
+
+
+class Conflict(msgspec.Struct, kw_only=True):
+    """A user's value that a rule overruled; kept so that it can be shown and restored."""
+
+    link_id: str
+    pair: str
+    key: str
+    loser: Side
+    losing_value: Any
+    winning_value: Any
+    rule: str
+    row: str
+    at: str
+    run_id: str
+    operation_id: str | None = None
+
+
+class LogRow(msgspec.Struct, kw_only=True):
+    """One thing that ``reverse-sf logs`` shows: a call and its answer, or a decision.
+
+    Payload and answer are kept without credentials.
+    """
+
+    at: str
+    run_id: str
+    direction: Direction
+    kind: str = "object"
+    pair: str = ""
+    link_id: str | None = None
+    operation_id: str | None = None
+    salesforce_id: str | None = None
+    spotio_id: str | None = None
+    method: str = ""
+    path: str = ""
+    status: int | None = None
+    outcome: str = ""
+    reason: str = ""
+    payload: Any = None
+    answer: Any = None
+
+
+class Count(msgspec.Struct, kw_only=True):
+    """A tally of one run: how many records of a pair ended in one way, and why.
+
+    ``counter`` is one of ``observed``, ``unchanged``, ``skipped``, ``decided_create``,
+    ``decided_update``, ``created``, ``linked``, ``updated``, ``agreed``, ``stale``, ``rejected``,
+    ``parked``, ``waiting``, ``flagged``, ``journaled``.
+    """
+
+    run_id: str
+    pair: str
+    counter: str
+    reason: str = ""
+    number: int = 1
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """One run of one direction."""
+
+    run_id: str
+    direction: Direction
+    started_at: str
+    definition_fingerprint: str
+    ended_at: str | None = None
+    status: str = "running"
+    holder: str = ""
+
+
+class UserRow(msgspec.Struct, kw_only=True):
+    """A user of one side, as last seen; for owner mapping."""
+
+    side: Side
+    user_id: str
+    email: str | None = None
+    username: str | None = None
+    external_id: str | None = None
+    name: str | None = None
+    active: bool = True
+
+
+class Decisions(msgspec.Struct, kw_only=True):
+    """All that the mapper commits before it emits a batch, in one transaction."""
+
+    run_id: str
+    links: list[Link] = []
+    images: list[Image] = []
+    rebased: dict[str, dict[str, list[Any]]] = {}
+    """Link id to the base entries that changed without a write (agreement)."""
+    intents: list[Intent] = []
+    parked: list[Parked] = []
+    unparked: list[tuple[str, str]] = []
+    """``(link_id, key)`` pairs of this direction that are no longer withheld."""
+    unflagged: list[str] = []
+    superseded: list[str] = []
+    """Operation ids taken over by the intents of this batch."""
+    conflicts: list[Conflict] = []
+    counts: list[Count] = []
+    users: list[UserRow] = []
+
+
+class Outcomes(msgspec.Struct, kw_only=True):
+    """All that a target commits after a batch of calls, in one transaction."""
+
+    run_id: str
+    direction: Direction
+    outcomes: list[Outcome] = []
+    flagged: list[tuple[str, Direction, str]] = []
+    """``(link_id, direction, reason)``: decide again at the start of that direction's next run."""
+    parked: list[Parked] = []
+    conflicts: list[Conflict] = []
+    log: list[LogRow] = []
+    counts: list[Count] = []

@@ -1,0 +1,215 @@
+"""The sync definition as frozen values: what one ``sync.yml`` says, after it was checked.
+
+After parsing, nobody handles a raw dictionary of configuration again. The published JSON Schema
+and the parser (``reverse_sf.mapping.document``) produce these types; every other room reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Side(str, Enum):
+    """One of the two replicas."""
+
+    SPOTIO = "spotio"
+    SALESFORCE = "salesforce"
+
+
+class Direction(str, Enum):
+    """Where values flow; the value is also the key in ``sync.yml``."""
+
+    TO_SPOTIO = "to_spotio"
+    TO_SALESFORCE = "to_salesforce"
+
+
+class SyncRule(str, Enum):
+    """Which side takes precedence when a mapped field is updated (truth table C.3)."""
+
+    SALESFORCE_ONLY = "salesforce_only"
+    SALESFORCE_UNLESS_BLANK = "salesforce_unless_blank"
+    TWO_WAY = "two_way"
+    DO_NOT_SYNC = "do_not_sync"
+    SPOTIO_ONLY = "spotio_only"
+    SPOTIO_UNLESS_BLANK = "spotio_unless_blank"
+    MANUAL = "manual"
+
+
+class History(str, Enum):
+    """Which records of the past take part."""
+
+    PAST_AND_FUTURE = "past_and_future"
+    FUTURE_ONLY = "future_only"
+
+
+class Conversion(str, Enum):
+    """How a value that does not fit the destination is treated: parked, or made to fit if safe."""
+
+    STRICT = "strict"
+    KIND = "kind"
+
+
+class DeletePolicy(str, Enum):
+    """What the deletion on one side means for the other."""
+
+    IGNORE = "ignore"
+    UNLINK = "unlink"
+    DELETE = "delete"
+
+
+class MatchRule(str, Enum):
+    """A way to recognise an existing counterpart before one is created."""
+
+    EXTERNAL_ID = "external_id"
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One condition of selective sync: the field's value is one of these (case as written).
+
+    Several criteria of a direction must all hold. A multi-select matches when it contains one of
+    the values. A blank field matches only where ``None`` is among the values.
+    """
+
+    name: str
+    values: tuple[str | bool | int | float | None, ...]
+
+
+@dataclass(frozen=True)
+class DirectionSettings:
+    """One direction of an object mapping."""
+
+    enabled: bool = False
+    history: History = History.PAST_AND_FUTURE
+    only_when: tuple[Criterion, ...] = ()
+
+
+@dataclass(frozen=True)
+class FieldMapping:
+    """One field pair.
+
+    Attributes:
+        spotio: the SPOTIO field as written: a label, ``id:<field id>``, ``role:<system role>``, or
+            the word ``Stage``.
+        salesforce: the Salesforce field's API name.
+        rule: who takes precedence on update.
+        choices: SPOTIO choice to Salesforce picklist value; ``None`` as the value says "do not
+            sync this choice"; no mapping at all passes choices through by their own names.
+        conversion: strict or kind.
+        omit_on_create: the field is not sent when a record is created.
+        truncate: a text that is too long is cut instead of parked.
+        path: where in the file it stands, such as ``objects[0].fields[2]``.
+    """
+
+    spotio: str
+    salesforce: str
+    rule: SyncRule
+    choices: Mapping[str, str | None] | None = None
+    conversion: Conversion = Conversion.KIND
+    omit_on_create: bool = False
+    truncate: bool = False
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class AddressMapping:
+    """The address of a record, component by component.
+
+    Attributes:
+        components: component (one of :data:`ADDRESS_COMPONENTS`) to Salesforce field API name.
+            ``street`` is the whole street line with its house number unless ``house_number`` is
+            mapped as well.
+        skip_geocoding: ask SPOTIO to keep the address as sent.
+    """
+
+    components: Mapping[str, str]
+    skip_geocoding: bool
+    rule: SyncRule
+    path: str = ""
+
+
+ADDRESS_COMPONENTS = (
+    "house_number",
+    "street",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "latitude",
+    "longitude",
+)
+
+
+@dataclass(frozen=True)
+class OwnerMapping:
+    """Who owns a record on the other side.
+
+    Attributes:
+        salesforce_default: username or e-mail of the user who owns where no counterpart exists.
+        spotio_default: e-mail of the SPOTIO user who owns where no counterpart exists.
+        keep_on_update: never replace an existing owner with the default owner on update.
+    """
+
+    salesforce_default: str | None = None
+    spotio_default: str | None = None
+    keep_on_update: bool = True
+    rule: SyncRule = SyncRule.SALESFORCE_ONLY
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class ParentMapping:
+    """The parent of a child record: a Salesforce lookup field and the SPOTIO parent type."""
+
+    salesforce: str
+    spotio: str
+    rule: SyncRule = SyncRule.SALESFORCE_ONLY
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class ObjectMapping:
+    """One pair of a SPOTIO record type and an sObject.
+
+    Attributes:
+        name: stable key of the pair, ``<sObject>:<record type>``; links are filed under it.
+        spotio: name of the SPOTIO record type.
+        salesforce: API name of the sObject.
+        fingerprint: digest of everything this mapping says; an image decided under another
+            fingerprint is decided again when it is next observed.
+    """
+
+    name: str
+    spotio: str
+    salesforce: str
+    to_spotio: DirectionSettings
+    to_salesforce: DirectionSettings
+    fields: tuple[FieldMapping, ...]
+    match: tuple[MatchRule, ...] = (MatchRule.EXTERNAL_ID,)
+    address: AddressMapping | None = None
+    owner: OwnerMapping | None = None
+    parent: ParentMapping | None = None
+    on_delete_in_salesforce: DeletePolicy = DeletePolicy.IGNORE
+    on_delete_in_spotio: DeletePolicy = DeletePolicy.IGNORE
+    salesforce_external_id: str | None = None
+    path: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class SyncDefinition:
+    """Everything that one ``sync.yml`` says."""
+
+    version: int
+    objects: tuple[ObjectMapping, ...]
+    fingerprint: str
+    source: str = "sync.yml"
+    users: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,3 @@
+"""What should happen: decisions, plans and guards, computed from values alone. Pure."""
+
+from __future__ import annotations

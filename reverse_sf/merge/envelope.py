@@ -1,0 +1,86 @@
+"""The ``_sync`` envelope: what the mapper tells a target about the write that it decided.
+
+The record around it is an ordinary Singer record of the destination's stream that holds only the
+fields to write. Absent, null and blank are three different things in it: an absent key is left
+alone, null clears.
+
+Record keys toward SPOTIO (stream = name of the record type):
+
+* a field as ``sync.yml`` names it (label, ``id:20``, ``role:FirstName``): text, number, boolean,
+  ``YYYY-MM-DD``, UTC instant ``YYYY-MM-DDTHH:MM:SSZ``, or a sorted list for a multiple choice;
+* ``Stage``: the stage's name;
+* ``address``: object of address components (``reverse_sf.mapping.definition.ADDRESS_COMPONENTS``)
+  plus ``skip_geocoding``; a component that is absent is left alone;
+* ``owner``: object with ``salesforce_id``, ``email`` (of the Salesforce user, where known),
+  ``default`` (e-mail, maybe null) and ``keep_on_update``; the target resolves it by external user
+  id, then e-mail, then default;
+* ``parent``: object with ``link_id`` and ``salesforce_id``, or null;
+* ``externalDataObjectId``: on create and link, the Salesforce Id.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+ENVELOPE_KEY = "_sync"
+
+
+class Action(str, Enum):
+    """What is to be done to the destination's record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    LINK = "link"
+    DELETE = "delete"
+    SUSPEND = "suspend"
+
+
+class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is known of the pair and of the decision behind one emitted record.
+
+    Attributes:
+        operation_id: deterministic; the same decision made twice has the same id.
+        action: what to do.
+        link_id: the pair.
+        run_id: the mapper's run, owner of the lease.
+        pair: name of the object mapping, ``<sObject>:<record type>``.
+        salesforce_id: 18 characters, where known.
+        spotio_id: where known; always on update.
+        expected: destination values, in the record's own vocabulary, that the decision was made
+            against: the guard. A key that is absent here was not known and is not guarded.
+        on_link: for a create, the keys of the record that win where it turns out that the record
+            exists already (truth table rows 11 to 13); the others keep the destination's value.
+        reissued: an earlier attempt's outcome is unknown: look before creating.
+    """
+
+    operation_id: str
+    action: Action
+    link_id: str
+    run_id: str
+    pair: str
+    salesforce_id: str | None = None
+    spotio_id: str | None = None
+    expected: dict[str, Any] = {}
+    on_link: list[str] = []
+    reissued: bool = False
+
+
+ENVELOPE_SCHEMA: dict[str, Any] = {
+    "type": ["object", "null"],
+    "properties": {
+        "operation_id": {"type": "string"},
+        "action": {"type": "string", "enum": [action.value for action in Action]},
+        "link_id": {"type": "string"},
+        "run_id": {"type": "string"},
+        "pair": {"type": "string"},
+        "salesforce_id": {"type": ["string", "null"]},
+        "spotio_id": {"type": ["string", "null"]},
+        "expected": {"type": "object", "additionalProperties": True},
+        "on_link": {"type": "array", "items": {"type": "string"}},
+        "reissued": {"type": "boolean"},
+    },
+}
+"""JSON Schema of the property :data:`ENVELOPE_KEY`, for SCHEMA messages."""

@@ -1,0 +1,3 @@
+"""The local Salesforce server."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The local SPOTIO server."""
+
+from __future__ import annotations

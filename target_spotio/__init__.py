@@ -1,0 +1,3 @@
+"""The Singer target that writes records to SPOTIO."""
+
+from __future__ import annotations
