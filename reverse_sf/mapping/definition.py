@@ -54,6 +54,14 @@ class Conversion(str, Enum):
     KIND = "kind"
 
 
+class Comparison(str, Enum):
+    """How the two sides' texts are compared; what is written is never changed by it."""
+
+    EXACT = "exact"
+    NORMAL_FORM = "normal_form"
+    """E-mails without regard to case, phones by their digits."""
+
+
 class DeletePolicy(str, Enum):
     """What the deletion on one side means for the other."""
 
@@ -102,10 +110,15 @@ class FieldMapping:
         salesforce: the Salesforce field's API name.
         rule: who takes precedence on update.
         choices: SPOTIO choice to Salesforce picklist value; ``None`` as the value says "do not
-            sync this choice"; no mapping at all passes choices through by their own names.
+            sync this choice"; no mapping at all passes choices through by their own names. Where
+            two SPOTIO choices name one Salesforce value, the first listed is written to SPOTIO.
+        salesforce_choices: further Salesforce picklist values that are read as this SPOTIO choice
+            and never written (in the file: the list's second value and on); ``None`` as the value
+            says "do not sync this picklist value".
         conversion: strict or kind.
         omit_on_create: the field is not sent when a record is created.
         truncate: a text that is too long is cut instead of parked.
+        compare: exactly, or by the normal form of a phone or e-mail.
         path: where in the file it stands, such as ``objects[0].fields[2]``.
     """
 
@@ -117,6 +130,8 @@ class FieldMapping:
     omit_on_create: bool = False
     truncate: bool = False
     path: str = ""
+    salesforce_choices: Mapping[str, str | None] = field(default_factory=dict)
+    compare: Comparison = Comparison.EXACT
 
 
 @dataclass(frozen=True)
@@ -135,6 +150,9 @@ class AddressMapping:
     rule: SyncRule
     path: str = ""
 
+
+STAGE = "Stage"
+"""The word that stands for a record's stage where a SPOTIO field is named."""
 
 ADDRESS_COMPONENTS = (
     "house_number",
@@ -213,3 +231,14 @@ class SyncDefinition:
     fingerprint: str
     source: str = "sync.yml"
     users: Mapping[str, object] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+    """Line of each path in the file, for messages."""
+
+    def parents_of(self, child: ObjectMapping) -> tuple[ObjectMapping, ...]:
+        """The mappings whose links can be this child's parent.
+
+        More than one only where several sObjects feed the parent's record type.
+        """
+        if child.parent is None:
+            return ()
+        return tuple(one for one in self.objects if one.spotio == child.parent.spotio)

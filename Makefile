@@ -1,0 +1,37 @@
+# One command per wish; each starts from nothing but Python >= 3.10, make and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact --all-extras
+
+.PHONY: help install demo test lint bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Make .venv/ with Meltano and every console script
+
+$(VENV)/.installed: pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(SYNC) --all-groups
+	@touch $@
+
+demo: install ## Start the local servers, run the sync through Meltano, print what happened, stop them
+	@$(BIN)/python demo/run.py
+
+test: install lint ## Run every check and every test
+	$(BIN)/pytest -n 2 --dist loadgroup tests
+
+lint: install ## Style, types and the rules between the rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## Measure rates as ratios to a bare loop of the same run
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## Remove what install, demo and test made
+	rm -rf $(VENV) .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,194 @@
+"""``reverse-sf account``: what one run did, in a page."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+import click
+
+from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.settings import open_ledger
+from reverse_sf.errors import UsageError
+from reverse_sf.mapping.definition import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reverse_sf.ledger.rows import Count, Parked, Run
+    from reverse_sf.ledger.store import Ledger
+
+COLUMNS = (
+    "observed",
+    "unchanged",
+    "skipped",
+    "created",
+    "linked",
+    "updated",
+    "agreed",
+    "stale",
+    "rejected",
+    "parked",
+    "waiting",
+)
+"""The counters that a line of the account shows, in the order of a record's way."""
+
+_REASONED = ("skipped", "parked", "waiting", "rejected", "flagged")
+_MOST_REASONS = 12
+_RUNS_LOOKED_AT = 1000
+
+
+@click.command("account")
+@click.option(
+    "--run", "run_id", default="latest", show_default=True, help="Id of a run, or latest."
+)
+@click.option(
+    "--direction",
+    type=click.Choice([one.value for one in Direction]),
+    help="The latest run of this direction.",
+)
+@click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
+def account(*, run_id: str, direction: str | None, ledger_uri: str | None, as_json: bool) -> None:
+    """What a run did: records created, linked, updated, skipped and parked, and why.
+
+    Exit codes: 0 done, 2 no such run or no ledger.
+    """
+    with open_ledger(ledger_uri) as ledger:
+        run = _find(ledger, run_id, direction)
+        counts = ledger.counts(run.run_id)
+        parked = ledger.parked_rows(run.direction)
+        journaled = len(ledger.conflicts(run_id=run.run_id, limit=_RUNS_LOOKED_AT))
+    tallies = _tallies(counts)
+    withheld = Counter((one.pair, one.reason) for one in parked)
+    if as_json:
+        say_json(
+            {
+                "run": run,
+                "pairs": tallies,
+                "reasons": [one for one in counts if one.reason],
+                "parked_now": [
+                    {"pair": pair, "reason": reason, "number": number}
+                    for (pair, reason), number in sorted(withheld.items())
+                ],
+            }
+        )
+        return
+    _show_run(run, tallies)
+    _show_reasons(counts)
+    _show_parked(parked)
+    _show_where_next(run, tallies, parked, journaled)
+
+
+def _find(ledger: Ledger, run_id: str, direction: str | None) -> Run:
+    runs = ledger.runs(limit=_RUNS_LOOKED_AT)
+    if run_id != "latest":
+        found = [one for one in runs if one.run_id.startswith(run_id)]
+        if len(found) != 1:
+            which = "several runs" if found else "no run"
+            raise UsageError(f"{which} in this ledger with the id {run_id}")
+        return found[0]
+    wanted = [one for one in runs if direction is None or one.direction.value == direction]
+    if not wanted:
+        raise UsageError("this ledger has seen no run" + (f" {direction}" if direction else ""))
+    return wanted[0]
+
+
+def _tallies(counts: Iterable[Count]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for one in counts:
+        found[one.pair][one.counter] += one.number
+    return {pair: dict(of_pair) for pair, of_pair in sorted(found.items())}
+
+
+def _show_run(run: Run, tallies: Mapping[str, Mapping[str, int]]) -> None:
+    way = "Salesforce to SPOTIO" if run.direction is Direction.TO_SPOTIO else "SPOTIO to Salesforce"
+    ended = f"ended {run.ended_at}" if run.ended_at else "not ended"
+    say(f"Run {run.run_id}, {way}: {run.status}, began {run.started_at}, {ended}")
+    say()
+    if not tallies:
+        say("It saw no records.")
+        return
+    used = [one for one in COLUMNS if any(one in of_pair for of_pair in tallies.values())]
+    rows: list[Sequence[object]] = [
+        (pair, *(of_pair.get(one, 0) for one in used)) for pair, of_pair in tallies.items()
+    ]
+    if len(rows) > 1:
+        sums = (sum(of_pair.get(one, 0) for of_pair in tallies.values()) for one in used)
+        rows.append(("all", *sums))
+    show(
+        "Records",
+        ("pair", *used),
+        rows,
+        numbers=used,
+        styles=["" for _ in tallies] + ["bold"],
+    )
+
+
+def _show_reasons(counts: Sequence[Count]) -> None:
+    rows = sorted(
+        (one for one in counts if one.counter in _REASONED and one.reason),
+        key=lambda one: (one.pair, _REASONED.index(one.counter), -one.number, one.reason),
+    )
+    if not rows:
+        return
+    shown: list[Sequence[object]] = []
+    per_line: Counter[tuple[str, str]] = Counter()
+    left_out: Counter[tuple[str, str]] = Counter()
+    for one in rows:
+        line = (one.pair, one.counter)
+        per_line[line] += 1
+        if per_line[line] <= _MOST_REASONS:
+            shown.append((one.pair, one.counter, one.number, one.reason))
+        else:
+            left_out[line] += one.number
+    shown += [(*line, number, "other reasons") for line, number in left_out.items()]
+    say()
+    show("Why", ("pair", "", "records", "reason"), shown, numbers=("records",))
+
+
+def _show_parked(parked: Sequence[Parked]) -> None:
+    if not parked:
+        return
+    groups: dict[tuple[str, str, str], list[Parked]] = defaultdict(list)
+    for one in parked:
+        groups[one.pair, one.reason, one.key].append(one)
+    say()
+    show(
+        "Parked now, by this run or an earlier one",
+        ("pair", "field", "number", "reason", "for example"),
+        (
+            (pair, key or "whole record", len(several), reason, several[0].message)
+            for (pair, reason, key), several in sorted(groups.items())
+        ),
+        numbers=("number",),
+    )
+
+
+def _show_where_next(
+    run: Run,
+    tallies: Mapping[str, Mapping[str, int]],
+    parked: Sequence[Parked],
+    journaled: int,
+) -> None:
+    lines = []
+    if run.status == "running":
+        lines.append(
+            "this run has not ended: it is still at work, or it was stopped; the next run goes on "
+            "where it left off"
+        )
+    elif run.status in {"failed", "interrupted"}:
+        lines.append(
+            f"this run's end: {run.status}; what it finished is kept, and the next run does the rest"
+        )
+    if parked:
+        lines.append("reverse-sf parked        each record or field that is withheld, and why")
+    if any(of_pair.get("rejected") for of_pair in tallies.values()):
+        lines.append("reverse-sf logs --outcome rejected   the calls that were refused")
+    if journaled:
+        lines.append("reverse-sf conflicts     the values that a sync rule overruled")
+    lines.append(f"reverse-sf logs --run {run.run_id}   each call and its answer")
+    say()
+    say("Where to look next:")
+    for line in lines:
+        say(f"  {line}")

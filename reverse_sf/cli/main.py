@@ -1,0 +1,94 @@
+"""The command ``reverse-sf``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from reverse_sf.cli.account import account
+from reverse_sf.cli.check import check
+from reverse_sf.cli.journal import conflicts, logs, parked
+from reverse_sf.console import run
+from reverse_sf.errors import ConfigurationError
+from reverse_sf.mapping.document import schema_text
+
+_SIMULATOR = "simulator"
+
+
+class _Commands(click.Group):
+    """The commands; the simulator's is loaded when it is asked for.
+
+    Its servers are an extra that a production machine does without.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), _SIMULATOR])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != _SIMULATOR:
+            return super().get_command(ctx, cmd_name)
+        try:
+            module = import_module("reverse_sf.simulator.command")
+        except ModuleNotFoundError as error:
+            return _not_installed(error.name or "")
+        command: click.Command = module.simulator
+        return command
+
+
+def _not_installed(module: str) -> click.Command:
+    @click.command(
+        _SIMULATOR,
+        short_help="Run a local Salesforce and SPOTIO (needs the extra simulator).",
+        context_settings={"ignore_unknown_options": True},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def simulator(arguments: tuple[str, ...]) -> None:
+        del arguments
+        raise ConfigurationError(
+            f"the simulator needs the package {module}: pip install 'reverse-sf[simulator]'"
+        )
+
+    return simulator
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="reverse-sf", prog_name="reverse-sf")
+def cli() -> None:
+    r"""Config-as-code sync between SPOTIO and Salesforce.
+
+    \b
+    Before a run:   check, schema, simulator
+    After a run:    account, then parked, conflicts and logs
+
+    A run itself is Meltano's: meltano run tap-salesforce spotio-mapper target-spotio
+
+    \b
+    Exit codes, the same for every command, tap, mapper and target:
+      0  done
+      1  unexpected failure, or a passing fault that outlived its retries
+      2  usage or configuration: the message says what to fix
+      3  a system refused us: login, permission or quota
+      4  another runner holds the lease
+      5  done, with records parked, where --strict asks
+    """
+
+
+@click.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of sync.yml, for completion and checks in an editor."""
+    click.echo(schema_text(), nl=False)
+
+
+for command in (account, check, conflicts, logs, parked, schema):
+    cli.add_command(command)
+
+
+def main() -> NoReturn:
+    """Entry point of the console script."""
+    run(cli, "reverse-sf")
+
+
+if __name__ == "__main__":
+    main()

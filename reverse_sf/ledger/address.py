@@ -1,0 +1,99 @@
+"""Where a ledger is: the setting ``ledger_uri``, checked and turned into an engine's URL."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from reverse_sf.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+_EXAMPLES = (
+    "use sqlite:///.meltano/reverse-sf/ledger.db, or postgresql://user:password@host/database"
+)
+_POSTGRESQL_NAMES = {"postgres", "postgresql", "postgresql+psycopg"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A ledger's place.
+
+    Attributes:
+        url: what SQLAlchemy opens.
+        shown: the same for people; never with a password.
+        file: the SQLite file; None for a server or for memory.
+    """
+
+    url: URL
+    shown: str
+    file: Path | None
+
+    @property
+    def server(self) -> bool:
+        """A PostgreSQL server, not a file."""
+        return self.url.get_backend_name() == "postgresql"
+
+
+def parse(uri: str) -> Address:
+    """Read a ``ledger_uri``.
+
+    Raises:
+        ConfigurationError: no URL, or of a database that the ledger does not live in.
+    """
+    try:
+        url = make_url(uri)
+    except ArgumentError as error:
+        raise ConfigurationError(f"ledger_uri is not a database URL: {_EXAMPLES}") from error
+    if url.drivername in _POSTGRESQL_NAMES:
+        return _server(url)
+    if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise ConfigurationError(
+            f"ledger_uri names {url.drivername}, but a ledger is kept in SQLite or PostgreSQL: "
+            f"{_EXAMPLES}"
+        )
+    if url.database in {None, "", ":memory:"}:
+        return Address(url=url, shown="in memory", file=None)
+    path = Path(str(url.database).removeprefix("file:"))
+    _require_folder(path)
+    return Address(url=url, shown=str(path), file=path)
+
+
+def _server(url: URL) -> Address:
+    if importlib.util.find_spec("psycopg") is None:
+        raise ConfigurationError(
+            "ledger_uri names PostgreSQL, but its driver is not installed: "
+            "pip install 'reverse-sf[postgresql]'"
+        )
+    shown = url.set(drivername="postgresql", password=None, query={})
+    return Address(
+        url=url.set(drivername="postgresql+psycopg"),
+        shown=shown.render_as_string(hide_password=True),
+        file=None,
+    )
+
+
+def _require_folder(path: Path) -> None:
+    """Make the folder inside an existing ``.meltano/``; elsewhere it must be there."""
+    folder = path.parent
+    if folder.is_dir():
+        return
+    for parent in folder.parents:
+        if parent.name == ".meltano" and parent.is_dir():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"the ledger's folder {folder} cannot be made: {error.strerror}"
+                ) from error
+            return
+    raise ConfigurationError(
+        f"the ledger's folder {folder} does not exist: make it, run from the Meltano project's "
+        "root, or set ledger_uri to a file in an existing folder"
+    )

@@ -1,0 +1,385 @@
+"""Committing what the mapper decided, before any of it is emitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from reverse_sf.errors import StopError
+from reverse_sf.ledger.dialects import Delete, Insert, Update, constant, keys, numbers
+from reverse_sf.ledger.encoding import from_text, moment, sortable, to_text
+from reverse_sf.ledger.leases import Leases, add_counts
+from reverse_sf.ledger.observations import IS_OPEN
+from reverse_sf.ledger.rows import LinkState, OperationStatus
+from reverse_sf.ledger.tables import (
+    bases,
+    conflicts,
+    flags,
+    images,
+    links,
+    operations,
+    parked,
+    users,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from reverse_sf.ledger.rows import Conflict, Decisions, Image, Intent, Link, Parked, UserRow
+
+
+def _all_given(*names: str) -> Any:
+    return lambda _, given: {name: given[name] for name in names}
+
+
+_add_links = Insert(
+    links, ("number", "link_id", "pair", "origin", "state", "salesforce_id", "spotio_id")
+)
+_change_links = Update(links, ("pair", "state", "salesforce_id", "spotio_id"), identity=("number",))
+put_images = Insert(
+    images,
+    ("link", "side", "digest", "modified_at", "observed_at", "deleted", "content"),
+    identity=("link", "side"),
+    changes=_all_given("digest", "modified_at", "observed_at", "deleted", "content"),
+)
+put_bases = Insert(bases, ("link", "entries"), identity=("link",), changes=_all_given("entries"))
+put_flags = Insert(
+    flags,
+    ("link_id", "direction", "reason"),
+    identity=("link_id", "direction"),
+    changes=_all_given("reason"),
+)
+_drop_flags = Delete(flags, ("link_id", "direction"))
+_OPERATION = (
+    "run_id",
+    "status",
+    "attempts",
+    "issued_at",
+    "waiting_for",
+    "record",
+    "envelope",
+    "source",
+    "decision",
+)
+_add_operations = Insert(
+    operations, ("operation_id", "link", "pair", "direction", "action", *_OPERATION)
+)
+_reissue = Update(operations, _OPERATION, identity=("number",))
+_supersede = (
+    update(operations)
+    .where(operations.c.operation_id.in_(keys()), IS_OPEN)
+    .values(status=OperationStatus.SUPERSEDED.value, closed_at=bindparam("at"))
+)
+_known_links = select(
+    links.c.link_id, links.c.number, links.c.state, links.c.salesforce_id, links.c.spotio_id
+).where(links.c.link_id.in_(keys()))
+_last_number = select(func.coalesce(func.max(links.c.number), 0))
+_same_operations = (
+    select(operations.c.operation_id, operations.c.number, operations.c.attempts, IS_OPEN)
+    .where(operations.c.link.in_(numbers()), operations.c.operation_id.in_(keys()))
+    .order_by(operations.c.number)
+)
+_put_parked = Insert(
+    parked,
+    (
+        "link_id",
+        "direction",
+        "key",
+        "pair",
+        "reason",
+        "at",
+        "run_id",
+        "attempts",
+        "next_attempt_at",
+        "waiting_for",
+        "definition_fingerprint",
+        "message",
+    ),
+    identity=("link_id", "direction", "key"),
+    changes=lambda table, given: {
+        "pair": given.pair,
+        "reason": given.reason,
+        "at": given.at,
+        "run_id": given.run_id,
+        "attempts": case(
+            (given.attempts > table.c.attempts, given.attempts),
+            else_=table.c.attempts + constant(1),
+        ),
+        "next_attempt_at": given.next_attempt_at,
+        "waiting_for": given.waiting_for,
+        "definition_fingerprint": given.definition_fingerprint,
+        "message": given.message,
+    },
+)
+drop_parked = Delete(parked, ("link_id", "direction", "key"))
+_add_conflicts = Insert(
+    conflicts,
+    (
+        "link_id",
+        "pair",
+        "key",
+        "loser",
+        "losing_value",
+        "winning_value",
+        "rule",
+        "row",
+        "at",
+        "run_id",
+        "operation_id",
+    ),
+    identity=("operation_id", "link_id", "key"),
+)
+_put_users = Insert(
+    users,
+    ("side", "user_id", "email", "username", "external_id", "name", "active"),
+    identity=("side", "user_id"),
+    changes=_all_given("email", "username", "external_id", "name", "active"),
+)
+_bases_of = select(bases.c.link, bases.c.entries).where(bases.c.link.in_(numbers()))
+
+
+class DecisionCommits(Leases):
+    """The mapper's commit."""
+
+    def commit_decisions(self, decisions: Decisions) -> None:
+        """Commit a batch in one transaction; after it returns the records may be emitted.
+
+        An intent whose operation id is known already (the same decision made again) counts one
+        more attempt and is open again. A link's ids never become unknown through this call, and a
+        link that a target joined meanwhile stays joined: the mapper runs ahead of the target, and
+        what it read may be older than what the target stored. ``Link.flagged`` adds a flag; only
+        ``unflagged`` takes the run's own direction's flag away. Parked rows without a definition
+        fingerprint get the run's.
+
+        Raises:
+            LeaseHeldError: another run has taken over the lease: emit nothing.
+            StopError: a link would join a record that another link has already.
+        """
+        with self._writing() as connection:
+            run = self._fence(connection, decisions.run_id)
+            known, new = _put_links(connection, decisions)
+            put_images.execute(connection, [_image_row(it, known) for it in decisions.images])
+            merge_bases(
+                connection, {known[it]: entries for it, entries in decisions.rebased.items()}
+            )
+            _drop_flags.execute(connection, [(it, run.direction) for it in decisions.unflagged])
+            put_flags.execute(connection, _flag_rows(decisions.links))
+            if decisions.superseded:
+                connection.execute(
+                    _supersede,
+                    {"keys": to_text(decisions.superseded), "at": moment(self._now(connection))},
+                )
+            _put_intents(connection, decisions.intents, known, new)
+            drop_parked.execute(
+                connection, [(link_id, run.direction, key) for link_id, key in decisions.unparked]
+            )
+            put_parked(connection, decisions.parked, run)
+            add_conflicts(connection, decisions.conflicts)
+            _put_users.execute(connection, [_user_row(user) for user in decisions.users])
+            add_counts(connection, decisions.counts)
+
+
+def _put_links(connection: Connection, decisions: Decisions) -> tuple[dict[str, int], set[str]]:
+    """Insert new links, change known ones.
+
+    Returns:
+        The number of every link that the batch names, and the ids of the new ones.
+    """
+    given = {link.link_id: link for link in decisions.links}
+    named = {
+        *given,
+        *(image.link_id for image in decisions.images),
+        *(intent.link_id for intent in decisions.intents),
+        *decisions.rebased,
+    }
+    if not named:
+        return {}, set()
+    rows = connection.execute(_known_links, {"keys": to_text(list(named))}).all()
+    known = {row.link_id: row.number for row in rows}
+    new = [link for link in given.values() if link.link_id not in known]
+    changed = [_changed_link(given[row.link_id], row) for row in rows if row.link_id in given]
+    try:
+        _change_links.execute(connection, changed)
+        if new:
+            first: int = connection.execute(_last_number).scalar_one() + 1
+            _add_links.execute(connection, [_link_row(*it) for it in enumerate(new, first)])
+            known.update((link.link_id, number) for number, link in enumerate(new, first))
+    except IntegrityError as error:
+        raise StopError(
+            "a link would join a record that belongs to another link already; nothing of this "
+            "batch was stored. See both records with 'reverse-sf logs', unlink one, and run again"
+        ) from error
+    return known, {link.link_id for link in new}
+
+
+def _changed_link(link: Link, row: Row[Any]) -> tuple[Any, ...]:
+    joined_meanwhile = row.state == LinkState.LINKED.value and link.state is LinkState.PENDING
+    return (
+        link.pair,
+        row.state if joined_meanwhile else link.state.value,
+        link.salesforce_id or row.salesforce_id,
+        link.spotio_id or row.spotio_id,
+        row.number,
+    )
+
+
+def _put_intents(
+    connection: Connection, intents: Sequence[Intent], known: Mapping[str, int], fresh: set[str]
+) -> None:
+    """Open operations; one that is open under the same id is issued once more."""
+    of_known = [intent for intent in intents if intent.link_id not in fresh]
+    earlier: dict[str, tuple[int | None, int, bool]] = {}
+    if of_known:
+        rows = connection.execute(
+            _same_operations,
+            {
+                "numbers": to_text(sorted({known[intent.link_id] for intent in of_known})),
+                "keys": to_text([intent.operation_id for intent in of_known]),
+            },
+        ).all()
+        earlier = {name: (number, attempts, is_open) for name, number, attempts, is_open in rows}
+    new: list[tuple[Any, ...]] = []
+    again: list[tuple[Any, ...]] = []
+    for intent in intents:
+        number, attempts, is_open = earlier.get(intent.operation_id, (None, 0, False))
+        content = _intent_content(intent, attempts + 1)
+        if is_open:
+            again.append((*content, number))
+        else:
+            new.append(
+                (
+                    intent.operation_id,
+                    known[intent.link_id],
+                    intent.pair,
+                    intent.direction.value,
+                    intent.action,
+                    *content,
+                )
+            )
+    _reissue.execute(connection, again)
+    _add_operations.execute(connection, new)
+
+
+def merge_bases(connection: Connection, changes: Mapping[int, Mapping[str, list[Any]]]) -> None:
+    """Set entries of bases, by link number; other entries of the same links stay."""
+    if not changes:
+        return
+    rows = connection.execute(_bases_of, {"numbers": to_text(list(changes))}).all()
+    known: dict[int, dict[str, Any]] = {row[0]: from_text(row[1]) for row in rows}
+    put_bases.execute(
+        connection,
+        [
+            (link, to_text({**known.get(link, {}), **entries}))
+            for link, entries in changes.items()
+            if entries
+        ],
+    )
+
+
+def put_parked(connection: Connection, withheld: Sequence[Parked], run: Row[Any]) -> None:
+    """Store what is withheld; what was withheld before counts one more attempt."""
+    _put_parked.execute(
+        connection,
+        [
+            (
+                it.link_id,
+                it.direction.value,
+                it.key,
+                it.pair,
+                it.reason,
+                it.at,
+                it.run_id,
+                it.attempts,
+                None if it.next_attempt_at is None else sortable(it.next_attempt_at),
+                it.waiting_for,
+                it.definition_fingerprint or run.definition_fingerprint,
+                it.message,
+            )
+            for it in withheld
+        ],
+    )
+
+
+def add_conflicts(connection: Connection, found: Sequence[Conflict]) -> None:
+    """Add to the journal; the same conflict of the same operation is kept once."""
+    _add_conflicts.execute(
+        connection,
+        [
+            (
+                it.link_id,
+                it.pair,
+                it.key,
+                it.loser.value,
+                to_text(it.losing_value),
+                to_text(it.winning_value),
+                it.rule,
+                it.row,
+                it.at,
+                it.run_id,
+                it.operation_id,
+            )
+            for it in found
+        ],
+    )
+
+
+def _flag_rows(given: Sequence[Link]) -> list[tuple[Any, ...]]:
+    return [
+        (link.link_id, link.flagged.value, link.flag_reason or "")
+        for link in given
+        if link.flagged is not None
+    ]
+
+
+def _link_row(number: int, link: Link) -> tuple[Any, ...]:
+    return (
+        number,
+        link.link_id,
+        link.pair,
+        link.origin.value,
+        link.state.value,
+        link.salesforce_id,
+        link.spotio_id,
+    )
+
+
+def _image_row(image: Image, known: Mapping[str, int]) -> tuple[Any, ...]:
+    return (
+        known[image.link_id],
+        image.side.value,
+        image.digest,
+        image.modified_at,
+        image.observed_at,
+        image.deleted,
+        to_text(image.values),
+    )
+
+
+def _intent_content(intent: Intent, attempts: int) -> tuple[Any, ...]:
+    return (
+        intent.run_id,
+        OperationStatus.INTENDED.value,
+        attempts,
+        intent.issued_at,
+        intent.waiting_for,
+        to_text(intent.record),
+        to_text(intent.envelope),
+        to_text(intent.source),
+        to_text(intent.decision),
+    )
+
+
+def _user_row(user: UserRow) -> tuple[Any, ...]:
+    return (
+        user.side.value,
+        user.user_id,
+        user.email,
+        user.username,
+        user.external_id,
+        user.name,
+        user.active,
+    )

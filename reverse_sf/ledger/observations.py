@@ -1,0 +1,288 @@
+"""What the mapper asks about the records that it sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, exists, or_, select, text, union
+
+from reverse_sf.ledger.dialects import constant, keys
+from reverse_sf.ledger.encoding import from_text, sortable, to_text
+from reverse_sf.ledger.rows import Link, LinkState, Observed, Parked, Snapshot
+from reverse_sf.ledger.session import Session
+from reverse_sf.ledger.tables import bases, flags, images, leases, links, operations, parked
+from reverse_sf.mapping.definition import Direction, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Row
+
+_STATES = {state.value: state for state in LinkState}
+
+# The words of the partial index, as they stand there: SQLite uses it for nothing else.
+IS_OPEN = text("sync_operations.status IN ('intended', 'waiting')")
+
+_salesforce = images.alias("salesforce")
+_spotio = images.alias("spotio")
+
+
+def _image_of(alias: Any, side: Side) -> ColumnElement[bool]:
+    return and_(alias.c.link == links.c.number, alias.c.side == constant(side.value))
+
+
+_observed = (
+    select(
+        links.c.salesforce_id,
+        links.c.link_id,
+        links.c.state,
+        _salesforce.c.digest,
+        _salesforce.c.modified_at,
+        exists().where(operations.c.link == links.c.number, IS_OPEN),
+    )
+    .select_from(links.outerjoin(_salesforce, _image_of(_salesforce, Side.SALESFORCE)))
+    .where(links.c.pair == bindparam("pair"), links.c.salesforce_id.in_(keys()))
+)
+_link_ids = select(links.c.salesforce_id, links.c.link_id).where(
+    links.c.pair == bindparam("pair"), links.c.salesforce_id.in_(keys())
+)
+_owners = select(links.c.spotio_id, links.c.link_id).where(
+    links.c.pair == bindparam("pair"), links.c.spotio_id.in_(keys())
+)
+_snapshots = (
+    select(
+        links,
+        _salesforce.c.content.label("salesforce_image"),
+        _salesforce.c.digest.label("salesforce_digest"),
+        _spotio.c.content.label("spotio_image"),
+        bases.c.entries,
+        flags.c.direction.label("flagged"),
+        flags.c.reason.label("flag_reason"),
+        operations.c.operation_id,
+        operations.c.attempts,
+    )
+    .select_from(
+        links.outerjoin(_salesforce, _image_of(_salesforce, Side.SALESFORCE))
+        .outerjoin(_spotio, _image_of(_spotio, Side.SPOTIO))
+        .outerjoin(bases, bases.c.link == links.c.number)
+        .outerjoin(flags, flags.c.link_id == links.c.link_id)
+        .outerjoin(operations, and_(operations.c.link == links.c.number, IS_OPEN))
+    )
+    .where(links.c.link_id.in_(keys()))
+    .order_by(flags.c.direction, operations.c.issued_at)
+)
+_parked_of = (
+    select(parked).where(parked.c.link_id.in_(keys())).order_by(parked.c.direction, parked.c.key)
+)
+
+
+def _replan() -> Any:
+    """Links due for a direction, in the order of their ids, after the last one of a page."""
+    direction: Any = bindparam("direction")
+    after: Any = bindparam("after")
+    holder = select(leases.c.run_id).where(leases.c.direction == direction).scalar_subquery()
+    open_before = (
+        select(links.c.link_id)
+        .select_from(operations.join(links, links.c.number == operations.c.link))
+        .where(
+            operations.c.direction == direction,
+            operations.c.run_id.is_distinct_from(holder),
+            links.c.link_id > after,
+            IS_OPEN,
+        )
+    )
+    flagged = select(flags.c.link_id).where(flags.c.direction == direction, flags.c.link_id > after)
+    parent = links.alias("parent")
+    parent_arrived = exists().where(parent.c.link_id == parked.c.waiting_for, has_both(parent))
+    due = select(parked.c.link_id).where(
+        parked.c.direction == direction,
+        parked.c.link_id > after,
+        or_(
+            parked.c.next_attempt_at <= bindparam("now"),
+            parked.c.definition_fingerprint != bindparam("fingerprint"),
+            parent_arrived,
+        ),
+    )
+    every = union(open_before, flagged, due).subquery()
+    return select(every.c.link_id).order_by(every.c.link_id).limit(bindparam("page"))
+
+
+def has_both(table: Any) -> ColumnElement[bool]:
+    """Both sides of a link are known."""
+    return and_(table.c.spotio_id.is_not(None), table.c.salesforce_id.is_not(None))
+
+
+_links_to_replan = _replan()
+
+
+class Observations(Session):
+    """What is known of records, links and withheld work."""
+
+    def observed(self, pair: str, salesforce_ids: Sequence[str]) -> dict[str, Observed]:
+        """Tell which of these records were seen before, and as what.
+
+        One statement for any number of ids; the mapper calls it for every record.
+
+        Returns:
+            By Salesforce Id; an Id that has no link is not in it.
+        """
+        if not salesforce_ids:
+            return {}
+        with self._reading() as connection:
+            rows = connection.execute(
+                _observed, {"pair": pair, "keys": to_text(list(salesforce_ids))}
+            ).all()
+        return {
+            salesforce_id: Observed(
+                link_id=link_id,
+                state=_STATES[state],
+                digest=digest,
+                modified_at=modified_at,
+                has_open_operation=bool(is_open),
+            )
+            for salesforce_id, link_id, state, digest, modified_at, is_open in rows
+        }
+
+    def snapshots(
+        self, link_ids: Sequence[str], *, direction: Direction | None = None
+    ) -> dict[str, Snapshot]:
+        """Read everything that a decision about these links needs, in one consistent statement.
+
+        Args:
+            link_ids: the links; unknown ones are not in the answer.
+            direction: whose flag to show where a link is flagged for both.
+        """
+        if not link_ids:
+            return {}
+        with self._reading() as connection:
+            rows = connection.execute(_snapshots, {"keys": to_text(list(link_ids))}).all()
+        found: dict[str, Snapshot] = {}
+        for row in rows:
+            known = found.get(row.link_id)
+            if known is None:
+                found[row.link_id] = _snapshot(row)
+            elif direction is not None and row.flagged == direction.value:
+                known.link.flagged = direction
+                known.link.flag_reason = row.flag_reason
+        return found
+
+    def link_ids(self, pair: str, salesforce_ids: Sequence[str]) -> dict[str, str]:
+        """Link ids by Salesforce Id, where there is a link."""
+        return self._pairs(_link_ids, pair, salesforce_ids)
+
+    def link_ids_of_spotio(self, pair: str, spotio_ids: Sequence[str]) -> dict[str, str]:
+        """Link ids by SPOTIO id, where there is a link: who already owns a candidate."""
+        return self._pairs(_owners, pair, spotio_ids)
+
+    def _pairs(self, statement: Any, pair: str, ids: Sequence[str]) -> dict[str, str]:
+        if not ids:
+            return {}
+        with self._reading() as connection:
+            rows = connection.execute(statement, {"pair": pair, "keys": to_text(list(ids))}).all()
+        return {row[0]: row[1] for row in rows}
+
+    def links_to_replan(
+        self,
+        direction: Direction,
+        *,
+        now: str,
+        definition_fingerprint: str,
+        batch: int = 500,
+    ) -> Iterator[list[str]]:
+        """Find links that must be decided again although no tap has seen them again.
+
+        These are links with an operation of an earlier run whose outcome is unknown or which
+        waits, links flagged for the direction, and links with something parked that is due: its
+        time has come, the definition is another one, or the missing parent has its counterpart.
+
+        Batches may be committed while this goes on: every link comes at most once.
+
+        Args:
+            direction: the run's direction; its run must hold the lease.
+            now: the moment up to which parked work is due.
+            definition_fingerprint: of the definition in force, as it is stored with parked work.
+            batch: links per list.
+        """
+        after = ""
+        while True:
+            with self._reading() as connection:
+                page = list(
+                    connection.scalars(
+                        _links_to_replan,
+                        {
+                            "direction": direction.value,
+                            "after": after,
+                            "now": sortable(now),
+                            "fingerprint": definition_fingerprint,
+                            "page": batch,
+                        },
+                    )
+                )
+            if page:
+                yield page
+            if len(page) < batch:
+                return
+            after = page[-1]
+
+    def parked(self, link_ids: Sequence[str]) -> dict[str, list[Parked]]:
+        """What is withheld of these links, in both directions; links with nothing are absent."""
+        if not link_ids:
+            return {}
+        with self._reading() as connection:
+            rows = connection.execute(_parked_of, {"keys": to_text(list(link_ids))}).all()
+        found: dict[str, list[Parked]] = {}
+        for row in rows:
+            found.setdefault(row.link_id, []).append(_parked(row))
+        return found
+
+    def parked_rows(
+        self, direction: Direction | None = None, pair: str | None = None
+    ) -> list[Parked]:
+        """Everything withheld, by pair and reason."""
+        statement = select(parked).order_by(
+            parked.c.pair, parked.c.reason, parked.c.link_id, parked.c.direction, parked.c.key
+        )
+        if direction is not None:
+            statement = statement.where(parked.c.direction == direction.value)
+        if pair is not None:
+            statement = statement.where(parked.c.pair == pair)
+        with self._reading() as connection:
+            return [_parked(row) for row in connection.execute(statement)]
+
+
+def _snapshot(row: Row[Any]) -> Snapshot:
+    return Snapshot(
+        link=Link(
+            link_id=row.link_id,
+            pair=row.pair,
+            origin=Side(row.origin),
+            state=_STATES[row.state],
+            salesforce_id=row.salesforce_id,
+            spotio_id=row.spotio_id,
+            flagged=None if row.flagged is None else Direction(row.flagged),
+            flag_reason=row.flag_reason,
+        ),
+        salesforce_image=from_text(row.salesforce_image),
+        salesforce_digest=row.salesforce_digest,
+        spotio_image=from_text(row.spotio_image),
+        base=from_text(row.entries) or {},
+        open_operation=row.operation_id,
+        open_attempts=row.attempts or 0,
+    )
+
+
+def _parked(row: Row[Any]) -> Parked:
+    return Parked(
+        link_id=row.link_id,
+        direction=Direction(row.direction),
+        key=row.key,
+        pair=row.pair,
+        reason=row.reason,
+        message=row.message,
+        at=row.at,
+        run_id=row.run_id,
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+        waiting_for=row.waiting_for,
+        definition_fingerprint=row.definition_fingerprint,
+    )

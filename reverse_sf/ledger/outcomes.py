@@ -1,0 +1,328 @@
+"""Committing what became of the target's writes, before STATE is emitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select
+
+from reverse_sf.errors import StopError
+from reverse_sf.ledger.decisions import (
+    add_conflicts,
+    drop_parked,
+    merge_bases,
+    put_flags,
+    put_images,
+    put_parked,
+)
+from reverse_sf.ledger.dialects import Insert, Update, keys
+from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
+from reverse_sf.ledger.leases import Leases, add_counts
+from reverse_sf.ledger.rows import LinkState, OperationStatus, Parked
+from reverse_sf.ledger.tables import links, log, operations, parked
+from reverse_sf.mapping.definition import Direction, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+    from reverse_sf.ledger.rows import LogRow, Outcome, Outcomes
+
+_SUCCEEDED = {OperationStatus.APPLIED, OperationStatus.AGREED}
+_STILL_OPEN = {OperationStatus.INTENDED, OperationStatus.WAITING}
+_DESTINATION = {Direction.TO_SPOTIO: Side.SPOTIO, Direction.TO_SALESFORCE: Side.SALESFORCE}
+ALREADY_LINKED = "already_linked"
+"""Reason of a record parked because its counterpart belongs to another link."""
+
+_decided = (
+    select(
+        operations.c.number,
+        operations.c.operation_id,
+        operations.c.link,
+        links.c.link_id,
+        operations.c.pair,
+        operations.c.direction,
+        operations.c.action,
+        operations.c.source,
+        links.c.state,
+        links.c.salesforce_id,
+        links.c.spotio_id,
+    )
+    .select_from(operations.join(links, links.c.number == operations.c.link))
+    .where(links.c.link_id.in_(keys()), operations.c.operation_id.in_(keys("operation_ids")))
+    .order_by(operations.c.number)
+)
+_HOLDERS = {
+    side: select(links.c.pair, links.c[side], links.c.link_id).where(
+        links.c.pair.in_(keys("pairs")), links.c[side].in_(keys())
+    )
+    for side in ("spotio_id", "salesforce_id")
+}
+_withheld = select(parked.c.link_id, parked.c.key).where(
+    parked.c.direction == bindparam("direction"), parked.c.link_id.in_(keys())
+)
+_close = Update(operations, ("status", "closed_at", "error_code", "error"), identity=("number",))
+_join = Update(links, ("state", "salesforce_id", "spotio_id"), identity=("number",))
+_release = Update(parked, ("next_attempt_at",), identity=("waiting_for",))
+_add_log = Insert(
+    log,
+    (
+        "at",
+        "run_id",
+        "direction",
+        "kind",
+        "pair",
+        "link_id",
+        "operation_id",
+        "salesforce_id",
+        "spotio_id",
+        "method",
+        "path",
+        "status",
+        "outcome",
+        "reason",
+        "payload",
+        "answer",
+    ),
+)
+
+
+class OutcomeCommits(Leases):
+    """The target's commit."""
+
+    def commit_outcomes(self, outcomes: Outcomes) -> None:
+        """Commit what a batch of calls brought, in one transaction; then STATE may be emitted.
+
+        Operations are closed (a waiting one stays open). Links learn ids and become linked. The
+        image read back is stored as the destination's, and for each written key that it holds the
+        base becomes the pair of the value read back and the source value that the decision used.
+        What was withheld of a written record or key no longer is, and children that waited for a
+        link that now has its counterpart are due.
+
+        An id that belongs to another link of the pair already is not stored: that operation is
+        rejected and the record parked as ``already_linked``; the rest of the batch goes on.
+
+        A run that lost its lease may still commit: what it wrote has happened.
+
+        Raises:
+            StopError: the ledger knows the run or an operation not: another ledger decided it.
+        """
+        with self._writing() as connection:
+            run = self._run(connection, outcomes.run_id)
+            accepted, refused = self._accepted(connection, outcomes)
+            if accepted:
+                self._apply(connection, outcomes.direction, accepted)
+            put_parked(connection, [*outcomes.parked, *refused], run)
+            put_flags.execute(
+                connection,
+                [(link_id, to.value, reason) for link_id, to, reason in outcomes.flagged],
+            )
+            add_conflicts(connection, outcomes.conflicts)
+            _add_log.execute(connection, [_log_row(row) for row in outcomes.log])
+            add_counts(connection, outcomes.counts)
+
+    def add_log(self, rows: Sequence[LogRow]) -> None:
+        """Add to the log outside a batch, such as a failed login or a workflow that was read."""
+        with self._writing() as connection:
+            _add_log.execute(connection, [_log_row(row) for row in rows])
+
+    def _accepted(
+        self, connection: Connection, outcomes: Outcomes
+    ) -> tuple[list[tuple[Outcome, Row[Any]]], list[Parked]]:
+        """Pair outcomes with their operations; close the ones whose id is another link's."""
+        if not outcomes.outcomes:
+            return [], []
+        wanted = [outcome.operation_id for outcome in outcomes.outcomes]
+        of_links = [outcome.link_id for outcome in outcomes.outcomes]
+        rows = connection.execute(
+            _decided, {"keys": to_text(of_links), "operation_ids": to_text(wanted)}
+        ).all()
+        decided = {row.operation_id: row for row in rows}
+        for operation_id in wanted:
+            if operation_id not in decided:
+                raise StopError(
+                    f"the ledger {self.address.shown} knows no operation {operation_id}: the "
+                    "records were decided with another ledger; give the mapper and the target the "
+                    "same ledger_uri"
+                )
+        taken = self._taken(connection, outcomes.outcomes, decided)
+        accepted: list[tuple[Outcome, Row[Any]]] = []
+        refused: list[tuple[Outcome, Row[Any], str]] = []
+        for outcome in outcomes.outcomes:
+            row = decided[outcome.operation_id]
+            other = None
+            for side, value in _new_ids(outcome, row):
+                holder = taken.setdefault((row.pair, side, value), row.link_id)
+                other = other or (holder if holder != row.link_id else None)
+            if other is None:
+                accepted.append((outcome, row))
+            else:
+                refused.append((outcome, row, other))
+        _close.execute(
+            connection,
+            [
+                (OperationStatus.REJECTED.value, it.at, ALREADY_LINKED, other, row.number)
+                for it, row, other in refused
+            ],
+        )
+        return accepted, [
+            Parked(
+                link_id=row.link_id,
+                direction=Direction(row.direction),
+                pair=row.pair,
+                reason=ALREADY_LINKED,
+                message=(
+                    f"its counterpart {outcome.spotio_id or outcome.salesforce_id} is linked to "
+                    f"another record already (link {other}); unlink or merge one of them"
+                ),
+                at=outcome.at,
+                run_id=outcomes.run_id,
+            )
+            for outcome, row, other in refused
+        ]
+
+    def _taken(
+        self,
+        connection: Connection,
+        outcomes: Sequence[Outcome],
+        decided: Mapping[str, Row[Any]],
+    ) -> dict[tuple[str, str, str], str]:
+        """Who holds the ids that the outcomes would bring: by pair, side and id."""
+        taken: dict[tuple[str, str, str], str] = {}
+        for side, statement in _HOLDERS.items():
+            values = [
+                value
+                for outcome in outcomes
+                for its_side, value in _new_ids(outcome, decided[outcome.operation_id])
+                if its_side == side
+            ]
+            if not values:
+                continue
+            pairs = sorted({row.pair for row in decided.values()})
+            rows = connection.execute(statement, {"pairs": to_text(pairs), "keys": to_text(values)})
+            taken.update(((pair, side, value), link_id) for pair, value, link_id in rows)
+        return taken
+
+    def _apply(
+        self,
+        connection: Connection,
+        direction: Direction,
+        accepted: Sequence[tuple[Outcome, Row[Any]]],
+    ) -> None:
+        joined: list[tuple[Any, ...]] = []
+        released: list[tuple[str, str]] = []
+        read_back: list[tuple[Any, ...]] = []
+        settled: dict[int, dict[str, list[Any]]] = {}
+        written: dict[str, set[str]] = {}
+        for outcome, row in accepted:
+            link = (
+                _state_after(outcome, row),
+                outcome.salesforce_id or row.salesforce_id,
+                outcome.spotio_id or row.spotio_id,
+            )
+            if link != (row.state, row.salesforce_id, row.spotio_id):
+                joined.append((*link, row.link))
+            if link[1] and link[2]:
+                released.append((sortable(outcome.at), row.link_id))
+            if outcome.image is not None:
+                read_back.append(_image_row(outcome, row))
+                base = _base_after(outcome, row)
+                if base:
+                    settled.setdefault(row.link, {}).update(base)
+            if outcome.status in _SUCCEEDED:
+                written.setdefault(row.link_id, {""}).update(outcome.written)
+        _close.execute(connection, [_closing(outcome, row) for outcome, row in accepted])
+        _join.execute(connection, joined)
+        put_images.execute(connection, read_back)
+        merge_bases(connection, settled)
+        if written:
+            rows = connection.execute(
+                _withheld, {"direction": direction.value, "keys": to_text(list(written))}
+            ).all()
+            drop_parked.execute(
+                connection,
+                [
+                    (link_id, direction.value, key)
+                    for link_id, key in rows
+                    if key in written[link_id]
+                ],
+            )
+        _release.execute(connection, released)
+
+
+def _new_ids(outcome: Outcome, row: Row[Any]) -> list[tuple[str, str]]:
+    return [
+        (side, value)
+        for side, value, known in (
+            ("spotio_id", outcome.spotio_id, row.spotio_id),
+            ("salesforce_id", outcome.salesforce_id, row.salesforce_id),
+        )
+        if value and value != known
+    ]
+
+
+def _state_after(outcome: Outcome, row: Row[Any]) -> str:
+    if row.action == "delete" and outcome.status in _SUCCEEDED:
+        return LinkState.TOMBSTONE.value
+    both = (outcome.salesforce_id or row.salesforce_id) and (outcome.spotio_id or row.spotio_id)
+    if row.state == LinkState.PENDING.value and both:
+        return LinkState.LINKED.value
+    return str(row.state)
+
+
+def _closing(outcome: Outcome, row: Row[Any]) -> tuple[Any, ...]:
+    closed_at = None if outcome.status in _STILL_OPEN else outcome.at
+    return (
+        outcome.status.value,
+        closed_at,
+        outcome.error_code,
+        outcome.error,
+        row.number,
+    )
+
+
+def _image_row(outcome: Outcome, row: Row[Any]) -> tuple[Any, ...]:
+    image = outcome.image or {}
+    return (
+        row.link,
+        _DESTINATION[Direction(row.direction)].value,
+        digest_of(image),
+        outcome.image_modified_at,
+        outcome.at,
+        False,
+        to_text(image),
+    )
+
+
+def _base_after(outcome: Outcome, row: Row[Any]) -> dict[str, list[Any]]:
+    """The new base: always ``[spotio, salesforce]``; a key that was not read back has none."""
+    source = from_text(row.source)
+    image = outcome.image or {}
+    to_spotio = row.direction == Direction.TO_SPOTIO.value
+    return {
+        key: [image[key], source[key]] if to_spotio else [source[key], image[key]]
+        for key in outcome.written
+        if key in image and key in source
+    }
+
+
+def _log_row(row: LogRow) -> tuple[Any, ...]:
+    return (
+        row.at,
+        row.run_id,
+        row.direction.value,
+        row.kind,
+        row.pair,
+        row.link_id,
+        row.operation_id,
+        row.salesforce_id,
+        row.spotio_id,
+        row.method,
+        row.path,
+        row.status,
+        row.outcome,
+        row.reason,
+        None if row.payload is None else to_text(row.payload),
+        None if row.answer is None else to_text(row.answer),
+    )

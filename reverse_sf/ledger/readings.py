@@ -1,0 +1,139 @@
+"""What people read: the log, the conflict journal, runs and their tallies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from reverse_sf.ledger.encoding import from_text
+from reverse_sf.ledger.leases import Leases, run_of
+from reverse_sf.ledger.rows import Conflict, LogRow, Run
+from reverse_sf.ledger.tables import conflicts, log, runs
+from reverse_sf.mapping.definition import Direction, Side
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row, Select, Table
+
+
+class Readings(Leases):
+    """Reports; newest first, never more than ``limit`` rows."""
+
+    def log_rows(
+        self,
+        *,
+        run_id: str | None = None,
+        direction: Direction | None = None,
+        pair: str | None = None,
+        kind: str | None = None,
+        outcome: str | None = None,
+        link_id: str | None = None,
+        salesforce_id: str | None = None,
+        spotio_id: str | None = None,
+        operation_id: str | None = None,
+        since: str | None = None,
+        limit: int = 100,
+    ) -> list[LogRow]:
+        """Calls and decisions, newest first; every filter given must hold.
+
+        Args:
+            run_id: of this run.
+            direction: of this direction.
+            pair: of this object mapping.
+            kind: ``object`` and the other kinds of the log.
+            outcome: such as ``rejected``.
+            link_id: of this link.
+            salesforce_id: of the record with this Id.
+            spotio_id: of the record with this id.
+            operation_id: of this operation.
+            since: not older than this UTC instant.
+            limit: at most so many.
+        """
+        statement = _filtered(
+            log,
+            run_id=run_id,
+            direction=None if direction is None else direction.value,
+            pair=pair,
+            kind=kind,
+            outcome=outcome,
+            link_id=link_id,
+            salesforce_id=salesforce_id,
+            spotio_id=spotio_id,
+            operation_id=operation_id,
+        )
+        if since is not None:
+            statement = statement.where(log.c.at >= since)
+        with self._reading() as connection:
+            rows = connection.execute(statement.limit(limit)).all()
+        return [_log_row(row) for row in rows]
+
+    def conflicts(
+        self,
+        *,
+        run_id: str | None = None,
+        pair: str | None = None,
+        link_id: str | None = None,
+        limit: int = 100,
+    ) -> list[Conflict]:
+        """Overruled values, newest first; every filter given must hold."""
+        statement = _filtered(conflicts, run_id=run_id, pair=pair, link_id=link_id)
+        with self._reading() as connection:
+            rows = connection.execute(statement.limit(limit)).all()
+        return [
+            Conflict(
+                link_id=row.link_id,
+                pair=row.pair,
+                key=row.key,
+                loser=Side(row.loser),
+                losing_value=from_text(row.losing_value),
+                winning_value=from_text(row.winning_value),
+                rule=row.rule,
+                row=row.row,
+                at=row.at,
+                run_id=row.run_id,
+                operation_id=row.operation_id,
+            )
+            for row in rows
+        ]
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """The latest runs of both directions."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(limit)
+            ).all()
+        return [run_of(row) for row in rows]
+
+    def counts_by_pair(self, run_id: str) -> dict[str, dict[str, int]]:
+        """The tallies of a run: pair to counter to number, reasons added up."""
+        found: dict[str, dict[str, int]] = {}
+        for count in self.counts(run_id):
+            of_pair = found.setdefault(count.pair, {})
+            of_pair[count.counter] = of_pair.get(count.counter, 0) + count.number
+        return found
+
+
+def _filtered(table: Table, **equal: str | None) -> Select[Any]:
+    conditions = [table.c[name] == value for name, value in equal.items() if value is not None]
+    return select(table).where(*conditions).order_by(table.c.number.desc())
+
+
+def _log_row(row: Row[Any]) -> LogRow:
+    return LogRow(
+        at=row.at,
+        run_id=row.run_id,
+        direction=Direction(row.direction),
+        kind=row.kind,
+        pair=row.pair,
+        link_id=row.link_id,
+        operation_id=row.operation_id,
+        salesforce_id=row.salesforce_id,
+        spotio_id=row.spotio_id,
+        method=row.method,
+        path=row.path,
+        status=row.status,
+        outcome=row.outcome,
+        reason=row.reason,
+        payload=from_text(row.payload),
+        answer=from_text(row.answer),
+    )

@@ -1,0 +1,491 @@
+"""From what is known of one record to the write that is due, or to the reason why none is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
+from reverse_sf.mapper.fields import Draft, FieldDecisions
+from reverse_sf.mapper.messages import joined, text_of
+from reverse_sf.mapper.relations import MOST_REMEMBERED, Parent, link_id_of
+from reverse_sf.mapping import canon
+from reverse_sf.mapping.definition import DeletePolicy, Direction, History, Side
+from reverse_sf.merge.envelope import ENVELOPE_KEY, Action
+from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
+
+if TYPE_CHECKING:
+    from reverse_sf.mapper.batch import Batch, Tally
+    from reverse_sf.mapper.observation import Observation
+    from reverse_sf.mapper.people import People
+    from reverse_sf.mapper.relations import Parents
+    from reverse_sf.mapping.pair import PairConverter
+
+TO_SPOTIO = Direction.TO_SPOTIO
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One Salesforce record to be decided.
+
+    Attributes:
+        values: by Salesforce field; an absent field was never read.
+        digest: of the observation behind the values.
+        modified_at: when Salesforce says that it changed.
+        is_new: the values come from a tap and go into the ledger with the decision.
+    """
+
+    link_id: str
+    salesforce_id: str
+    values: dict[str, Any]
+    digest: str
+    modified_at: str | None = None
+    is_new: bool = True
+
+
+class Planner:
+    """Decides the records of one object mapping.
+
+    Args:
+        pair: the compiled mapping.
+        people: users of both sides.
+        parents: parents of the batch, where the mapping has a parent.
+        tally: where reasons are counted.
+        out_of_scope: the records of this mapping that were left out, with the reason.
+        activation: with ``future_only``, the moment from which records count.
+    """
+
+    def __init__(
+        self,
+        pair: PairConverter,
+        people: People,
+        parents: Parents | None,
+        *,
+        tally: Tally,
+        out_of_scope: dict[str, str],
+        activation: str | None,
+    ) -> None:
+        self.pair = pair
+        self.deletes: list[str] = []
+        """Links whose SPOTIO record is to be deleted, once the run's guard has counted them."""
+        self._mapping = pair.mapping
+        self._name = pair.mapping.name
+        self._parents = parents
+        self._tally = tally
+        self._out_of_scope = out_of_scope
+        self._activation = activation
+        self._fields = FieldDecisions(pair, people, parents)
+        self._flags_salesforce = pair.mapping.to_salesforce.enabled
+
+    def first_sight(self, seen: Observation, values: dict[str, Any], batch: Batch) -> None:
+        """Decide a record that has no link yet."""
+        event = event_of(values)
+        if event is not Event.PRESENT:
+            word = "converted" if event is Event.CONVERTED else "deleted"
+            self._tally.add(self._name, "skipped", word)
+            return
+        refusal = self.pair.in_scope_of_salesforce.refusal(values)
+        if refusal is not None:
+            if len(self._out_of_scope) < MOST_REMEMBERED:
+                self._out_of_scope[seen.salesforce_id] = refusal
+            self._tally.add(self._name, "skipped", f"out of scope: {refusal}")
+            return
+        if self._is_past(seen.modified_at):
+            self._tally.add(self._name, "skipped", "history: not modified since activation")
+            return
+        subject = Subject(
+            link_id_of(self._name, seen.salesforce_id),
+            seen.salesforce_id,
+            values,
+            seen.digest,
+            seen.modified_at,
+        )
+        link = Link(
+            link_id=subject.link_id,
+            pair=self._name,
+            origin=Side.SALESFORCE,
+            salesforce_id=seen.salesforce_id,
+        )
+        batch.decisions.links.append(link)
+        self._create(subject, None, batch)
+
+    def again(
+        self,
+        snapshot: Snapshot,
+        subject: Subject,
+        batch: Batch,
+        *,
+        parked: frozenset[str] = frozenset(),
+        winner: str | None = None,
+        deletes_allowed: bool = False,
+    ) -> bool:
+        """Decide a record that has a link; answer whether the link moved to another record.
+
+        Args:
+            snapshot: what the ledger knows of the link.
+            subject: the record's values, new or as stored.
+            batch: where decisions go.
+            parked: record keys that are withheld in this direction now.
+            winner: link id of the winner, where the record lost a merge and the winner has a link.
+            deletes_allowed: the run's guard has passed the deletes.
+        """
+        before = snapshot.salesforce_image
+        in_scope = self.pair.in_scope_of_salesforce
+        refusal = in_scope.refusal(subject.values)
+        event = event_of(subject.values)
+        facts = RecordFacts(
+            standing=standing_of(snapshot),
+            event=event,
+            in_scope=refusal is None,
+            was_in_scope=None if before is None or not subject.is_new else in_scope(before),
+            other_changed=event is not Event.PRESENT and self._fields.spotio_changed(snapshot),
+            winner_linked=winner is not None,
+            on_delete=self._mapping.on_delete_in_salesforce,
+        )
+        decision = record_decision(facts)
+        link = snapshot.link
+        settled = parked
+        act = decision.act
+        if act is Act.CREATE:
+            settled = self._create(subject, snapshot, batch, parked)
+        elif act in {Act.FIELDS, Act.REVIVE}:
+            if act is Act.REVIVE:
+                self._restate(link, LinkState.LINKED, batch)
+            settled = self._update(snapshot, subject, batch, parked)
+        elif act is Act.DELETE:
+            self._delete(snapshot, subject, batch, allowed=deletes_allowed)
+        else:
+            reason = decision.row.removeprefix("C4 ")
+            if refusal and act in {Act.FROZEN, Act.NOTHING}:
+                reason = f"out of scope: {refusal}"
+            self._stand_still(act, link, subject, reason, batch)
+            if decision.journal:
+                self._journal_deletion(snapshot, decision.row, batch)
+        if act not in {Act.CREATE, Act.FIELDS, Act.REVIVE, Act.DELETE}:
+            self._supersede(snapshot, batch)
+        batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
+        if act is Act.MOVE:
+            # The stored image stays: the winner's own record is decided against it.
+            return True
+        if subject.is_new:
+            self.store_image(subject, batch, deleted=event in {Event.DELETED, Event.MERGED})
+        return False
+
+    def store_image(self, subject: Subject, batch: Batch, *, deleted: bool = False) -> None:
+        """Keep what Salesforce holds now."""
+        batch.decisions.images.append(
+            Image(
+                link_id=subject.link_id,
+                side=Side.SALESFORCE,
+                values=subject.values,
+                digest=subject.digest,
+                modified_at=subject.modified_at,
+                observed_at=batch.now,
+                deleted=deleted,
+            )
+        )
+
+    def postpone(self, snapshot: Snapshot, subject: Subject, batch: Batch) -> None:
+        """Keep the new image; the link is decided again once the open operation has an outcome."""
+        self._flag(snapshot.link, TO_SPOTIO, "changed while a write was under way", batch)
+        self._tally.add(self._name, "waiting", "an earlier write is still under way")
+        self.store_image(
+            subject, batch, deleted=event_of(subject.values) in {Event.DELETED, Event.MERGED}
+        )
+
+    # --- creates -----------------------------------------------------------------------------
+
+    def _create(
+        self,
+        subject: Subject,
+        snapshot: Snapshot | None,
+        batch: Batch,
+        parked: frozenset[str] = frozenset(),
+    ) -> frozenset[str]:
+        """Answer the parked keys that are settled by this decision."""
+        parent = self._parent_of(subject.values)
+        if parent is not None and parent.withheld is not None:
+            self._park(subject, ("", "waiting_for_parent", parent.withheld), batch, parent)
+            if snapshot is None:
+                self.store_image(subject, batch)
+            else:
+                self._supersede(snapshot, batch)
+            return parked - {""}
+        draft = self._fields.created(subject.salesforce_id, subject.values, parent)
+        for withheld in draft.parked:
+            self._park(subject, withheld, batch)
+        self._issue(
+            Action.CREATE,
+            subject,
+            draft,
+            batch,
+            snapshot=snapshot,
+            waiting_for=parent.link_id if parent is not None and not parent.spotio_id else None,
+        )
+        self._tally.add(self._name, "decided_create")
+        if snapshot is None:
+            self.store_image(subject, batch)
+        return parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
+
+    def _parent_of(self, values: dict[str, Any]) -> Parent | None:
+        if self._parents is None or self._mapping.parent is None:
+            return None
+        salesforce_id = canon.record_id(values.get(self._mapping.parent.salesforce))
+        return self._parents.of(salesforce_id) if salesforce_id else None
+
+    # --- updates -----------------------------------------------------------------------------
+
+    def _update(
+        self,
+        snapshot: Snapshot,
+        subject: Subject,
+        batch: Batch,
+        parked: frozenset[str],
+    ) -> frozenset[str]:
+        """Answer the parked keys that are settled by this decision."""
+        draft = self._fields.decided(snapshot, subject.values)
+        link = snapshot.link
+        if draft.rebased:
+            batch.decisions.rebased[link.link_id] = draft.rebased
+        for withheld in draft.parked:
+            self._park(subject, withheld, batch)
+        if draft.won_by_spotio and self._flags_salesforce:
+            reason = f"SPOTIO won {', '.join(draft.won_by_spotio)}"
+            self._flag(link, Direction.TO_SALESFORCE, reason, batch)
+            self._tally.add(self._name, "flagged", "SPOTIO's value won")
+        if not draft.record:
+            self._supersede(snapshot, batch)
+            self._tally.add(self._name, "unchanged", "nothing to write")
+            return parked - {key for key, _, _ in draft.parked}
+        waiting_for = None
+        parent = self._parent_of(subject.values) if draft.record.get("parent") else None
+        if parent is not None and not parent.spotio_id:
+            waiting_for = parent.link_id
+        operation_id = self._issue(
+            Action.UPDATE, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
+        )
+        self._tally.add(self._name, "decided_update")
+        for key, rule, row, value in draft.overruled:
+            batch.decisions.conflicts.append(
+                Conflict(
+                    link_id=link.link_id,
+                    pair=self._name,
+                    key=key,
+                    loser=Side.SPOTIO,
+                    losing_value=value,
+                    winning_value=draft.record.get(key),
+                    rule=rule,
+                    row=row,
+                    at=batch.now,
+                    run_id=batch.run.run_id,
+                    operation_id=operation_id,
+                )
+            )
+            self._tally.add(self._name, "journaled", row)
+        return parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
+
+    # --- whole records -----------------------------------------------------------------------
+
+    def _delete(self, snapshot: Snapshot, subject: Subject, batch: Batch, *, allowed: bool) -> None:
+        if not allowed:
+            self._flag(snapshot.link, TO_SPOTIO, "C4 S deleted", batch)
+            self.deletes.append(snapshot.link.link_id)
+            return
+        draft = Draft(expected=dict(snapshot.spotio_image or {}))
+        draft.decision[""] = {"row": "C4 S deleted", "rule": DeletePolicy.DELETE.value}
+        self._issue(Action.DELETE, subject, draft, batch, snapshot=snapshot)
+        batch.decisions.unflagged.append(snapshot.link.link_id)
+        self._tally.add(self._name, "decided_delete")
+
+    def _stand_still(
+        self,
+        act: Act,
+        link: Link,
+        subject: Subject,
+        reason: str,
+        batch: Batch,
+    ) -> None:
+        """Write nothing; the link may change its state."""
+        if act is Act.TOMBSTONE:
+            self._restate(link, LinkState.TOMBSTONE, batch)
+        elif act is Act.UNLINK:
+            self._restate(link, LinkState.UNLINKED, batch)
+        elif act is Act.ALIAS:
+            self._restate(link, LinkState.ALIAS, batch)
+        elif act is Act.MOVE:
+            winner = canon.record_id(subject.values.get("MasterRecordId"))
+            moved = Link(
+                link_id=link.link_id,
+                pair=link.pair,
+                origin=link.origin,
+                state=link.state,
+                salesforce_id=winner,
+                spotio_id=link.spotio_id,
+            )
+            batch.decisions.links.append(moved)
+        self._tally.add(self._name, "skipped", reason)
+
+    def _restate(self, link: Link, state: LinkState, batch: Batch) -> None:
+        if link.state is not state:
+            batch.decisions.links.append(
+                Link(
+                    link_id=link.link_id,
+                    pair=link.pair,
+                    origin=link.origin,
+                    state=state,
+                    salesforce_id=link.salesforce_id,
+                    spotio_id=link.spotio_id,
+                )
+            )
+
+    def _flag(self, link: Link, direction: Direction, reason: str, batch: Batch) -> None:
+        batch.decisions.links.append(
+            Link(
+                link_id=link.link_id,
+                pair=link.pair,
+                origin=link.origin,
+                state=link.state,
+                salesforce_id=link.salesforce_id,
+                spotio_id=link.spotio_id,
+                flagged=direction,
+                flag_reason=reason,
+            )
+        )
+
+    def _journal_deletion(self, snapshot: Snapshot, row: str, batch: Batch) -> None:
+        batch.decisions.conflicts.append(
+            Conflict(
+                link_id=snapshot.link.link_id,
+                pair=self._name,
+                key="",
+                loser=Side.SALESFORCE,
+                losing_value="deleted",
+                winning_value=snapshot.spotio_image,
+                rule=self._mapping.on_delete_in_salesforce.value,
+                row=row,
+                at=batch.now,
+                run_id=batch.run.run_id,
+            )
+        )
+        self._tally.add(self._name, "journaled", row)
+
+    def _supersede(self, snapshot: Snapshot, batch: Batch) -> None:
+        if snapshot.open_operation is not None:
+            batch.decisions.superseded.append(snapshot.open_operation)
+
+    def _park(
+        self,
+        subject: Subject,
+        withheld: tuple[str, str, str],
+        batch: Batch,
+        parent: Parent | None = None,
+    ) -> None:
+        key, reason, message = withheld
+        batch.decisions.parked.append(
+            Parked(
+                link_id=subject.link_id,
+                direction=TO_SPOTIO,
+                key=key,
+                pair=self._name,
+                reason=reason,
+                message=message,
+                at=batch.now,
+                run_id=batch.run.run_id,
+                waiting_for=parent.link_id if parent else None,
+                definition_fingerprint=batch.run.definition_fingerprint,
+            )
+        )
+        self._tally.add(self._name, "parked", f"{reason}: {key}" if key else reason)
+
+    def _issue(
+        self,
+        action: Action,
+        subject: Subject,
+        draft: Draft,
+        batch: Batch,
+        *,
+        snapshot: Snapshot | None,
+        waiting_for: str | None = None,
+    ) -> str:
+        """Add an intent and the record that carries it; answer the operation's id."""
+        record = draft.record
+        operation_id = hashlib.blake2b(
+            joined(
+                (
+                    action.value.encode(),
+                    subject.link_id.encode(),
+                    self._mapping.fingerprint.encode(),
+                    subject.digest.encode(),
+                    text_of(record),
+                    text_of(draft.expected),
+                )
+            ),
+            digest_size=16,
+        ).hexdigest()
+        envelope: dict[str, Any] = {
+            "operation_id": operation_id,
+            "action": action.value,
+            "link_id": subject.link_id,
+            "run_id": batch.run.run_id,
+            "pair": self._name,
+            "salesforce_id": subject.salesforce_id,
+        }
+        open_operation = None
+        if snapshot is not None:
+            open_operation = snapshot.open_operation
+            if snapshot.link.spotio_id:
+                envelope["spotio_id"] = snapshot.link.spotio_id
+        if draft.expected:
+            envelope["expected"] = draft.expected
+        if draft.on_link:
+            envelope["on_link"] = draft.on_link
+        if open_operation is not None:
+            envelope["reissued"] = True
+            if open_operation != operation_id:
+                batch.decisions.superseded.append(open_operation)
+        batch.decisions.intents.append(
+            Intent(
+                operation_id=operation_id,
+                link_id=subject.link_id,
+                pair=self._name,
+                direction=TO_SPOTIO,
+                action=action.value,
+                run_id=batch.run.run_id,
+                record=record,
+                envelope=envelope,
+                source=draft.source,
+                decision=draft.decision,
+                issued_at=batch.now,
+                waiting_for=waiting_for,
+            )
+        )
+        batch.emit(self.pair, {**record, ENVELOPE_KEY: envelope})
+        return operation_id
+
+    def _is_past(self, modified_at: str | None) -> bool:
+        return (
+            self._mapping.to_spotio.history is History.FUTURE_ONLY
+            and self._activation is not None
+            and modified_at is not None
+            and modified_at <= self._activation
+        )
+
+
+def event_of(values: dict[str, Any]) -> Event:
+    """Read what happened to the record as a whole from its own fields."""
+    if values.get("IsDeleted") is True:
+        return Event.MERGED if values.get("MasterRecordId") else Event.DELETED
+    return Event.CONVERTED if values.get("IsConverted") is True else Event.PRESENT
+
+
+def standing_of(snapshot: Snapshot) -> Standing:
+    """How a link stands, as the record tables name it."""
+    state = snapshot.link.state
+    if state is LinkState.ALIAS:
+        return Standing.ALIAS
+    if state is LinkState.UNLINKED:
+        return Standing.UNLINKED_BY_POLICY
+    if snapshot.link.spotio_id is None:
+        return Standing.UNLINKED
+    return Standing.TOMBSTONE if state is LinkState.TOMBSTONE else Standing.LINKED

@@ -1,0 +1,220 @@
+"""spotio-mapper: the Singer mapper that decides what is to be written.
+
+Meltano runs it between a tap and a target. The SDK gives it its command line, settings and
+``--about``; the messages go through a reader of its own, because one mapper has to keep up with a
+tap that reads tens of thousands of records a second.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from singer_sdk import typing as th
+from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.mapper_base import InlineMapper
+from singer_sdk.singerlib.encoding.simple import SimpleSingerReader
+
+from reverse_sf import console
+from reverse_sf.errors import ConfigurationError
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapper.messages import Writer
+from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapping.document import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
+    from typing import IO
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from reverse_sf.mapping.definition import SyncDefinition
+
+TO_SPOTIO = "spotio-mapper"
+TO_SALESFORCE = "salesforce-mapper"
+DEFAULT_LEDGER = "sqlite:///.meltano/reverse-sf/ledger.db"
+
+SETTINGS = th.PropertiesList(
+    th.Property(
+        "mapping",
+        th.StringType(allowed_values=[TO_SPOTIO, TO_SALESFORCE]),
+        default=TO_SPOTIO,
+        title="Mapping",
+        description="Which way records go: spotio-mapper (Salesforce to SPOTIO) or"
+        " salesforce-mapper (SPOTIO to Salesforce).",
+    ),
+    th.Property(
+        "sync_file",
+        th.StringType,
+        default="sync.yml",
+        title="Sync definition",
+        description="The file that says what is synced and by which rules. A relative path counts"
+        " from the Meltano project's folder.",
+    ),
+    th.Property(
+        "ledger_uri",
+        th.StringType,
+        default=DEFAULT_LEDGER,
+        secret=True,
+        title="Ledger",
+        description="SQLAlchemy URL of the ledger, SQLite or PostgreSQL. Mapper and target of one"
+        " run need the same one.",
+    ),
+    th.Property(
+        "batch_size",
+        th.IntegerType(minimum=1, maximum=20_000),
+        default=1000,
+        title="Batch size",
+        description="Records that are decided and committed together. More is faster and holds"
+        " more memory.",
+    ),
+    th.Property(
+        "lease_ttl",
+        th.IntegerType(minimum=15),
+        default=300,
+        title="Lease time",
+        description="Seconds after which the lease of a runner that was killed may be taken over"
+        " by the next one.",
+    ),
+    th.Property(
+        "delete_limit",
+        th.IntegerType(minimum=0),
+        default=50,
+        title="Delete limit",
+        description="Most SPOTIO records that one run may delete, where on_delete says delete."
+        " Above it the run stops, deletes nothing and says how many there are.",
+    ),
+)
+
+
+class MapperReader(SimpleSingerReader):
+    """Hands raw lines over instead of decoding each into a dictionary of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work: Callable[[Iterable[bytes]], None] | None = None
+
+    def process_lines(
+        self,
+        file_input: IO[str] | None,
+        callbacks: dict[str, Any],  # noqa: ARG002 -- the SDK's signature
+    ) -> Counter[str]:
+        """Pass the input's lines, as bytes, to the mapper."""
+        if self.work is not None:
+            self.work(_lines(file_input if file_input is not None else sys.stdin))
+        return Counter()
+
+
+class SpotioMapper(InlineMapper):
+    """Decides, with sync.yml and the ledger, which writes a tap's records make due.
+
+    Selective sync, field and choice mapping, sync rules, owners, parents and deletes all happen
+    here. A record that changes nothing emits nothing; a changed one emits only the fields to
+    write, with an envelope `_sync` for the target.
+    """
+
+    name = "spotio-mapper"
+    package_name = "reverse-sf"
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS.to_dict()
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+    message_reader_class = MapperReader
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if isinstance(self.message_reader, MapperReader):
+            self.message_reader.work = self.run
+
+    def run(self, lines: Iterable[bytes]) -> None:
+        """Work through a tap's output; what is to be written goes to standard output.
+
+        Raises:
+            ConfigurationError: a setting, sync.yml or the tap's selection must be fixed.
+            StopError: a guard refuses.
+            LeaseHeldError: another runner is at work.
+            RetryError: the target ended first.
+        """
+        if self.config["mapping"] == TO_SALESFORCE:
+            raise ConfigurationError(
+                f"the mapping {TO_SALESFORCE} is not available yet: this version syncs from"
+                f" Salesforce to SPOTIO only; use {TO_SPOTIO}"
+            )
+        definition = _definition(_in_project(self.config["sync_file"]))
+        limits = Limits(
+            batch_size=self.config["batch_size"],
+            lease_ttl=float(self.config["lease_ttl"]),
+            delete_limit=self.config["delete_limit"],
+        )
+        writer = Writer(sys.stdout.buffer)
+        with (
+            Ledger.open(self.config["ledger_uri"]) as ledger,
+            MappingRun(definition, ledger, writer, logger=self.logger, limits=limits) as run,
+        ):
+            run.read(lines)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Validate settings; what is wrong ends the command as any other setting does."""
+        problems = super()._validate_config(raise_errors=False)
+        if problems and raise_errors:
+            raise ConfigurationError("invalid settings of spotio-mapper", problems)
+        return problems
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- a signal handler's signature
+        """Unwind, so that the run is ended in the ledger; the SDK's own handler would exit 0."""
+        raise KeyboardInterrupt
+
+    def map_schema_message(self, message_dict: dict[str, Any]) -> NoReturn:
+        """Not used: the reader hands over raw lines."""
+        raise NotImplementedError
+
+    def map_record_message(self, message_dict: dict[str, Any]) -> NoReturn:
+        """Not used: the reader hands over raw lines."""
+        raise NotImplementedError
+
+    def map_state_message(self, message_dict: dict[str, Any]) -> NoReturn:
+        """Not used: the reader hands over raw lines."""
+        raise NotImplementedError
+
+    def map_activate_version_message(self, message_dict: dict[str, Any]) -> NoReturn:
+        """Not used: the reader hands over raw lines."""
+        raise NotImplementedError
+
+
+def _lines(source: IO[str]) -> Iterator[bytes]:
+    binary = getattr(source, "buffer", None)
+    if binary is not None:
+        yield from binary
+        return
+    for line in source:
+        yield line.encode()
+
+
+def _in_project(name: str) -> Path:
+    """Resolve a path against the Meltano project, or the working folder outside of one."""
+    return Path(os.environ.get("MELTANO_PROJECT_ROOT", ""), name)
+
+
+def _definition(path: Path) -> SyncDefinition:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the sync definition {path} cannot be read ({error.strerror}): set sync_file to it,"
+            " or run in the project's folder"
+        ) from error
+    return parse(text, path.name)
+
+
+def main() -> NoReturn:
+    """Run spotio-mapper and end the process with a documented exit code."""
+    console.run(SpotioMapper.cli, SpotioMapper.name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,356 @@
+"""One run of the mapper: lease, replanning, the tap's messages in order, and a proper end."""
+
+from __future__ import annotations
+
+import gc
+import getpass
+import os
+import secrets
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.errors import ConfigurationError, ReverseSFError, StopError
+from reverse_sf.ledger.rows import Run
+from reverse_sf.mapper import messages
+from reverse_sf.mapper.account import account
+from reverse_sf.mapper.batch import RunFacts, Tally
+from reverse_sf.mapper.decisions import Decider
+from reverse_sf.mapper.people import USER_STREAM, People
+from reverse_sf.mapper.streams import Stream, Streams
+from reverse_sf.mapping.definition import Direction, History, Side
+from reverse_sf.merge.guards import lost_ledger, too_many_deletes
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Self
+
+    from reverse_sf.ledger.store import Ledger
+    from reverse_sf.mapper.messages import Line, Writer
+    from reverse_sf.mapping.definition import SyncDefinition
+
+FULL_REFRESH = "meltano run --full-refresh tap-salesforce spotio-mapper target-spotio"
+TO_SPOTIO = Direction.TO_SPOTIO
+PROGRESS_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The settings that shape a run.
+
+    Attributes:
+        batch_size: records decided and committed together.
+        lease_ttl: seconds after which a silent runner's lease may be taken over.
+        delete_limit: most SPOTIO records that one run may delete.
+    """
+
+    batch_size: int = 1000
+    lease_ttl: float = 300.0
+    delete_limit: int = 50
+
+
+def utc_now() -> str:
+    """The moment, UTC with milliseconds."""
+    at = datetime.now(timezone.utc)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+class MappingRun:
+    """Turns the messages of a tap into the writes that are due; use as a context manager.
+
+    Args:
+        definition: the sync definition.
+        ledger: open, and used by this run only.
+        writer: where messages for the target go.
+        logger: where progress and the account of the run go.
+        limits: settings.
+    """
+
+    def __init__(
+        self,
+        definition: SyncDefinition,
+        ledger: Ledger,
+        writer: Writer,
+        *,
+        logger: logging.Logger,
+        limits: Limits,
+    ) -> None:
+        self._definition = definition
+        self._ledger = ledger
+        self._writer = writer
+        self._logger = logger
+        self._limits = limits
+        self.run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self._tally = Tally()
+        self._streams: Streams
+        self._people: People
+        self._decider: Decider
+        self._ledger_was_new = False
+        self._replanned = False
+        self._dropped: set[str] = set()
+        self._heart = Heartbeat(ledger, self.run_id, limits.lease_ttl)
+        self._lines = 0
+        self._started = self._reported = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Take the lease and read what the ledger knows.
+
+        Raises:
+            LeaseHeldError: another runner is at work in this direction.
+        """
+        ledger, definition = self._ledger, self._definition
+        self._ledger_was_new = ledger.is_new
+        before = ledger.last_run(TO_SPOTIO)
+        now = utc_now()
+        ledger.begin_run(
+            Run(
+                run_id=self.run_id,
+                direction=TO_SPOTIO,
+                started_at=now,
+                definition_fingerprint=definition.fingerprint,
+                holder=_holder(),
+            ),
+            ttl_seconds=self._limits.lease_ttl,
+        )
+        try:
+            if before and before.definition_fingerprint != definition.fingerprint:
+                self._logger.warning(
+                    "%s has changed since the last run: every record is decided again when the tap"
+                    " sends it, and withheld work is tried again now",
+                    definition.source,
+                )
+            self._people = People(ledger.users(Side.SALESFORCE), ledger.users(Side.SPOTIO))
+            self._streams = Streams(definition, ledger, self._people, self._tally, now=now)
+            self._decider = Decider(
+                ledger,
+                self._writer,
+                self._people,
+                tally=self._tally,
+                run=RunFacts(self.run_id, definition.fingerprint),
+                now=utc_now,
+            )
+        except BaseException:
+            ledger.finish_run(self.run_id, "failed")
+            raise
+        self._heart.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the run; where a target has records to finish, the run is the target's to end."""
+        self._heart.stop()
+        if kind is None:
+            if not self._writer.records:
+                self._ledger.finish_run(self.run_id, "done")
+            return
+        interrupted = not issubclass(kind, Exception)
+        self._ledger.finish_run(self.run_id, "interrupted" if interrupted else "failed")
+
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Work through the tap's output to its end.
+
+        Raises:
+            ConfigurationError: the input is no Singer output, or lacks needed fields.
+            StopError: a guard refuses.
+            LeaseHeldError: the lease was lost to another runner.
+            RetryError: the target has ended.
+        """
+        with _calm_collector():
+            self._messages(lines)
+        self._replan()
+        self._decide_all()
+        self._delete()
+        self._decider.commit_counts()
+        self._writer.flush()
+        self._report()
+
+    def _messages(self, lines: Iterable[bytes]) -> None:
+        mapped = self._streams.by_name
+        batch_size = self._limits.batch_size
+        for text in lines:
+            self._lines += 1
+            if text.isspace():
+                continue
+            line = messages.read_line(text, self._lines)
+            if line.type == messages.RECORD:
+                stream = mapped.get(line.stream)
+                if stream is None:
+                    self._unmapped(line)
+                    continue
+                stream.waiting.append(line.record)
+                if len(stream.waiting) >= batch_size:
+                    self._decide(stream)
+            else:
+                self._other(line, text)
+
+    def _other(self, line: Line, text: bytes) -> None:
+        if line.type == messages.STATE:
+            if not self._replanned:
+                self._guard_ledger(line.value)
+            self._decide_all()
+            self._writer.state(text)
+        elif line.type == messages.SCHEMA:
+            stream = self._streams.by_name.get(line.stream)
+            if stream is not None:
+                self._replan()
+                self._decide(stream)
+                self._streams.announce(stream, line.schema, line.bookmark_properties)
+        elif line.type == messages.BATCH:
+            if line.stream in self._streams.by_name:
+                raise ConfigurationError(
+                    f"the tap sends {line.stream} as BATCH files, which a mapper cannot read: turn"
+                    " batch_config off in the tap's settings"
+                )
+        elif line.type != messages.ACTIVATE_VERSION:
+            raise ConfigurationError(f"line {self._lines} has the unknown type {line.type!r}")
+
+    def _unmapped(self, line: Line) -> None:
+        if line.stream == USER_STREAM:
+            self._people.saw(line.record)
+            self._tally.add(USER_STREAM, "observed")
+            return
+        if line.stream not in self._dropped:
+            self._dropped.add(line.stream)
+            self._logger.info(
+                "%s is not mapped toward SPOTIO in %s: its records are dropped",
+                line.stream,
+                self._definition.source,
+            )
+        self._tally.add(line.stream, "skipped", "not mapped")
+
+    def _decide(self, stream: Stream) -> None:
+        if not stream.waiting:
+            return
+        if not stream.announced:
+            raise ConfigurationError(
+                f"line {self._lines}: the tap sent records of {stream.name} before their SCHEMA"
+            )
+        self._replan()
+        self._heart.check()
+        self._decider.records(stream)
+        self._progress()
+
+    def _decide_all(self) -> None:
+        for stream in self._streams.by_name.values():
+            self._decide(stream)
+
+    def _replan(self) -> None:
+        """Before the first record of the run, decide again what an earlier run left open."""
+        if self._replanned:
+            return
+        self._replanned = True
+        number = 0
+        for link_ids in self._ledger.links_to_replan(
+            TO_SPOTIO, now=utc_now(), definition_fingerprint=self._definition.fingerprint
+        ):
+            self._heart.check()
+            number += len(link_ids)
+            self._decider.links(
+                self._ledger.snapshots(link_ids, direction=TO_SPOTIO), self._streams.by_pair
+            )
+        if number:
+            self._logger.info("%d records that an earlier run left open were decided again", number)
+
+    def _guard_ledger(self, state: Any) -> None:
+        for stream in self._streams.by_name.values():
+            past_matters = any(
+                one.to_spotio.history is History.PAST_AND_FUTURE for one in stream.mappings
+            )
+            bookmark = messages.bookmark_of(state, stream.name)
+            if bookmark is None or stream.announced or not past_matters:
+                continue
+            known = stream.name in self._streams.seen_before and not self._ledger_was_new
+            refusal = lost_ledger(stream.name, bookmark, known=known, command=FULL_REFRESH)
+            if refusal is not None:
+                raise StopError(str(refusal))
+
+    def _delete(self) -> None:
+        wanted = {
+            name: sorted(set(one.planner.deletes))
+            for name, one in self._streams.by_pair.items()
+            if one.planner.deletes
+        }
+        number = sum(map(len, wanted.values()))
+        refusal = too_many_deletes(number, 0, at_most=self._limits.delete_limit, at_most_percent=0)
+        if refusal is not None:
+            self._decider.commit_counts()
+            raise StopError(str(refusal))
+        for name, link_ids in wanted.items():
+            self._decider.deletes(self._streams.by_pair[name], link_ids)
+
+    def _progress(self) -> None:
+        now = time.monotonic()
+        if now - self._reported >= PROGRESS_SECONDS:
+            self._reported = now
+            self._logger.info(
+                "%d messages read, %d records to write so far (%.0f messages/s)",
+                self._lines,
+                self._writer.records,
+                self._lines / (now - self._started),
+            )
+
+    def _report(self) -> None:
+        for line in account(self._tally.total):
+            self._logger.info("%s", line)
+
+
+class Heartbeat:
+    """Keeps the run's lease while the tap is silent; a lost lease is found by :meth:`check`."""
+
+    def __init__(self, ledger: Ledger, run_id: str, ttl: float) -> None:
+        self._ledger = ledger
+        self._run_id = run_id
+        self._ttl = ttl
+        self._stopped = threading.Event()
+        self._failure: ReverseSFError | None = None
+        self._thread = threading.Thread(target=self._beat, name="lease-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat, three times within the lease's life."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def check(self) -> None:
+        """Raise what the last beat met: another runner has the lease, or the ledger failed."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _beat(self) -> None:
+        try:
+            while not self._stopped.wait(self._ttl / 3):
+                self._ledger.heartbeat(self._run_id, ttl_seconds=self._ttl)
+        except ReverseSFError as error:
+            self._failure = error
+
+
+@contextmanager
+def _calm_collector() -> Iterator[None]:
+    """Let the cycle collector look less often.
+
+    A batch holds some hundred thousand values and hardly a cycle; looking through them all the
+    time costs a third of the run.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _holder() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+    return f"{user}@{socket.gethostname()} (process {os.getpid()})"

@@ -1,0 +1,136 @@
+"""The rules of a definition that a JSON Schema cannot state, checked without any system (C.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reverse_sf.mapping.definition import STAGE, SyncRule
+from reverse_sf.mapping.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reverse_sf.mapping.definition import FieldMapping, ObjectMapping, SyncDefinition
+    from reverse_sf.mapping.wording import Problem
+
+_ELSEWHERE = {
+    "OwnerId": "the owner is mapped under owner:, not as a field",
+    "Id": "the record's Id is kept by the link, not as a field",
+    "IsDeleted": "deletion is handled under on_delete:, not as a field",
+}
+
+
+def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
+    """Every contradiction in what a definition says, each with its path."""
+    pairs: dict[str, str] = {}
+    for one in definition.objects:
+        if one.name in pairs:
+            yield (
+                one.path,
+                f"{one.salesforce} and {one.spotio} are joined twice: see {pairs[one.name]}",
+            )
+        pairs.setdefault(one.name, one.path)
+        yield from _doubled_targets(one)
+        for mapping in one.fields:
+            yield from _field_problems(mapping)
+        yield from _parent_problems(one, definition)
+    yield from _parent_cycles(definition)
+
+
+def _doubled_targets(one: ObjectMapping) -> Iterator[Problem]:
+    """Two mappings that write one field: the last writer would win, and the two would take turns.
+
+    A SPOTIO field is a record's key, so it stands once whatever the rule.
+    """
+    seen: dict[str, str] = {}
+    for mapping in one.fields:
+        if mapping.spotio in seen:
+            yield (
+                f"{mapping.path}.spotio",
+                f"'{mapping.spotio}' is mapped already, in {seen[mapping.spotio]}",
+            )
+        seen.setdefault(mapping.spotio, mapping.path)
+    if not one.to_salesforce.enabled:
+        # One Salesforce field may feed several SPOTIO fields as long as nothing flows back.
+        return
+    writers = [
+        (mapping.salesforce, f"{mapping.path}.salesforce")
+        for mapping in one.fields
+        if _writes_salesforce(mapping)
+    ]
+    if one.address is not None and one.address.rule is not SyncRule.DO_NOT_SYNC:
+        writers += [
+            (name, f"{one.address.path}.{component}")
+            for component, name in one.address.components.items()
+        ]
+    if one.parent is not None and one.parent.rule is not SyncRule.DO_NOT_SYNC:
+        writers.append((one.parent.salesforce, f"{one.parent.path}.salesforce"))
+    written: dict[str, str] = {}
+    for name, path in writers:
+        if name in written:
+            yield path, f"'{name}' in Salesforce is written already, by {written[name]}"
+        written.setdefault(name, path)
+
+
+def _writes_salesforce(mapping: FieldMapping) -> bool:
+    if mapping.rule is SyncRule.DO_NOT_SYNC:
+        return False
+    # A precedence rule speaks of updates; a create sends the field all the same (C.3).
+    return not (mapping.rule is SyncRule.SALESFORCE_ONLY and mapping.omit_on_create)
+
+
+def _field_problems(mapping: FieldMapping) -> Iterator[Problem]:
+    if mapping.salesforce in _ELSEWHERE:
+        yield f"{mapping.path}.salesforce", _ELSEWHERE[mapping.salesforce]
+    if mapping.spotio != STAGE and mapping.spotio.casefold() == STAGE.casefold():
+        yield f"{mapping.path}.spotio", f"'{mapping.spotio}' is spelled {STAGE}"
+    kind, colon, rest = mapping.spotio.partition(":")
+    if colon and kind in {"id", "role"} and not rest.strip():
+        yield f"{mapping.path}.spotio", f"'{mapping.spotio}' names no field"
+    taken: dict[str, str] = {
+        value: choice for choice, value in (mapping.choices or {}).items() if value is not None
+    }
+    for value, further in mapping.salesforce_choices.items():
+        if value in taken and taken[value] != further:
+            meant = "do_not_sync" if further is None else f"the choice '{further}'"
+            yield (
+                f"{mapping.path}.choices",
+                f"the Salesforce value '{value}' is mapped to '{taken[value]}' and to {meant}",
+            )
+
+
+def _parent_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator[Problem]:
+    if one.parent is None:
+        return
+    if not definition.parents_of(one):
+        known = [other.spotio for other in definition.objects]
+        hint = did_you_mean(one.parent.spotio, known)
+        sentence = (
+            f"'{one.parent.spotio}' is not mapped in this file, so its records have no "
+            f"counterparts that could be parents{hint}"
+        )
+        yield f"{one.parent.path}.spotio", sentence
+    for mapping in one.fields:
+        if mapping.salesforce == one.parent.salesforce:
+            yield (
+                f"{mapping.path}.salesforce",
+                f"'{mapping.salesforce}' is the parent already, under parent:",
+            )
+
+
+def _parent_cycles(definition: SyncDefinition) -> Iterator[Problem]:
+    parents = {
+        one.spotio: one.parent.spotio for one in definition.objects if one.parent is not None
+    }
+    for one in definition.objects:
+        if one.parent is None:
+            continue
+        chain = [one.spotio]
+        while chain[-1] in parents and parents[chain[-1]] not in chain:
+            chain.append(parents[chain[-1]])
+        if parents.get(chain[-1]) == one.spotio:
+            circle = " > ".join([*chain, one.spotio])
+            yield (
+                f"{one.parent.path}.spotio",
+                f"parents go round in a circle ({circle}), so no record could be the first",
+            )

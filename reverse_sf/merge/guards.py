@@ -1,0 +1,74 @@
+"""Checks that refuse a suspicious run before it writes (``semantics.md``, C.4, "Stops").
+
+Each answers None, or a :class:`Refusal` that says why and how a person gets past it on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a guard refuses, and the way past it.
+
+    Attributes:
+        reason: what looks wrong, with numbers.
+        override: what to do or to set when it is meant.
+    """
+
+    reason: str
+    override: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.override}"
+
+
+def one_side_empty(pair: str, *, observed: int, links: int) -> Refusal | None:
+    """Refuse a full read that found nothing where links exist: a failed listing looks like that."""
+    if observed or not links:
+        return None
+    return Refusal(
+        f"{pair}: a full read found no record, yet {links} are linked",
+        "check the credentials and the selection of the tap, then run again",
+    )
+
+
+def too_many_deletes(
+    deletes: int, links: int, *, at_most: int, at_most_percent: float
+) -> Refusal | None:
+    """Refuse deletes above a count, or above a percentage of all links where that is larger.
+
+    Args:
+        deletes: how many deletes one run has decided.
+        links: how many linked records there are; 0 where nobody counted.
+        at_most: setting ``delete_limit``.
+        at_most_percent: setting ``delete_limit_percent``, of ``links``.
+    """
+    limit = max(at_most, int(links * at_most_percent / 100))
+    if deletes <= limit:
+        return None
+    return Refusal(
+        f"{deletes} records would be deleted in SPOTIO, and the limit is {limit}",
+        "look at them in Salesforce's recycle bin, then raise the setting delete_limit for one run",
+    )
+
+
+def lost_ledger(stream: str, bookmark: str, *, known: bool, command: str) -> Refusal | None:
+    """Refuse an old read position over a ledger that never saw the stream.
+
+    A new ledger under old STATE would never see the records before the bookmark.
+
+    Args:
+        stream: the tap's stream.
+        bookmark: where the tap's STATE says that it goes on.
+        known: whether the ledger has ever observed a record of this stream's pair.
+        command: the command that reads everything once more.
+    """
+    if known:
+        return None
+    return Refusal(
+        f"the tap goes on with {stream} from {bookmark}, but the ledger has never seen a record of"
+        " it: the ledger is new or lost and the STATE is old",
+        f"run `{command}` once (it links by external id before it creates anything)",
+    )

@@ -1,0 +1,142 @@
+"""What a whole record asks for: scope, deletion, merge and conversion (``semantics.md``, C.4).
+
+Written for one direction, Salesforce to SPOTIO: the events are Salesforce's and the record that may
+be written is SPOTIO's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from typing_extensions import assert_never
+
+from reverse_sf.mapping.definition import DeletePolicy
+
+
+class Standing(Enum):
+    """How an observed record stands to the other side."""
+
+    UNLINKED = "unlinked"
+    """No counterpart yet."""
+    LINKED = "linked"
+    UNLINKED_BY_POLICY = "unlinked by policy"
+    TOMBSTONE = "tombstone"
+    ALIAS = "alias"
+
+
+class Event(Enum):
+    """What happened to the source record as a whole."""
+
+    PRESENT = "present"
+    DELETED = "deleted"
+    MERGED = "deleted as the loser of a merge"
+    CONVERTED = "lead converted"
+
+
+class Act(Enum):
+    """What is done about a record as a whole."""
+
+    NOTHING = "nothing"
+    FROZEN = "frozen"
+    """The link and its base are kept; nothing is written."""
+    CREATE = "match or create"
+    FIELDS = "by field rule"
+    REVIVE = "tombstone revived, then by field rule"
+    TOMBSTONE = "tombstone"
+    """The link is kept for an undelete; nothing is written."""
+    UNLINK = "unlink"
+    DELETE = "delete"
+    MOVE = "link moves to the winner"
+    ALIAS = "alias"
+    """The winner has its own partner; this one waits for a person."""
+
+
+@dataclass(frozen=True)
+class RecordDecision:
+    """What is to happen to a record, and the row of C.4 that says so.
+
+    Attributes:
+        act: what is done.
+        row: the row of C.4, in words.
+        journal: a change on the other side outlives the deletion and is journaled.
+    """
+
+    act: Act
+    row: str
+    journal: bool = False
+
+
+@dataclass(frozen=True)
+class RecordFacts:
+    """What is known of the pair when a source record is observed.
+
+    Attributes:
+        in_scope: the selective-sync filter holds for the very image that would be written.
+        was_in_scope: it held for the image before this one; None where there was none.
+        other_changed: the other side differs from the base.
+        other_deleted: the other side's record is deleted as well.
+        winner_linked: the winner of the merge has a link of its own.
+    """
+
+    standing: Standing
+    event: Event = Event.PRESENT
+    in_scope: bool = True
+    was_in_scope: bool | None = None
+    other_changed: bool = False
+    other_deleted: bool = False
+    winner_linked: bool = False
+    on_delete: DeletePolicy = DeletePolicy.IGNORE
+
+
+def record_decision(facts: RecordFacts) -> RecordDecision:
+    """Decide a record as a whole (C.4, in table order; selective sync after the events)."""
+    if facts.event is Event.PRESENT:
+        return _present(facts)
+    if facts.event is Event.CONVERTED:
+        act = Act.NOTHING if facts.standing is Standing.UNLINKED else Act.FROZEN
+        return RecordDecision(act, "C4 lead converted")
+    if facts.event is Event.MERGED and facts.standing is Standing.LINKED:
+        act = Act.ALIAS if facts.winner_linked else Act.MOVE
+        return RecordDecision(act, "C4 deleted as merge loser")
+    return _deleted(facts)
+
+
+def _deleted(  # noqa: PLR0911 -- one return per row
+    facts: RecordFacts,
+) -> RecordDecision:
+    if facts.standing is Standing.UNLINKED:
+        return RecordDecision(Act.TOMBSTONE, "C4 S deleted, never linked")
+    if facts.standing is not Standing.LINKED:
+        return RecordDecision(Act.FROZEN, "C4 S deleted, not linked any more")
+    if facts.other_deleted:
+        return RecordDecision(Act.TOMBSTONE, "C4 both deleted")
+    row = "C4 S deleted, other changed" if facts.other_changed else "C4 S deleted"
+    if facts.on_delete is DeletePolicy.IGNORE:
+        return RecordDecision(Act.TOMBSTONE, row)
+    if facts.on_delete is DeletePolicy.UNLINK:
+        return RecordDecision(Act.UNLINK, row)
+    if facts.on_delete is DeletePolicy.DELETE:
+        if facts.other_changed:
+            return RecordDecision(Act.UNLINK, row, journal=True)
+        return RecordDecision(Act.DELETE, row)
+    assert_never(facts.on_delete)
+
+
+def _present(  # noqa: PLR0911 -- one return per row
+    facts: RecordFacts,
+) -> RecordDecision:
+    if facts.standing is Standing.UNLINKED:
+        if facts.in_scope:
+            return RecordDecision(Act.CREATE, "C4 unlinked, in scope")
+        return RecordDecision(Act.NOTHING, "C4 unlinked, out of scope")
+    if facts.standing in {Standing.UNLINKED_BY_POLICY, Standing.ALIAS}:
+        return RecordDecision(Act.FROZEN, f"C4 {facts.standing.value}")
+    if not facts.in_scope:
+        left = "leaves scope" if facts.was_in_scope else "linked, out of scope"
+        return RecordDecision(Act.FROZEN, f"C4 {left}")
+    if facts.standing is Standing.TOMBSTONE:
+        return RecordDecision(Act.REVIVE, "C4 undeleted")
+    if facts.was_in_scope is False:
+        return RecordDecision(Act.FIELDS, "C4 re-enters scope")
+    return RecordDecision(Act.FIELDS, "C4 linked, in scope")

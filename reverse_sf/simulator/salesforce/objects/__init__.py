@@ -1,0 +1,1 @@
+"""Metadata declarations of the local org; see ``reverse_sf.simulator.salesforce.declaration``."""

@@ -1,0 +1,194 @@
+"""Declared automation: validation rules, duplicate rules, assignment rules and flows.
+
+Declared under an object in the YAML::
+
+    objects:
+      Lead:
+        validation_rules:
+          - {name: Phone_needed, formula: 'ISBLANK(Phone)', message: Phone is needed, field: Phone}
+        duplicate_rules:
+          - {name: Same_email, fields: [Email], action: block}        # or alert
+        assignment: queue@example.com                                 # a username
+        flows:
+          - {on: create, when: 'Rating = "Hot"', set: {Industry: Solar}}
+          - {on: update, create: {object: Task, set: {Subject: Call, WhoId: $Id}}}
+
+``on`` is ``create``, ``update`` or ``save``; ``$Field`` stands for the record's own value. A flow
+does not start other flows of the record that it changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.simulator.errors import ControlError
+from reverse_sf.simulator.salesforce.formula import formula_sql
+from reverse_sf.simulator.salesforce.refusal import ApiFault
+from reverse_sf.simulator.salesforce.result import DEFAULT_VERSION, attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reverse_sf.simulator.salesforce.metadata import Schema, SObject
+    from reverse_sf.simulator.salesforce.store import Store
+
+_KEYS: Mapping[str, frozenset[str]] = {
+    "validation_rules": frozenset({"name", "formula", "message", "field"}),
+    "duplicate_rules": frozenset({"name", "fields", "action"}),
+    "flows": frozenset({"on", "when", "set", "create"}),
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a flow does: change the record itself, or create another."""
+
+    entity: SObject
+    record_id: str | None
+    values: dict[str, Any]
+
+
+class Rules:
+    """The rules of all objects.
+
+    Raises:
+        ControlError: a rule has unknown keys, or a formula cannot be read.
+    """
+
+    def __init__(self, schema: Schema, store: Store, declarations: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._store = store
+        self._declared: dict[str, dict[str, Any]] = {}
+        for name, body in declarations.get("objects", {}).items():
+            self.declare(name, body)
+
+    def declare(self, name: str, body: Mapping[str, Any]) -> None:
+        """Put an object's rules in place of those it had; absent kinds stay."""
+        one = self._schema.typed(name)
+        kept = self._declared.setdefault(one.name, {})
+        for kind in (*_KEYS, "assignment"):
+            if kind not in body:
+                continue
+            kept[kind] = body[kind]
+            for rule in body[kind] if kind in _KEYS else ():
+                unknown = set(rule) - _KEYS[kind]
+                if unknown:
+                    raise ControlError(f"{name}.{kind}: unknown keys {sorted(unknown)}")
+                for formula in (rule.get("formula"), rule.get("when")):
+                    if formula is not None:
+                        formula_sql(formula, self._schema, one, "s")
+
+    def _of(self, one: SObject, kind: str) -> Any:
+        return self._declared.get(one.name, {}).get(kind, ())
+
+    def _holds(self, one: SObject, record_id: str, formula: str) -> bool:
+        sql = formula_sql(formula, self._schema, one, "s")
+        found = self._store.rows(
+            f'SELECT {sql} FROM "{one.name}" AS s WHERE "Id" = ?', (record_id,)
+        )
+        return bool(found and found[0][0])
+
+    def validate(self, one: SObject, record_id: str) -> None:
+        """Refuse the record as it is now stored if a validation rule's formula is true.
+
+        Raises:
+            ApiFault: FIELD_CUSTOM_VALIDATION_EXCEPTION, all failed rules at once.
+        """
+        faults = [
+            ApiFault(
+                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                str(rule["message"]),
+                fields=[rule["field"]] if rule.get("field") else [],
+            )
+            for rule in self._of(one, "validation_rules")
+            if self._holds(one, record_id, rule["formula"])
+        ]
+        if faults:
+            faults[0].others = faults[1:]
+            raise faults[0]
+
+    def duplicates(self, one: SObject, row: Mapping[str, Any], *, allowed: bool) -> None:
+        """Refuse a record that a duplicate rule finds again.
+
+        Raises:
+            ApiFault: DUPLICATES_DETECTED with the matches.
+        """
+        for rule in self._of(one, "duplicate_rules"):
+            action = rule.get("action", "alert")
+            values = [row.get(name) for name in rule["fields"]]
+            if any(value is None for value in values) or (action == "alert" and allowed):
+                continue
+            tests = " AND ".join(f'"{name}" = ?' for name in rule["fields"])
+            sql = f'SELECT "Id" FROM "{one.name}" WHERE {tests} AND "IsDeleted" = 0 AND "Id" <> ?'
+            found = [each[0] for each in self._store.rows(sql, (*values, row.get("Id", "")))]
+            if found:
+                raise _duplicates(one, rule, found, allow_save=action == "alert")
+
+    def assigned_owner(self, one: SObject) -> str | None:
+        """Whom the assignment rule gives a new record to."""
+        username = self._of(one, "assignment")
+        if not username:
+            return None
+        found = self._store.rows('SELECT "Id" FROM "User" WHERE "Username" = ?', (username,))
+        if not found:
+            raise ControlError(f"{one.name}.assignment: there is no user {username}")
+        return str(found[0][0])
+
+    def flow_effects(self, one: SObject, record_id: str, event: str) -> Iterator[Effect]:
+        """What the flows of the object do after the record was saved, in declared order."""
+        for flow in self._of(one, "flows"):
+            if flow.get("on", "save") not in {event, "save"}:
+                continue
+            if "when" in flow and not self._holds(one, record_id, flow["when"]):
+                continue
+            row = self._store.row(one, record_id) or {}
+            if "set" in flow:
+                yield Effect(one, record_id, _filled(flow["set"], row))
+            if "create" in flow:
+                child = self._schema.typed(flow["create"]["object"])
+                yield Effect(child, None, _filled(flow["create"].get("set", {}), row))
+
+
+def _filled(values: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: row.get(value[1:]) if isinstance(value, str) and value.startswith("$") else value
+        for name, value in values.items()
+    }
+
+
+def _duplicates(
+    one: SObject, rule: Mapping[str, Any], found: list[str], *, allow_save: bool
+) -> ApiFault:
+    matches = [
+        {
+            "additionalInformation": [],
+            "fieldDiffs": [],
+            "matchConfidence": 100.0,
+            "record": {
+                "attributes": attributes(one.name, each, DEFAULT_VERSION),
+                "Id": each,
+            },
+        }
+        for each in found
+    ]
+    result = {
+        "allowSave": allow_save,
+        "duplicateRule": rule["name"],
+        "duplicateRuleEntityType": one.name,
+        "errorMessage": "Use one of these records?",
+        "matchResults": [
+            {
+                "entityType": one.name,
+                "errors": [],
+                "matchEngine": "FuzzyMatchEngine",
+                "matchRecords": matches,
+                "rule": rule["name"],
+                "size": len(matches),
+                "success": True,
+            }
+        ],
+    }
+    return ApiFault(
+        "DUPLICATES_DETECTED", "Use one of these records?", extra={"duplicateResult": result}
+    )

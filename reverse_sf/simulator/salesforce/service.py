@@ -1,0 +1,87 @@
+"""Everything a call of the local org may need, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.simulator.salesforce.bulk_jobs import QueryJobs
+from reverse_sf.simulator.salesforce.cursors import Cursors
+from reverse_sf.simulator.salesforce.quota import Quota
+from reverse_sf.simulator.salesforce.sessions import Sessions
+from reverse_sf.simulator.switches import Switch, Switches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reverse_sf.simulator.clock import Clock
+    from reverse_sf.simulator.salesforce.org import Org
+
+SWITCHES = (
+    Switch("session_seconds", 7200, "How long a session lasts after its login."),
+    Switch(
+        "rotate_refresh_tokens",
+        default=False,
+        meaning="A refresh token is replaced each time it is used.",
+    ),
+    Switch("client_credentials_user", default=True, meaning="The connected app has a run-as user."),
+    Switch("daily_api_requests", 100_000, "API requests allowed a day; then 403."),
+    Switch("query_page_size", 2000, "Most rows in one page of a query; fewer at the org's will."),
+    Switch(
+        "query_shuffle", default=False, meaning="Queries without ORDER BY answer in another order."
+    ),
+    Switch("bulk_polls", 0, "How often a Bulk job still says InProgress when it is asked."),
+    Switch("bulk_fail_next", 0, "So many of the next Bulk jobs end as Failed."),
+    Switch("bulk_abort_next", 0, "So many of the next Bulk jobs end as Aborted."),
+    Switch(
+        "bulk_order",
+        "unordered",
+        "Whether rows of Bulk results are shuffled: only without ORDER BY, always or never.",
+        ("unordered", "always", "never"),
+    ),
+    Switch("bulk_page_size", 100_000, "Most rows in one page of Bulk results."),
+    Switch(
+        "bulk_gzip",
+        default=True,
+        meaning="Bulk results are compressed where the client accepts it.",
+    ),
+)
+
+
+@dataclass
+class Service:
+    """The org and what surrounds it.
+
+    Attributes:
+        org: the records and their rules.
+        folder: where Bulk results are kept while the server runs.
+        certificate: the connected app's registered public key, for JWT logins.
+    """
+
+    org: Org
+    clock: Clock
+    folder: Path
+    certificate: Any = None
+    switches: Switches = field(default_factory=lambda: Switches(SWITCHES))
+
+    def __post_init__(self) -> None:
+        self.sessions = Sessions(self.clock, self.switches)
+        self.quota = Quota(self.clock, self.switches)
+        self.cursors = Cursors(self.switches)
+        self.jobs = QueryJobs(self.org, self.clock, self.switches, self.folder)
+
+    def user(self, username: str) -> dict[str, Any] | None:
+        """The user of a username; none where there is no such user."""
+        user = self.org.user_by_username(username)
+        if user is None:
+            return None
+        return {**user, "Name": f"{user.get('FirstName') or ''} {user['LastName']}".strip()}
+
+    def reset(self) -> None:
+        """Back to the state of the start; the org is reset by its owner."""
+        self.switches.reset()
+        self.sessions.reset()
+        self.quota.reset()
+        self.cursors.reset()
+        self.jobs.reset()
+        self.certificate = None

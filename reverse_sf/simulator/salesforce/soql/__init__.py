@@ -1,0 +1,1 @@
+"""SOQL: text to tree (tokens, parser), tree to SQLite (compile)."""

@@ -1,0 +1,151 @@
+"""The local SPOTIO server as an ASGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+
+from reverse_sf.simulator.control import Control
+from reverse_sf.simulator.spotio import job_calls, people_calls, record_calls, workflow_calls
+from reverse_sf.simulator.spotio.exchange import (
+    FILE_TYPES,
+    PATCH_TYPES,
+    CaselessRoute,
+    json_response,
+    operation,
+)
+from reverse_sf.simulator.spotio.refusals import ENTITY
+from reverse_sf.simulator.spotio.tenant import Tenant
+from reverse_sf.simulator.world import DEFAULT_RECORDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from reverse_sf.simulator.clock import Clock
+
+_SENTENCES = {
+    401: "Unauthorized.",
+    403: "Forbidden.",
+    429: "Too many requests.",
+    500: "An unexpected error occurred.",
+    502: "Bad gateway.",
+    503: "Service unavailable.",
+}
+
+
+def spotio_app(
+    clock: Clock,
+    *,
+    seed: int = 1,
+    records: int = DEFAULT_RECORDS,
+    empty: bool = False,
+    data: Path | None = None,
+) -> ASGIApp:
+    """The whole server: API, control calls, request log and faults.
+
+    Args:
+        clock: the server's time.
+        seed: of the demo world.
+        records: size of the demo world, in Salesforce records.
+        empty: users and schema only.
+        data: folder that keeps the state; memory without it.
+    """
+    database = ":memory:" if data is None else str(data / "spotio.db")
+    tenant = Tenant(clock, database=database, seed=seed, records=records, empty=empty)
+    return build_app(tenant, Control(clock, "spotio", error=error_body))
+
+
+def build_app(tenant: Tenant, control: Control) -> ASGIApp:
+    """Put a tenant behind the API, with the control calls, the request log and the faults."""
+    app = Starlette(
+        routes=[*control.routes(tenant), *routes(tenant)],
+        exception_handlers={404: _no_route, 405: _no_route},
+    )
+    # Paths with a slash too many are unknown paths, never redirects.
+    app.router.redirect_slashes = False
+    return control.middleware(app)
+
+
+def error_body(status: int) -> dict[str, Any]:
+    """The body of an injected error, in the service's own shape."""
+    return {"errors": {ENTITY: _SENTENCES.get(status, f"Error {status}.")}}
+
+
+def routes(tenant: Tenant) -> list[CaselessRoute]:
+    """Every operation that is served, under the path of the OpenAPI file."""
+    flow, rows, jobs, people = workflow_calls, record_calls, job_calls, people_calls
+    bulk = "/api/jobs/dataObjects/bulk"
+
+    def get(path: str, answer: Any, **options: Any) -> CaselessRoute:
+        return operation(tenant, "GET", path, answer, **options)
+
+    def post(path: str, answer: Any, **options: Any) -> CaselessRoute:
+        return operation(tenant, "POST", path, answer, **options)
+
+    return [
+        post("/api/users/apitoken", people.token, open_to_all=True),
+        get("/api/workflow", flow.settings),
+        get("/api/workflow/dataObjects/full", flow.full),
+        get("/api/workflow/dataObjects", flow.light),
+        get("/api/workflow/dataObjects/{id}", flow.one),
+        get("/api/workflow/dataobjects/{dataObjectId}/fields", flow.fields),
+        get("/api/workflow/dataObjects/{dataObjectId}/stages", flow.stages),
+        get("/api/workflow/activityTemplates", flow.templates),
+        get("/api/workflow/categorization", flow.categorization),
+        post("/api/DataObjects", rows.create),
+        get("/api/DataObjects/many", rows.many),
+        get("/api/DataObjects/deleted", rows.deleted),
+        post("/api/DataObjects/move", rows.move),
+        get("/api/DataObjects/{dataObjectId}", rows.read),
+        operation(tenant, "DELETE", "/api/DataObjects/{dataObjectId}", rows.delete),
+        operation(
+            tenant,
+            "PATCH",
+            "/api/DataObjects/{dataObjectId}/jsonp",
+            rows.patch,
+            media=PATCH_TYPES,
+        ),
+        get("/api/DataObjects/{dataObjectId}/duplicatesByAddress", rows.duplicates),
+        get("/api/DataObjects/{dataObjectId}/activities/historical", rows.historical),
+        get("/api/DataObjectsSearch", rows.search_by_query, slow=True),
+        post("/api/DataObjectsSearch", rows.search_by_body, slow=True),
+        post("/api/v2/filters", rows.save_filter),
+        get("/api/v2/filters/{filterId}", rows.read_filter),
+        get("/api/Exports/dataObjects/data", rows.export),
+        post(bulk, jobs.create),
+        get(f"{bulk}/inprogress", jobs.in_progress),
+        get(f"{bulk}/{{id}}", jobs.read, slow=True),
+        operation(tenant, "PUT", f"{bulk}/{{id}}/data", jobs.upload, media=FILE_TYPES, slow=True),
+        post(f"{bulk}/{{id}}/start", jobs.start),
+        get(f"{bulk}/{{id}}/progress", jobs.progress, slow=True),
+        get(f"{bulk}/{{id}}/results/succeeded", jobs.succeeded, slow=True),
+        get(f"{bulk}/{{id}}/results/failed", jobs.failed, slow=True),
+        operation(tenant, "DELETE", f"{bulk}/{{id}}/cleanup", jobs.clean_up),
+        get("/api/users", people.users),
+        post("/api/Users", people.create_user),
+        get("/api/v2/users/list", people.list_users),
+        get("/api/users/list", people.list_users),
+        get("/api/users/externalSystemUserId", people.by_external_id),
+        get("/api/users/search", people.search_users),
+        post("/api/users/search", people.search_users),
+        operation(tenant, "PUT", "/api/users/{id}", people.change_user),
+        post("/api/users/{id}/block", people.block_user),
+        post("/api/users/{id}/invite", people.invite_user),
+        get("/api/Teams/all", people.teams),
+        get("/api/Territories/all", people.territories),
+        get("/api/PinsV2/search", people.search_pin),
+        get("/api/PinsV2/nearest", people.nearest_pins),
+        post("/api/PinsV2/format-address", people.format_address),
+        get("/api/PinsV2/{pinId}", people.pin),
+    ]
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 404)
+    sentence = f"No operation {request.method} {request.url.path}."
+    return json_response({"errors": {ENTITY: sentence}}, status)

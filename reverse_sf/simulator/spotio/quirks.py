@@ -1,0 +1,108 @@
+"""The switches of the local SPOTIO: what is not publicly known of the real one.
+
+The first choice is the default. A client is right when it works under every setting.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from reverse_sf.simulator.switches import Switch
+
+
+class Settings(Protocol):
+    """The present settings by name."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """One setting."""
+
+
+def _choice(name: str, meaning: str, *choices: object) -> Switch:
+    return Switch(name=name, default=choices[0], meaning=meaning, choices=choices)
+
+
+SWITCHES: tuple[Switch, ...] = (
+    _choice(
+        "updated_after",
+        "whether the export feed shows records updated at the very instant of updatedAfter",
+        "inclusive",
+        "exclusive",
+    ),
+    _choice("feed_order", "order of the export feed", "updated_asc", "updated_desc", "random"),
+    Switch("feed_page", 50, "records a page of the export, deleted and default search pages"),
+    Switch(
+        "export_window",
+        None,
+        "export feed and search answer 400 past that many records; null for no limit",
+    ),
+    Switch(
+        "feed_delay_s",
+        0.0,
+        "seconds of the clock before a new record is seen in the export feed and in search",
+    ),
+    _choice(
+        "scroll_end",
+        "the cursor of the last page: null, no such key, or the same cursor over and over",
+        "null",
+        "absent",
+        "repeat",
+    ),
+    _choice(
+        "patch_fields",
+        "what a patch does to fields: RFC 6902 on the record; only entries that the patch touches "
+        "survive; or it is applied to an empty array that then replaces the collection",
+        "entries",
+        "replaces",
+        "rebuilds",
+    ),
+    _choice(
+        "patch_paths",
+        "legal paths below fields: by index, with the field's id as segment, or /fields as a whole",
+        "index",
+        "by_id",
+        "collection",
+    ),
+    _choice("patch_test", "the test operation of JSON Patch", "honoured", "refused", "ignored"),
+    _choice("validation_status", "status of a record that fails validation", 422, 400),
+    _choice("login_status", "status of a wrong client id or secret", 400, 401, 404),
+    _choice(
+        "multichoice_wire",
+        "how a multiple choice travels: in values, in value as A;B, or in value as a JSON list; "
+        "values is always understood on the way in",
+        "values",
+        "semicolon",
+        "json",
+    ),
+    _choice(
+        "date_wire",
+        "how dates are shown: 2026-05-06, 2026-05-06T00:00:00+00:00 or 05/06/2026; all three are "
+        "understood on the way in",
+        "date",
+        "datetime",
+        "us",
+    ),
+    _choice("email_case", "whether e-mails keep their case", "kept", "lower"),
+    _choice(
+        "bulk_update",
+        "whole: update makes the record equal to the line, patch changes the keys and field "
+        "entries sent; keys: both replace each key sent, fields as a whole; entries: both change "
+        "the keys and field entries sent",
+        "whole",
+        "keys",
+        "entries",
+    ),
+    Switch("bulk_polls", 2, "progress calls until a started bulk job is complete"),
+    Switch(
+        "bulk_seconds", 2.0, "seconds of the clock after which a job is complete without any poll"
+    ),
+    _choice(
+        "bulk_fail",
+        "a started job fails: never, with nothing applied, half way with results, or half way "
+        "with its results lost",
+        "none",
+        "before",
+        "half",
+        "lost",
+    ),
+    Switch("external_id_in_search", default=False, meaning="q also finds externalDataObjectId"),
+)

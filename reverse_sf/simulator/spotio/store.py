@@ -1,0 +1,212 @@
+"""Where the tenant's rows live: dictionaries with the indexes that feeds need, and a SQLite file.
+
+Reads never touch the file; every change is written through to it, so that a restarted server goes
+on where it stopped.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reverse_sf.simulator.errors import StartError
+from reverse_sf.simulator.spotio.records import Activity, Deletion, Member, Pin, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KINDS: dict[str, type[msgspec.Struct]] = {
+    "record": Record,
+    "pin": Pin,
+    "deletion": Deletion,
+    "activity": Activity,
+    "member": Member,
+}
+_STALE_SHARE = 2
+"""The update index is rebuilt when it holds that many times as many entries as there are rows."""
+
+
+class UpdateIndex:
+    """Record ids in the order of their last update; old positions are skipped when read."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[int, str]] = []
+
+    def note(self, record: Record, records: dict[str, Record]) -> None:
+        """Give the record its new position."""
+        insort(self._entries, (record.updated, record.id))
+        if len(self._entries) > _STALE_SHARE * len(records) + 1000:
+            self._entries = sorted((row.updated, row.id) for row in records.values())
+
+    def since(self, ticks: int, records: dict[str, Record]) -> Iterator[Record]:
+        """Records updated at that instant or later, oldest first."""
+        for updated, identifier in self._entries[bisect_left(self._entries, (ticks, "")) :]:
+            record = records.get(identifier)
+            if record is not None and record.updated == updated:
+                yield record
+
+
+class Store:
+    """All rows of one tenant.
+
+    Args:
+        database: path of a SQLite file; ``:memory:`` keeps nothing.
+
+    Raises:
+        StartError: the file cannot be opened.
+    """
+
+    def __init__(self, database: str) -> None:
+        self._database = None if database == ":memory:" else database
+        self._connection: sqlite3.Connection | None = None
+        self._clear()
+        if self._database is not None:
+            try:
+                self._connection = sqlite3.connect(
+                    self._database, check_same_thread=False, isolation_level=None
+                )
+                self._connection.execute("pragma journal_mode = wal")
+                self._connection.execute("pragma synchronous = off")
+                self._connection.execute(
+                    "create table if not exists spotio_rows"
+                    " (kind text, id text, content blob, primary key (kind, id)) without rowid"
+                )
+                self._load(self._connection)
+            except sqlite3.Error as error:
+                raise StartError(f"cannot open {self._database}: {error}") from error
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever stored."""
+        return not self.members
+
+    def wipe(self) -> None:
+        """Forget everything."""
+        self._clear()
+        if self._connection is not None:
+            self._connection.execute("delete from spotio_rows")
+
+    def begin(self) -> None:
+        """Hold back writing to the file until :meth:`commit`; for many rows at once."""
+        if self._connection is not None and not self._connection.in_transaction:
+            self._connection.execute("begin")
+
+    def commit(self) -> None:
+        """Write what was held back."""
+        if self._connection is not None and self._connection.in_transaction:
+            self._connection.execute("commit")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def save_record(self, record: Record) -> None:
+        """Store a new or changed record; its position in all indexes follows."""
+        self._place(record)
+        self._write("record", record.id, record)
+
+    def save_pin(self, pin: Pin) -> None:
+        """Store a pin."""
+        self.pins[pin.id] = pin
+        self._write("pin", str(pin.id), pin)
+
+    def save_member(self, member: Member) -> None:
+        """Store a user."""
+        self.members[member.id] = member
+        self._write("member", str(member.id), member)
+
+    def add_activity(self, activity: Activity) -> None:
+        """Append an activity."""
+        self.activities.setdefault(activity.data_object_id, []).append(activity)
+        self.activity_count += 1
+        self._write("activity", str(activity.id), activity)
+
+    def delete_record(self, deletion: Deletion) -> None:
+        """Move a record to the deleted ones."""
+        record = deletion.record
+        del self.records[record.id]
+        self._leave(record.id)
+        self.deletions[record.id] = deletion
+        self._forget("record", record.id)
+        self._write("deletion", record.id, deletion)
+
+    def at_pin(self, pin_id: int) -> list[Record]:
+        """Records at a pin, oldest first."""
+        return [self.records[identifier] for identifier in self._by_pin.get(pin_id, ())]
+
+    def children(self, parent_id: str) -> list[Record]:
+        """Records whose parent it is, oldest first."""
+        return [self.records[identifier] for identifier in self._by_parent.get(parent_id, ())]
+
+    def updated_since(self, ticks: int) -> Iterator[Record]:
+        """Records updated at that instant or later, oldest first."""
+        return self._updates.since(ticks, self.records)
+
+    def _clear(self) -> None:
+        self.records: dict[str, Record] = {}
+        self.pins: dict[int, Pin] = {}
+        self.deletions: dict[str, Deletion] = {}
+        self.members: dict[int, Member] = {}
+        self.activities: dict[str, list[Activity]] = {}
+        self.activity_count = 0
+        self._updates = UpdateIndex()
+        # Dictionaries as ordered sets: leaving a crowded place must not cost a scan.
+        self._by_pin: dict[int, dict[str, None]] = {}
+        self._by_parent: dict[str, dict[str, None]] = {}
+        self._homes: dict[str, tuple[int | None, str | None]] = {}
+
+    def _place(self, record: Record) -> None:
+        self.records[record.id] = record
+        self._updates.note(record, self.records)
+        home = (record.pin_id, record.parent_id)
+        if self._homes.get(record.id) != home:
+            self._leave(record.id)
+            self._homes[record.id] = home
+            if record.pin_id is not None:
+                self._by_pin.setdefault(record.pin_id, {})[record.id] = None
+            if record.parent_id is not None:
+                self._by_parent.setdefault(record.parent_id, {})[record.id] = None
+
+    def _leave(self, record_id: str) -> None:
+        pin_id, parent_id = self._homes.pop(record_id, (None, None))
+        if pin_id is not None:
+            self._by_pin[pin_id].pop(record_id, None)
+        if parent_id is not None:
+            self._by_parent[parent_id].pop(record_id, None)
+
+    def _load(self, connection: sqlite3.Connection) -> None:
+        decoders = {kind: msgspec.json.Decoder(row) for kind, row in _KINDS.items()}
+        keep: dict[str, Any] = {
+            "record": self._place,
+            "pin": lambda pin: self.pins.__setitem__(pin.id, pin),
+            "deletion": lambda row: self.deletions.__setitem__(row.record.id, row),
+            "member": lambda row: self.members.__setitem__(row.id, row),
+            "activity": self._restore_activity,
+        }
+        rows = connection.execute("select kind, content from spotio_rows order by kind, id")
+        for kind, content in rows:
+            keep[kind](decoders[kind].decode(content))
+        for activities in self.activities.values():
+            activities.sort(key=lambda activity: activity.id)
+
+    def _restore_activity(self, activity: Activity) -> None:
+        self.activities.setdefault(activity.data_object_id, []).append(activity)
+        self.activity_count += 1
+
+    def _write(self, kind: str, identifier: str, row: msgspec.Struct) -> None:
+        if self._connection is not None:
+            self._connection.execute(
+                "insert or replace into spotio_rows values (?, ?, ?)",
+                (kind, identifier, msgspec.json.encode(row)),
+            )
+
+    def _forget(self, kind: str, identifier: str) -> None:
+        if self._connection is not None:
+            self._connection.execute(
+                "delete from spotio_rows where kind = ? and id = ?", (kind, identifier)
+            )

@@ -1,0 +1,165 @@
+"""tap-salesforce: observes Salesforce and writes nothing but Singer messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import click
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from reverse_sf.console import run
+from reverse_sf.errors import AccessError, ConfigurationError, ReverseSFError
+from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
+from reverse_sf.salesforce.refusals import SalesforceError, UnknownObjectError
+from reverse_sf.tap import facts
+from reverse_sf.tap.discovery import describes_of
+from reverse_sf.tap.settings import SETTINGS
+from reverse_sf.tap.state import understood
+from reverse_sf.tap.stream import SObjectStream
+from reverse_sf.tap.writer import LineWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import Catalog
+
+
+class TapSalesforce(Tap):
+    """Reads any standard or custom object of a Salesforce org, incrementally."""
+
+    name = "tap-salesforce"
+    package_name = "reverse-sf"
+    config_jsonschema = SETTINGS
+    message_writer_class = LineWriter
+    message_writer: LineWriter
+    dynamic_catalog = True
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *, catalog: Any = None, **options: Any) -> None:
+        self._client: SalesforceClient | None = None
+        self._row_counts: dict[str, int] | None = None
+        # The SDK's catalog classes drop what they do not know; the facts are in the raw form.
+        self._raw_schemas: dict[str, dict[str, Any]] = {}
+        if isinstance(catalog, dict):
+            self._raw_schemas = {
+                entry["tap_stream_id"]: entry.get("schema") or {}
+                for entry in catalog.get("streams", [])
+            }
+        try:
+            super().__init__(catalog=catalog, **options)
+        except ConfigValidationError as invalid:
+            problems = [str(problem) for problem in invalid.errors]
+            raise ConfigurationError("the settings are not valid", problems) from None
+
+    @property
+    def client(self) -> SalesforceClient:
+        """The org; nothing is called before it is needed."""
+        if self._client is None:
+            self._client = SalesforceClient(
+                Credentials.from_settings(self.config),
+                api_version=str(self.config["api_version"]),
+                quota=Quota(
+                    total_percent=float(self.config["quota_percent_total"]),
+                    run_percent=float(self.config["quota_percent_per_run"]),
+                ),
+                workers=int(self.config["max_workers"]),
+            )
+        return self._client
+
+    def expected_rows(self, source: str) -> int | None:
+        """Return about how many rows an object has; one call for all selected streams.
+
+        The count is a hint for the choice between REST and Bulk API 2.0: without it the first
+        page of the query decides.
+        """
+        if self._row_counts is None:
+            selected = [stream.name for stream in self.streams.values() if stream.selected]
+            try:
+                self._row_counts = self.client.record_counts(selected)
+            except (SalesforceError, AccessError, UnknownObjectError):
+                self._row_counts = {}
+        return self._row_counts.get(source)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the bookmarks of an earlier run, in the shapes of other variants too."""
+        super().load_state(understood(state))
+
+    def discover_streams(self) -> Sequence[SObjectStream]:
+        """Make a stream of every object, from the catalog where there is one.
+
+        A catalog of ours carries everything; one without our facts costs a describe for every
+        selected object.
+        """
+        if self.input_catalog is not None:
+            return self._streams_of(self.input_catalog)
+        wanted = [str(name) for name in self.config.get("streams_to_discover") or []]
+        return [
+            SObjectStream(self, facts.schema_of(described), described["name"])
+            for described in describes_of(self.client, wanted, self.logger)
+        ]
+
+    def _streams_of(self, catalog: Catalog) -> list[SObjectStream]:
+        schemas = dict(self._raw_schemas)
+        lacking = [
+            entry.tap_stream_id
+            for entry in catalog.streams
+            if entry.metadata.resolve_selection().get((), True)
+            and not facts.field_types(schemas.get(entry.tap_stream_id, {}))
+        ]
+        problems = []
+        for name, answer in self.client.describe_many(lacking).items() if lacking else ():
+            if isinstance(answer, ReverseSFError):
+                problems.append(f"{name}: {answer}")
+            else:
+                schemas[name] = facts.schema_of(answer)
+        if problems:
+            raise ConfigurationError("the catalog names objects that cannot be read", problems)
+        return [
+            SObjectStream(self, schemas.get(name) or entry.schema.to_dict(), name)
+            for name, entry in catalog.items()
+        ]
+
+    @property
+    def catalog_dict(self) -> dict[str, Any]:
+        """The catalog with the facts."""
+        catalog = super().catalog_dict
+        for entry in catalog["streams"]:
+            entry["schema"] = self.streams[entry["tap_stream_id"]].schema
+        return catalog
+
+    def _set_compatible_replication_methods(self) -> None:
+        """Begin with the state that this run started from, also where that is none.
+
+        This is the SDK's last step before the first message. Who keeps the records' other side
+        (the ledger) must see whether a bookmark was there.
+        """
+        super()._set_compatible_replication_methods()
+        if not self.state:
+            self.state_writer.write_state({})
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Stop between two lines; what was read completely has its bookmark already."""
+        del signum, frame
+        self.message_writer.when_whole(_stop)
+
+
+def _stop() -> NoReturn:
+    raise click.Abort
+
+
+def main() -> NoReturn:
+    """Run the command ``tap-salesforce``."""
+    run(TapSalesforce.cli, "tap-salesforce")

@@ -1,0 +1,293 @@
+"""Updates: read many, guard each key, patch what differs, keep what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.errors import RecordError, RetryError
+from reverse_sf.ledger.rows import OperationStatus
+from reverse_sf.mapping.values import is_blank
+from reverse_sf.merge.envelope import Action
+from reverse_sf.spotio.errors import AmbiguousOutcomeError, Call, NotFoundError, WriteRefusedError
+from reverse_sf.spotio.instants import format_instant
+from target_spotio.guard import judge, same
+from target_spotio.operations import EXTERNAL_ID, PARENT, Operation
+from target_spotio.results import Result
+from target_spotio.vocabulary import Vocabulary, Wanted, Withheld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reverse_sf.spotio.client import Spotio
+    from reverse_sf.spotio.record import Record
+    from target_spotio.canary import Patcher
+    from target_spotio.pool import Pool
+
+_LOOKS = 4
+_GONE = "404"
+
+
+@dataclass
+class Task:
+    """One record to write.
+
+    Attributes:
+        record_id: the record in SPOTIO; None where it is to be created.
+        linking: the record was found rather than known: only ``on_link`` keys win.
+        parent: SPOTIO id of the parent that the operation names.
+        withheld: keys that SPOTIO refused, with its words.
+        calls: calls that wrote, for the log.
+    """
+
+    operation: Operation
+    vocabulary: Vocabulary
+    record_id: str | None = None
+    linking: bool = False
+    parent: str | None = None
+    withheld: list[Withheld] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def links(self) -> bool:
+        """Whether the outcome counts as a link made."""
+        return self.linking or self.operation.action is Action.LINK
+
+
+@dataclass
+class _Plan:
+    """What the guard lets be written to one record."""
+
+    task: Task
+    record: Record
+    wanted: Wanted
+    current: dict[str, Any]
+    write: list[str]
+    settled: list[str]
+    stale: list[str]
+
+
+class Updates:
+    """Brings records that exist up to date.
+
+    Args:
+        spotio: the tenant.
+        patcher: writes in the tenant's dialect.
+        pool: runs single calls side by side.
+        report: takes each result as soon as it is known.
+    """
+
+    def __init__(
+        self, spotio: Spotio, patcher: Patcher, pool: Pool, report: Callable[[Result], None]
+    ) -> None:
+        self._spotio = spotio
+        self._patcher = patcher
+        self._pool = pool
+        self._report = report
+
+    def apply(self, tasks: Sequence[Task]) -> list[Task]:
+        """Apply updates, links and deletions; returns those whose record does not exist.
+
+        Raises:
+            RetryError: SPOTIO does not answer.
+            RefusedError: SPOTIO refuses all of us.
+        """
+        records = self._read(tasks)
+        missing: list[Task] = []
+        plans: list[_Plan] = []
+        for task in tasks:
+            record = records.get(task.record_id or "")
+            if record is None:
+                missing.append(task)
+                continue
+            task.vocabulary.learn(record)
+            plan = _plan(task, record)
+            if plan.stale or (not plan.write and task.operation.action is not Action.DELETE):
+                self._report(_unwritten(plan))
+            else:
+                plans.append(plan)
+        deletions = [plan for plan in plans if plan.task.operation.action is Action.DELETE]
+        plans = [plan for plan in plans if plan.task.operation.action is not Action.DELETE]
+        while plans and self._patcher.dialect is None:
+            self._report(self._write(plans.pop(0)))
+        if plans:
+            self._pool.run(self._write, plans, self._report)
+        if deletions:
+            self._pool.run(self._delete, deletions, self._report)
+        return missing
+
+    def _read(self, tasks: Sequence[Task]) -> dict[str, Record]:
+        with_parent: dict[str, None] = {}
+        plain: dict[str, None] = {}
+        for task in tasks:
+            of_its_kind = with_parent if PARENT in task.operation.record else plain
+            of_its_kind[task.record_id or ""] = None
+        found = {record.id: record for record in self._spotio.many(list(plain))}
+
+        def keep(record: Record | None) -> None:
+            if record is not None:
+                found[record.id] = record
+
+        if with_parent:
+            # Only the single call tells the parent, so only where it is at stake is it made.
+            self._pool.run(self._spotio.read, list(with_parent), keep)
+        return found
+
+    def _write(self, plan: _Plan) -> Result:
+        task = plan.task
+        for _ in range(_LOOKS):
+            change = task.vocabulary.change(plan.wanted, plan.write, plan.record)
+            try:
+                written = self._patcher.patch(plan.record, change)
+            except AmbiguousOutcomeError as error:
+                task.calls.append(error.call)
+                seen = self._spotio.read(plan.record.id)
+                if seen is None:
+                    return _refused(plan, Withheld("", "missing_in_spotio", "the record is gone"))
+                plan = _plan(task, seen)
+                if plan.stale or not plan.write:
+                    return _unwritten(plan)
+            except (WriteRefusedError, NotFoundError) as error:
+                task.calls.append(error.call)
+                if not _withhold(plan, error):
+                    reason = "missing_in_spotio" if error.code == _GONE else "rejected"
+                    return _refused(plan, Withheld("", reason, str(error)))
+                if not plan.write:
+                    return _unwritten(plan)
+            else:
+                task.calls.append(written.call)
+                read_back = written.record
+                if PARENT in plan.write:
+                    # The answer of a patch does not tell the parent.
+                    read_back = self._spotio.read(read_back.id) or read_back
+                return _written(plan, read_back)
+        raise RetryError(f"SPOTIO did not confirm the update of {plan.record.id}; run again later")
+
+    def _delete(self, plan: _Plan) -> Result:
+        task = plan.task
+        try:
+            call = self._spotio.delete(plan.record.id, spare_types=task.vocabulary.child_types)
+        except RecordError as error:
+            return _refused(plan, Withheld("", "rejected", str(error)))
+        if call is not None:
+            task.calls.append(call)
+        return Result(
+            task.operation,
+            OperationStatus.APPLIED,
+            "deleted",
+            spotio_id=plan.record.id,
+            calls=task.calls,
+        )
+
+
+def _withhold(plan: _Plan, error: WriteRefusedError | NotFoundError) -> bool:
+    """Withhold the keys that SPOTIO complains of; whether the rest may be tried once more."""
+    task = plan.task
+    if isinstance(error, NotFoundError):
+        return False
+    named = task.vocabulary.keys_named(error.complaints, task.operation)
+    named = {key: words for key, words in named.items() if key in plan.write}
+    if not named or task.withheld:
+        return False
+    task.withheld += [Withheld(key, "rejected", words) for key, words in named.items()]
+    plan.write = [key for key in plan.write if key not in named]
+    return True
+
+
+def _plan(task: Task, record: Record) -> _Plan:
+    operation = task.operation
+    wanted = task.vocabulary.wanted(operation, creating=False, parent=task.parent)
+    current = task.vocabulary.image(record)
+    if operation.action is Action.DELETE:
+        expected = dict(operation.expected)
+        stale = judge(expected, current, {}).write
+        return _Plan(task, record, wanted, current, [], [], stale)
+    if operation.action is Action.LINK and operation.external_id:
+        _claim(operation.external_id, record, wanted, task)
+    verdict = judge(wanted.values, {**current, EXTERNAL_ID: record.external_id}, operation.expected)
+    write, stale = verdict.write, verdict.stale
+    if task.linking and operation.envelope is not None:
+        write, stale = [key for key in write if key in operation.envelope.on_link], []
+    held_back = {one.key for one in task.withheld}
+    return _Plan(
+        task,
+        record,
+        wanted,
+        current,
+        [] if "" in held_back else [key for key in write if key not in held_back],
+        [key for key in verdict.agreed if key != EXTERNAL_ID] + sorted(wanted.settled),
+        stale,
+    )
+
+
+def _claim(external_id: str, record: Record, wanted: Wanted, task: Task) -> None:
+    """A record may be linked only while no other source record owns it."""
+    if record.external_id in (None, external_id):
+        wanted.values[EXTERNAL_ID] = external_id
+    elif not any(one.reason == "already_linked" for one in task.withheld):
+        words = f"SPOTIO record {record.id} carries the external id {record.external_id} already"
+        task.withheld.append(Withheld("", "already_linked", words))
+
+
+def _result(plan: _Plan, status: OperationStatus, counter: str, record: Record) -> Result:
+    image = {**plan.current, **plan.task.vocabulary.image(record)}
+    return Result(
+        plan.task.operation,
+        status,
+        counter,
+        spotio_id=record.id,
+        image=image,
+        parent_unread=PARENT in plan.task.vocabulary.keys and PARENT not in image,
+        modified_at=format_instant(record.updated_at) if record.updated_at else None,
+        withheld=[*plan.wanted.withheld, *plan.task.withheld],
+        calls=plan.task.calls,
+    )
+
+
+def _written(plan: _Plan, record: Record) -> Result:
+    counter = "linked" if plan.task.links else "updated"
+    result = _result(plan, OperationStatus.APPLIED, counter, record)
+    image = result.image or {}
+    for key in plan.write:
+        before, wanted, after = plan.current.get(key), plan.wanted.values[key], image.get(key)
+        if key == EXTERNAL_ID:
+            continue
+        if same(key, after, wanted, wanted) or not same(key, after, before, wanted):
+            result.written.append(key)
+        else:
+            # A good answer does not prove that the value was taken.
+            words = f"SPOTIO accepted the update but kept {after!r}"
+            result.withheld.append(Withheld(key, "not_taken", words))
+        if plan.task.links and not is_blank(before):
+            result.overruled.append((key, before, after))
+    result.written += plan.settled
+    return result
+
+
+def _unwritten(plan: _Plan) -> Result:
+    task = plan.task
+    if plan.stale:
+        result = _result(plan, OperationStatus.STALE, "stale", plan.record)
+        result.stale = plan.stale
+        return result
+    if any(one.key == "" for one in task.withheld):
+        return _result(plan, OperationStatus.REJECTED, "rejected", plan.record)
+    if task.calls and not task.withheld:
+        # A call without an answer turned out to have been carried out.
+        result = _result(plan, OperationStatus.APPLIED, "updated", plan.record)
+    elif task.links:
+        result = _result(plan, OperationStatus.APPLIED, "linked", plan.record)
+    elif plan.settled:
+        result = _result(plan, OperationStatus.AGREED, "agreed", plan.record)
+    else:
+        withheld = bool(plan.wanted.withheld or task.withheld)
+        status = OperationStatus.REJECTED if withheld else OperationStatus.AGREED
+        result = _result(plan, status, "rejected" if withheld else "agreed", plan.record)
+    result.written = list(plan.settled)
+    return result
+
+
+def _refused(plan: _Plan, why: Withheld) -> Result:
+    result = _result(plan, OperationStatus.REJECTED, "rejected", plan.record)
+    result.withheld.append(why)
+    return result

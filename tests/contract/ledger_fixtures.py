@@ -1,0 +1,224 @@
+"""Ledgers on every backend, a private PostgreSQL server, and short ways to make rows."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reverse_sf.ledger.rows import (
+    Decisions,
+    Image,
+    Intent,
+    Link,
+    OperationStatus,
+    Outcome,
+    Outcomes,
+    Run,
+)
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAIR = "Account:Accounts"
+AT = "2026-05-06T11:56:44.000Z"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server of the tests' own, reached through a socket in a temporary folder."""
+
+    folder: Path
+
+    def url(self, database: str = "postgres", user: str = "ledger") -> str:
+        return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def new_database(self) -> str:
+        import psycopg  # noqa: PLC0415 -- only where a server can be started
+
+        name = f"t{uuid.uuid4().hex}"
+        with psycopg.connect(
+            f"host={self.folder} user=ledger dbname=postgres", autocommit=True
+        ) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+def _programs() -> Path | None:
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return folders[-1].parent if folders else None
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's initdb is not installed (apt-get install postgresql)")
+    # A socket's path is short; pytest's own folders are too deep for it.
+    folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))
+    account = {}
+    if os.getuid() == 0:
+        # The server refuses to run as root.
+        account = {"user": "nobody", "group": "nogroup", "extra_groups": ()}
+        shutil.chown(folder, "nobody", "nogroup")
+
+    def call(*words: object) -> None:
+        done = subprocess.run(
+            [str(word) for word in words],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+            **account,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    data = folder / "data"
+    try:
+        call(programs / "initdb", "-D", data, "-A", "trust", "-U", "ledger", "-E", "UTF8", "-N")
+        settings = f"-k {folder} -c listen_addresses= -c fsync=off"
+        call(programs / "pg_ctl", "-D", data, "-w", "-o", settings, "-l", folder / "log", "start")
+        try:
+            yield Server(folder)
+        finally:
+            call(programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["file", "memory", "postgresql"])
+def any_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A ledger that does not exist yet, on each backend."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_server").new_database()
+    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture(params=["file", "postgresql"])
+def shared_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A ledger that several processes can open."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_server").new_database()
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def ledger(any_uri: str) -> Iterator[Ledger]:
+    """An open ledger with the run ``run-1`` toward SPOTIO at work."""
+    with Ledger.open(any_uri) as opened:
+        opened.begin_run(run("run-1"), ttl_seconds=600)
+        yield opened
+
+
+def run(
+    run_id: str,
+    direction: Direction = Direction.TO_SPOTIO,
+    *,
+    started_at: str = AT,
+    fingerprint: str = "definition-1",
+) -> Run:
+    return Run(
+        run_id=run_id,
+        direction=direction,
+        started_at=started_at,
+        definition_fingerprint=fingerprint,
+        holder=f"holder of {run_id}",
+    )
+
+
+def link_id(name: str) -> str:
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def link(name: str, **changes: object) -> Link:
+    values = {"origin": Side.SALESFORCE, "salesforce_id": f"sf-{name}", "pair": PAIR, **changes}
+    return Link(link_id=link_id(name), **values)
+
+
+def image(name: str, values: dict[str, object] | None = None, **changes: object) -> Image:
+    return Image(
+        **{
+            "link_id": link_id(name),
+            "side": Side.SALESFORCE,
+            "values": values or {"Name": name},
+            "digest": f"digest of {values or name}",
+            "modified_at": AT,
+            "observed_at": AT,
+            **changes,
+        }
+    )
+
+
+def intent(name: str, operation: str | None = None, **changes: object) -> Intent:
+    return Intent(
+        **{
+            "operation_id": operation or f"operation of {name}",
+            "link_id": link_id(name),
+            "pair": PAIR,
+            "direction": Direction.TO_SPOTIO,
+            "action": "create",
+            "run_id": "run-1",
+            "record": {"Company": name},
+            "envelope": {"action": "create"},
+            "source": {"Company": name},
+            "decision": {"Company": {"row": "create"}},
+            "issued_at": AT,
+            **changes,
+        }
+    )
+
+
+def outcome(name: str, operation: str | None = None, **changes: object) -> Outcome:
+    return Outcome(
+        **{
+            "operation_id": operation or f"operation of {name}",
+            "link_id": link_id(name),
+            "status": OperationStatus.APPLIED,
+            "at": AT,
+            **changes,
+        }
+    )
+
+
+def created(name: str) -> Outcome:
+    """The usual end of a create: the id, the image read back, and what was written."""
+    return outcome(name, spotio_id=f"sp-{name}", image={"Company": name}, written=["Company"])
+
+
+def decide(ledger: Ledger, *names: str, run_id: str = "run-1", **changes: object) -> None:
+    """Commit new links with an image and a create each."""
+    ledger.commit_decisions(
+        Decisions(
+            run_id=run_id,
+            links=[link(name) for name in names],
+            images=[image(name) for name in names],
+            intents=[intent(name, run_id=run_id, **changes) for name in names],
+        )
+    )
+
+
+def finish(ledger: Ledger, *outcomes: Outcome, run_id: str = "run-1", **changes: object) -> None:
+    ledger.commit_outcomes(
+        Outcomes(run_id=run_id, direction=Direction.TO_SPOTIO, outcomes=list(outcomes), **changes)
+    )
+
+
+def join(ledger: Ledger, *names: str) -> None:
+    """Commit links that are created and linked."""
+    decide(ledger, *names)
+    finish(ledger, *(created(name) for name in names))

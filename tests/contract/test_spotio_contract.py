@@ -1,0 +1,200 @@
+"""Every operation that the local SPOTIO serves, judged by SPOTIO's own OpenAPI file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.contract.spotio_server_fixtures import (
+    ACCOUNTS,
+    CONTACTS,
+    EMAIL,
+    LEADS,
+    PHONE,
+    PRODUCTS,
+    Api,
+    api,
+    contract,
+)
+
+__all__ = ["api", "contract"]
+
+
+def tour(api: Api) -> None:
+    """Call every operation, well and badly."""
+    workflow_tour(api)
+    record_tour(api)
+    search_tour(api)
+    job_tour(api)
+    people_tour(api)
+    place_tour(api)
+
+
+def workflow_tour(api):
+    for path in ("", "/dataObjects", "/dataObjects/full", "/dataObjects/1", "/dataObjects/9"):
+        api.get(f"/api/workflow{path}")
+    for path in ("/activityTemplates", "/categorization", "/dataobjects/1/fields"):
+        api.get(f"/api/workflow{path}")
+    api.get("/api/workflow/dataObjects/4/stages")
+
+
+def record_tour(api):
+    account = api.create(
+        ACCOUNTS,
+        fields={PHONE: "512 555 0100", PRODUCTS: ["Panels", "Fiber"], 100008: "Suite 2"},
+        pin={"address": "12 Oak St, Austin, TX"},
+        externalDataObjectId="001A",
+    )
+    person = api.create(CONTACTS, parentId=account["id"], fields={EMAIL: "a@example.com"})
+    visit = {"activityTemplateId": "1", "resultId": "2", "done": True, "notes": "Nice"}
+    api.post(
+        "/api/DataObjects",
+        json={
+            "dataObject": {
+                "typeId": "3",
+                "fields": [{"fieldId": "100003", "value": "X"}],
+                "pin": {"address": "12 Oak St, Austin, TX"},
+            },
+            "activity": visit,
+        },
+    )
+    api.post("/api/DataObjects", json={"dataObject": {"typeId": 3, "stageId": 999, "fields": []}})
+    api.post("/api/DataObjects", content="{", headers={"Content-Type": "application/json"})
+    api.post("/api/DataObjects", content="{}", headers={"Content-Type": "text/plain"})
+    api.get(f"/api/DataObjects/{account['id']}")
+    api.get(f"/api/DataObjects/{person['id']}")
+    api.get("/api/DataObjects/0123456789abcdef01234567")
+    api.get("/api/DataObjects/many", dataObjectsIds=f"{account['id']},{person['id']},nothing")
+    api.patch(person["id"], {"op": "replace", "path": "/ownerId", "value": 534601})
+    api.patch(account["id"], {"op": "replace", "path": "/stageId", "value": 2})
+    api.patch(account["id"], {"op": "replace", "path": "/nonsense", "value": 2})
+    api.get(f"/api/DataObjects/{account['id']}/duplicatesByAddress")
+    api.get(f"/api/DataObjects/{account['id']}/activities/historical")
+    moves = [{"id": account["id"], "unit": "3"}]
+    api.post("/api/DataObjects/move", json={"dataObjects": moves, "pinId": 7001})
+    api.get("/api/Exports/dataObjects/data")
+    api.get("/api/Exports/dataObjects/data", updatedAfter="yesterday")
+    api.call("DELETE", f"/api/DataObjects/{account['id']}", json={"mode": "delete"})
+    api.get("/api/DataObjects/deleted")
+
+
+def search_tour(api):
+    saved = api.post(
+        "/api/v2/filters", json={"dataObjectTypeIds": ["3"], "startDate": "2020-01-01"}
+    )
+    api.get(f"/api/v2/filters/{saved.json()['id']}")
+    api.get("/api/v2/filters/Filter-none-1-")
+    api.post("/api/v2/filters", json={"nbas": ["x"]})
+    api.get(
+        "/api/DataObjectsSearch",
+        q="a",
+        singleType=LEADS,
+        includeCustomFieldIds="17,19",
+        includeParentData="true",
+        includeOwnerExternalUserId="true",
+        perPage=5,
+    )
+    api.post("/api/DataObjectsSearch", json={"queryText": "a", "filterId": saved.json()["id"]})
+
+
+def job_tour(api):
+    progress, good, bad = api.job(
+        "create",
+        LEADS,
+        [{"Fields": [{"FieldId": "100003", "Value": "Bulk"}]}],
+        [{"Fields": [{"FieldId": "100006", "Value": "bad"}]}],
+    )
+    assert (progress["state"], len(good), len(bad)) == ("JobComplete", 1, 1)
+    base = "/api/jobs/dataObjects/bulk"
+    job = api.post(base, json={"operation": "create", "dataObjectTypeId": 3}).json()["id"]
+    api.post(f"{base}/{job}/start")
+    api.post(base, json={"operation": "destroy", "dataObjectTypeId": 3})
+    api.get(f"{base}/{job}")
+    api.get(f"{base}/inprogress")
+    api.get(f"{base}/{job}/results/failed")
+    api.get(f"{base}/00000000-0000-0000-0000-000000000000/progress")
+    api.call("DELETE", f"{base}/{job}/cleanup", json={"dropDataTable": True})
+
+
+def people_tour(api):
+    for path in ("/api/users", "/api/users/list", "/api/v2/users/list", "/api/users/search"):
+        api.get(path)
+    api.get("/api/v2/users/list", q="ops", pageSize=1)
+    api.post("/api/users/search", json={"name": "rep"})
+    known = api.get("/api/users").json()[0]["externalSystemUserId"]
+    api.get("/api/users/externalSystemUserId", id=known)
+    api.get("/api/users/externalSystemUserId", id="nobody")
+    created = api.post("/api/Users", json={"email": "new@example.com", "role": "Sales"}).json()
+    api.post("/api/Users", json={"email": "new@example.com", "role": "Sales"})
+    api.call("PUT", f"/api/users/{created['id']}", json={**created, "firstName": "New"})
+    api.post(f"/api/users/{created['id']}/invite")
+    api.post(f"/api/users/{created['id']}/block")
+    api.get("/api/Teams/all")
+    api.get("/api/Territories/all")
+
+
+def place_tour(api):
+    pin = api.create(LEADS, pin={"address": "9 Elm St, Denver, CO 80202"})["pin"]
+    api.get(f"/api/PinsV2/{pin['id']}")
+    api.get("/api/PinsV2/0")
+    api.get("/api/PinsV2/search", placeId=pin["placeId"])
+    api.get("/api/PinsV2/nearest", lat=pin["lat"], lng=pin["lng"], limit=3)
+    api.post("/api/PinsV2/format-address", json={"street": "9 Elm St", "city": "Denver"})
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        {
+            "multichoice_wire": "semicolon",
+            "date_wire": "us",
+            "scroll_end": "absent",
+            "validation_status": 400,
+            "login_status": 401,
+        },
+        {"multichoice_wire": "json", "date_wire": "datetime", "scroll_end": "repeat"},
+    ],
+    ids=["defaults", "semicolon", "json"],
+)
+def test_every_served_operation_answers_as_the_contract_says(contract, switches):
+    api = Api()
+    api.switch(**switches)
+    api.get("/api/workflow")
+    api.post("/api/users/apitoken", json={"clientId": "demo-client", "secret": "wrong"})
+    api.login()
+
+    tour(api)
+
+    reached = {contract.check(answer) for answer in api.answers}
+    served = {contract.operation(method, path.replace("{", "").replace("}", ""))
+              [0] for method, path in api.served}  # fmt: skip
+    assert {template for _, template in reached} == served
+    assert {method for method, _ in reached} == {method for method, _ in api.served}
+
+
+def test_the_judge_refuses_what_the_contract_does_not_allow(api, contract):
+    answer = api.get("/api/users")
+    rows = answer.json()
+    schema = {"$ref": "#/components/schemas/Spotio.Frontend.ViewModel.Users.User"}
+    contract.validate(schema, rows[0])
+    for wrong in ({"id": 5}, {"unknownKey": 1}, {"suspended": "no"}):
+        with pytest.raises(Exception, match="is not|Additional properties"):
+            contract.validate(schema, {**rows[0], **wrong})
+
+
+def test_result_files_of_a_bulk_job_have_the_documented_keys(api):
+    _, good, bad = api.job(
+        "create",
+        LEADS,
+        [
+            {"Fields": [{"FieldId": "100003", "Value": "Ok"}], "ExternalDataObjectId": "E1"},
+            {"fields": [], "externalDataObjectId": "E2"},
+        ],
+    )
+    assert set(good[0]) == {"FileId", "DataObjectId", "Data"}
+    assert set(bad[0]) == {"FileId", "Error", "Data"}
+    assert good[0]["Data"]["ExternalDataObjectId"] == "E1"
+    assert bad[0]["Data"] == {"fields": [], "externalDataObjectId": "E2"}
+    assert json.dumps(bad[0]["Error"]).count("required")
