@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reverse_sf.errors import StopError
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, WriteRefusedError
-from reverse_sf.spotio.patches import Change, Dialect, document, lost_fields
+from reverse_sf.spotio.patches import WHOLE, Change, Dialect, document, harmed_fields, took
 from reverse_sf.spotio.record import holds
 
 if TYPE_CHECKING:
@@ -117,10 +118,13 @@ class Patcher:
             },
         )
         try:
-            written, dialect = self._try_dialects(record, record, change)
+            written, dialect = self._try_dialects(record, record, change, set(change.entries))
         except AmbiguousOutcomeError:
             # Before anybody reads the record and takes what is left for what there was.
             self.repair()
+            raise
+        except WriteRefusedError:
+            self._settings.set_setting(PENDING, None)
             raise
         untouched = [
             entry
@@ -128,7 +132,7 @@ class Patcher:
             if holds(entry) and str(entry.get("fieldId")) not in change.entries
         ]
         # Only a patch of fields beside others proves anything; until then the next one is a canary.
-        if change.entries and untouched:
+        if change.entries and untouched and took(record, written.record, change):
             self._settings.set_setting(DIALECT, dialect.value)
             self.dialect = dialect
             logger.info("This SPOTIO tenant is patched in the dialect %s", dialect.value)
@@ -136,22 +140,36 @@ class Patcher:
         return written
 
     def _try_dialects(
-        self, before: Record, current: Record, change: Change
+        self, before: Record, current: Record, change: Change, touched: set[str]
     ) -> tuple[Written, Dialect]:
-        """Write in one dialect after the other, until one is accepted and harms nothing."""
+        """Write in one dialect after the other, until one is accepted and harms nothing.
+
+        Args:
+            before: the record as it was, and as it must stay but for ``touched``.
+            current: the record as it is.
+            change: what to write.
+            touched: ids of the fields that may come out different.
+
+        Raises:
+            WriteRefusedError: SPOTIO refuses the change; nothing was lost.
+            StopError: something was lost and cannot be put back.
+        """
         refusal: WriteRefusedError | None = None
         for dialect in Dialect:
+            # Once fields were lost, only a dialect that sends them all will do, now and later.
+            if current is not before and dialect not in WHOLE:
+                continue
             operations = document(dialect, current, change)
             if not operations:
                 continue
             try:
                 written = self._spotio.patch(before.id, operations)
             except WriteRefusedError as error:
-                if _names_a_written(error, change):
+                if current is before and _names_a_written(error, change):
                     raise
                 refusal = refusal or error
                 continue
-            lost = lost_fields(before, written.record, set(change.entries))
+            lost = harmed_fields(before, written.record, change, touched)
             if not lost:
                 return written, dialect
             logger.warning(
@@ -172,8 +190,10 @@ class Patcher:
         raise refusal
 
     def _put_back(self, record: Record, lost: Mapping[str, Mapping[str, Any]]) -> None:
-        change = Change({key: _plain(entry) for key, entry in lost.items()}, {})
-        self._try_dialects(record, record, change)
+        entries = {str(one.get("fieldId")): _plain(one) for one in record.entries if holds(one)}
+        before = replace(record, entries=(*record.entries, *lost.values()))
+        change = Change({**entries, **{key: _plain(one) for key, one in lost.items()}}, {})
+        self._try_dialects(before, record, change, set())
 
 
 def _with_kept(before: Record, change: Change) -> Change:

@@ -55,11 +55,15 @@ class TargetSpotio(Target):
             credentials, api_url=self.settings.api_url, timeout=self.settings.request_timeout
         )
         spotio = Spotio(session, validate_required_fields=self.settings.validate_required_fields)
-        return Tenant(
-            spotio,
-            create_record_types=self.settings.create_record_types,
-            create_missing_fields=self.settings.create_missing_fields,
-        )
+        try:
+            return Tenant(
+                spotio,
+                create_record_types=self.settings.create_record_types,
+                create_missing_fields=self.settings.create_missing_fields,
+            )
+        except BaseException:
+            spotio.close()
+            raise
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's signature
         """The one sink class, tied to this target's desk."""

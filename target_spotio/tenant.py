@@ -9,7 +9,7 @@ from reverse_sf.errors import ConfigurationError
 from reverse_sf.spotio.wire import Spelling
 from target_spotio.operations import ADDRESS, EXTERNAL_ID, OWNER, PARENT, STAGE
 from target_spotio.people import People
-from target_spotio.vocabulary import Vocabulary
+from target_spotio.vocabulary import Vocabulary, field_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ class Tenant:
         missing = [
             name
             for name in properties
-            if name not in special and not record_type.fields_named(name)
+            if name not in special and field_of(record_type, name) is None
         ]
         for name in missing:
             logger.info("Creating the text field %s of record type %s", name, record_type.name)

@@ -54,6 +54,18 @@ class Wanted:
     skip_geocoding: bool = False
 
 
+def field_of(record_type: SpotioType, key: str) -> SpotioField | None:
+    """The one field that a key means: a label, ``id:<field id>`` or ``role:<system role>``."""
+    if ":" in key:
+        return record_type.field(key) or _labelled(record_type, key)
+    return _labelled(record_type, key)
+
+
+def _labelled(record_type: SpotioType, label: str) -> SpotioField | None:
+    found = [one for one in record_type.fields if one.label == label]
+    return found[0] if len(found) == 1 else None
+
+
 class Vocabulary:
     """The keys of one stream, resolved against its record type.
 
@@ -88,7 +100,7 @@ class Vocabulary:
         for key in properties:
             if key in _SPECIAL or (key == STAGE and record_type.stages):
                 continue
-            found = record_type.field(key)
+            found = field_of(record_type, key)
             if found is None:
                 problems.append(
                     f"{key}: record type {record_type.name} has no such field, or several"

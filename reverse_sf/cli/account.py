@@ -179,7 +179,7 @@ def _show_where_next(
         )
     elif run.status in {"failed", "interrupted"}:
         lines.append(
-            f"this run's end: {run.status}; what it finished is kept, and the next run does the rest"
+            f"the run was {run.status}: what it finished is kept, the next one does the rest"
         )
     if parked:
         lines.append("reverse-sf parked        each record or field that is withheld, and why")

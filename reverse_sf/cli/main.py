@@ -53,26 +53,28 @@ def _not_installed(module: str) -> click.Command:
     return simulator
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """Config-as-code sync between SPOTIO and Salesforce.
+
+\b
+Before a run:   check, schema, simulator
+After a run:    account, then parked, conflicts and logs
+The run itself: meltano run tap-salesforce spotio-mapper target-spotio
+
+\b
+Exit codes, the same for every command, tap, mapper and target:
+  0  done
+  1  unexpected failure, or a passing fault that outlived its retries
+  2  usage or configuration: the message says what to fix
+  3  a system refused us: login, permission or quota
+  4  another runner holds the lease
+  5  done, with records parked, where --strict asks
+"""
+
+
+@click.group(cls=_Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="reverse-sf", prog_name="reverse-sf")
 def cli() -> None:
-    r"""Config-as-code sync between SPOTIO and Salesforce.
-
-    \b
-    Before a run:   check, schema, simulator
-    After a run:    account, then parked, conflicts and logs
-
-    A run itself is Meltano's: meltano run tap-salesforce spotio-mapper target-spotio
-
-    \b
-    Exit codes, the same for every command, tap, mapper and target:
-      0  done
-      1  unexpected failure, or a passing fault that outlived its retries
-      2  usage or configuration: the message says what to fix
-      3  a system refused us: login, permission or quota
-      4  another runner holds the lease
-      5  done, with records parked, where --strict asks
-    """
+    """Config-as-code sync between SPOTIO and Salesforce; :data:`HELP` is what a user reads."""
 
 
 @click.command("schema")

@@ -71,7 +71,7 @@ def _server(url: URL) -> Address:
             "ledger_uri names PostgreSQL, but its driver is not installed: "
             "pip install 'reverse-sf[postgresql]'"
         )
-    shown = url.set(drivername="postgresql", password=None, query={})
+    shown = url.set(drivername="postgresql", query={})
     return Address(
         url=url.set(drivername="postgresql+psycopg"),
         shown=shown.render_as_string(hide_password=True),

@@ -12,6 +12,7 @@ fsync per thousand records is a price not worth saving.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -33,10 +34,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.functions import FunctionElement
+from tenacity import retry, retry_if_exception_message, stop_after_delay, wait_random
 
 from reverse_sf.ledger.encoding import to_text
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table
@@ -80,21 +83,29 @@ def _server_arguments(asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own transactions would begin at the first write, as readers; we say BEGIN.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    try:
-        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            cursor.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-            cursor.execute("PRAGMA journal_mode = WAL")
+    with closing(connection.cursor()) as cursor:
+        _switch_to_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA temp_store = MEMORY")
         cursor.execute("PRAGMA cache_size = -65536")
         cursor.execute("PRAGMA wal_autocheckpoint = 4000")
-    finally:
-        cursor.close()
+
+
+# SQLite does not wait for its busy timeout where two processes make a new ledger at once.
+@retry(
+    retry=retry_if_exception_message(match=".*locked.*"),
+    stop=stop_after_delay(BUSY_SECONDS),
+    wait=wait_random(0.005, 0.05),
+    reraise=True,
+)
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        cursor.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def begin_writing(connection: Connection) -> None:

@@ -190,7 +190,8 @@ class Decider:
         for seen, link_id in changed:
             snapshot = snapshots[link_id]
             observed = values[seen.salesforce_id]
-            winner_id = canon.record_id(observed.get("MasterRecordId"))
+            master = observed.get("MasterRecordId")
+            winner_id: str = canon.record_id(master) if master else ""
             subject = Subject(
                 link_id,
                 seen.salesforce_id,
@@ -201,7 +202,7 @@ class Decider:
             if link_id in busy:
                 mapped.planner.postpone(snapshot, subject, batch)
                 continue
-            winner = winners.get(winner_id) if winner_id not in moved else "moved in this batch"
+            winner = "moved in this batch" if winner_id in moved else winners.get(winner_id)
             if mapped.planner.again(
                 snapshot,
                 subject,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from reverse_sf.mapper.people import OwnerExchange
 from reverse_sf.mapper.relations import ParentExchange
@@ -29,8 +31,7 @@ EXTERNAL_ID_KEY = "externalDataObjectId"
 OWNER_FIELD = "OwnerId"
 
 
-@dataclass
-class Draft:
+class Draft(msgspec.Struct):
     """What was decided about the fields of one record.
 
     Attributes:
@@ -45,15 +46,21 @@ class Draft:
         won_by_spotio: keys that SPOTIO won: the other direction's work.
     """
 
-    record: dict[str, Any] = field(default_factory=dict)
-    source: dict[str, Any] = field(default_factory=dict)
-    expected: dict[str, Any] = field(default_factory=dict)
-    decision: dict[str, Any] = field(default_factory=dict)
-    on_link: list[str] = field(default_factory=list)
-    rebased: dict[str, list[Any]] = field(default_factory=dict)
-    parked: list[tuple[str, str, str]] = field(default_factory=list)
-    overruled: list[tuple[str, str, str, Any]] = field(default_factory=list)
-    won_by_spotio: list[str] = field(default_factory=list)
+    record: dict[str, Any] = {}
+    source: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
+    decision: dict[str, Any] = {}
+    on_link: list[str] = []
+    rebased: dict[str, list[Any]] = {}
+    parked: list[tuple[str, str, str]] = []
+    overruled: list[tuple[str, str, str, Any]] = []
+    won_by_spotio: list[str] = []
+
+    def without(self, key: str) -> None:
+        """Withhold a key that was decided."""
+        for part in (self.record, self.source, self.expected, self.decision):
+            part.pop(key, None)
+        self.overruled = [one for one in self.overruled if one[0] != key]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import keyword
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,8 +31,7 @@ _MICROSECONDS = 27
 _ID_LENGTH = 18
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """One record as a tap saw it.
 
     Attributes:

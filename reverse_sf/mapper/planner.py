@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
-from reverse_sf.mapper.fields import Draft, FieldDecisions
+from reverse_sf.mapper.fields import PARENT_KEY, Draft, FieldDecisions
 from reverse_sf.mapper.messages import joined, text_of
 from reverse_sf.mapper.relations import MOST_REMEMBERED, Parent, link_id_of
 from reverse_sf.mapping import canon
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.pair import PairConverter
 
 TO_SPOTIO = Direction.TO_SPOTIO
+WAITING_FOR_PARENT = "waiting_for_parent"
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """One Salesforce record to be decided.
 
     Attributes:
@@ -130,15 +131,13 @@ class Planner:
             winner: link id of the winner, where the record lost a merge and the winner has a link.
             deletes_allowed: the run's guard has passed the deletes.
         """
-        before = snapshot.salesforce_image
-        in_scope = self.pair.in_scope_of_salesforce
-        refusal = in_scope.refusal(subject.values)
+        refusal = self.pair.in_scope_of_salesforce.refusal(subject.values)
         event = event_of(subject.values)
         facts = RecordFacts(
             standing=standing_of(snapshot),
             event=event,
             in_scope=refusal is None,
-            was_in_scope=None if before is None or not subject.is_new else in_scope(before),
+            was_in_scope=self._was_in_scope(refusal, snapshot, subject),
             other_changed=event is not Event.PRESENT and self._fields.spotio_changed(snapshot),
             winner_linked=winner is not None,
             on_delete=self._mapping.on_delete_in_salesforce,
@@ -157,7 +156,7 @@ class Planner:
             self._delete(snapshot, subject, batch, allowed=deletes_allowed)
         else:
             reason = decision.row.removeprefix("C4 ")
-            if refusal and act in {Act.FROZEN, Act.NOTHING}:
+            if refusal and event is Event.PRESENT:
                 reason = f"out of scope: {refusal}"
             self._stand_still(act, link, subject, reason, batch)
             if decision.journal:
@@ -171,6 +170,14 @@ class Planner:
         if subject.is_new:
             self.store_image(subject, batch, deleted=event in {Event.DELETED, Event.MERGED})
         return False
+
+    def _was_in_scope(
+        self, refusal: str | None, snapshot: Snapshot, subject: Subject
+    ) -> bool | None:
+        """Whether the image before took part; asked only where it tells two rows apart."""
+        if refusal is None or not subject.is_new or snapshot.salesforce_image is None:
+            return None
+        return self.pair.in_scope_of_salesforce(snapshot.salesforce_image)
 
     def store_image(self, subject: Subject, batch: Batch, *, deleted: bool = False) -> None:
         """Keep what Salesforce holds now."""
@@ -205,8 +212,10 @@ class Planner:
     ) -> frozenset[str]:
         """Answer the parked keys that are settled by this decision."""
         parent = self._parent_of(subject.values)
-        if parent is not None and parent.withheld is not None:
-            self._park(subject, ("", "waiting_for_parent", parent.withheld), batch, parent)
+        absence = _absence(parent)
+        # A parent that nobody has seen yet may still come in this run; not so when replanning.
+        if parent is not None and absence and (parent.withheld or not subject.is_new):
+            self._park(subject, ("", WAITING_FOR_PARENT, absence), batch, parent)
             if snapshot is None:
                 self.store_image(subject, batch)
             else:
@@ -246,6 +255,13 @@ class Planner:
         """Answer the parked keys that are settled by this decision."""
         draft = self._fields.decided(snapshot, subject.values)
         link = snapshot.link
+        parent = self._parent_of(subject.values) if draft.record.get(PARENT_KEY) else None
+        absence = _absence(parent)
+        if absence:
+            # The other fields of the record need not wait for the parent.
+            draft.without(PARENT_KEY)
+            self._park(subject, (PARENT_KEY, WAITING_FOR_PARENT, absence), batch, parent)
+            parked -= {PARENT_KEY}
         if draft.rebased:
             batch.decisions.rebased[link.link_id] = draft.rebased
         for withheld in draft.parked:
@@ -259,8 +275,7 @@ class Planner:
             self._tally.add(self._name, "unchanged", "nothing to write")
             return parked - {key for key, _, _ in draft.parked}
         waiting_for = None
-        parent = self._parent_of(subject.values) if draft.record.get("parent") else None
-        if parent is not None and not parent.spotio_id:
+        if parent is not None and not absence and not parent.spotio_id:
             waiting_for = parent.link_id
         operation_id = self._issue(
             Action.UPDATE, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
@@ -470,6 +485,18 @@ class Planner:
             and modified_at is not None
             and modified_at <= self._activation
         )
+
+
+def _absence(parent: Parent | None) -> str | None:
+    """Why a parent has no counterpart and none under way; None where it has."""
+    if parent is None or parent.spotio_id is not None:
+        return None
+    if parent.withheld is None and not parent.is_linked:
+        return (
+            f"its parent {parent.salesforce_id} is not linked: it is outside the filter, or the tap"
+            " has not sent it yet"
+        )
+    return parent.withheld
 
 
 def event_of(values: dict[str, Any]) -> Event:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reverse_sf.mapping import canon
+from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.values import Reason, Undefined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reverse_sf.ledger.rows import Parked
     from reverse_sf.mapping.definition import ObjectMapping
 
 MOST_REMEMBERED = 200_000
@@ -26,6 +28,9 @@ class LinkReader(Protocol):
 
     def counterparts(self, link_ids: Sequence[str]) -> dict[str, str]:
         """Answer SPOTIO ids by link id."""
+
+    def parked(self, link_ids: Sequence[str]) -> dict[str, list[Parked]]:
+        """Answer what is withheld, by link id."""
 
 
 def link_id_of(pair: str, salesforce_id: str) -> str:
@@ -47,12 +52,14 @@ class Parent:
         salesforce_id: its Salesforce Id.
         spotio_id: its SPOTIO id, where it has one.
         withheld: why it will not come in this run, if that is known.
+        is_linked: the ledger has a link for it, with or without a counterpart.
     """
 
     link_id: str
     salesforce_id: str
     spotio_id: str | None = None
     withheld: str | None = None
+    is_linked: bool = False
 
 
 class Parents:
@@ -86,22 +93,39 @@ class Parents:
             missing = [one for one in wanted if one not in found]
             found.update(self._ledger.link_ids(pair.name, missing) if missing else {})
         spotio = self._ledger.counterparts(sorted(found.values())) if found else {}
-        self._known = {one: self._parent(one, found.get(one), spotio) for one in wanted}
+        pending = sorted(link for link in found.values() if link not in spotio)
+        parked = self._ledger.parked(pending) if pending else {}
+        self._known = {one: self._parent(one, found.get(one), spotio, parked) for one in wanted}
 
     def of(self, salesforce_id: str) -> Parent:
         """The parent with this Salesforce Id; :meth:`look_up` came first."""
-        return self._known.get(salesforce_id) or self._parent(salesforce_id, None, {})
+        known = self._known.get(salesforce_id)
+        return known if known is not None else self._parent(salesforce_id, None, {}, {})
 
-    def _parent(self, salesforce_id: str, link: str | None, spotio: dict[str, str]) -> Parent:
+    def _parent(
+        self,
+        salesforce_id: str,
+        link: str | None,
+        spotio: dict[str, str],
+        parked: dict[str, list[Parked]],
+    ) -> Parent:
         if link is not None and link in spotio:
-            return Parent(link, salesforce_id, spotio[link])
+            return Parent(link, salesforce_id, spotio[link], is_linked=True)
         withheld = None
         for pair in self._candidates:
             reason = self._out_of_scope.get(pair.name, {}).get(salesforce_id)
             if reason:
                 withheld = f"its {pair.salesforce} {salesforce_id} is left out: {reason}"
+        for row in parked.get(link or "", ()):
+            if row.key == "" and row.direction is Direction.TO_SPOTIO:
+                withheld = f"its parent {salesforce_id} is withheld itself: {row.message}"
         name = self._candidates[0].name if self._candidates else self._child.name
-        return Parent(link or link_id_of(name, salesforce_id), salesforce_id, None, withheld)
+        return Parent(
+            link or link_id_of(name, salesforce_id),
+            salesforce_id,
+            withheld=withheld,
+            is_linked=link is not None,
+        )
 
 
 class ParentExchange:

@@ -98,11 +98,27 @@ class Streams:
                 self._activation[mapping.name] = ledger.activation(
                     mapping.name, Direction.TO_SPOTIO, now=now
                 )
+        self.by_name = {name: self.by_name[name] for name in self._parents_first()}
         for stream in self.by_name.values():
             known_schema = ledger.catalog(Side.SALESFORCE, stream.name)
             if known_schema is not None and not self._missing(stream, known_schema):
                 self._compile(stream, known_schema)
         self.seen_before = {name for name, one in self.by_name.items() if one.schema is not None}
+
+    def _parents_first(self) -> list[str]:
+        """Stream names, parents before children: a child's reason can then name its parent's."""
+        order: dict[str, None] = {}
+
+        def place(name: str, above: frozenset[str]) -> None:
+            for mapping in self.by_name[name].mappings:
+                for parent in self._definition.parents_of(mapping):
+                    if parent.salesforce in self.by_name and parent.salesforce not in above:
+                        place(parent.salesforce, above | {name})
+            order[name] = None
+
+        for name in self.by_name:
+            place(name, frozenset({name}))
+        return list(order)
 
     def announce(self, stream: Stream, schema: Any, bookmarks: list[str] | None) -> None:
         """Take in a SCHEMA message of a mapped stream; the stream's buffer is empty.

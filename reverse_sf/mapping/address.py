@@ -47,14 +47,18 @@ class AddressConverter:
 
         ``UNSET`` where the image has none of the fields; ``None`` where all it has are blank.
         """
-        found = {
-            component: _CANON.get(component, canon.text)(image[field])
-            for component, field in self.mapping.components.items()
-            if field in image
-        }
+        found = {}
+        known = False
+        for component, field in self.mapping.components.items():
+            if field in image:
+                value = image[field]
+                normaliser = _COORDINATES.get(component)
+                value = canon.text(value) if normaliser is None else normaliser(value)
+                found[component] = value
+                known = known or value is not None
         if not found:
             return UNSET
-        return found if any(one is not None for one in found.values()) else None
+        return found if known else None
 
     def canon_spotio(self, address: Mapping[str, Any] | None) -> Address | None:
         """The canonical SPOTIO address, cut down to the mapped components.
@@ -65,17 +69,22 @@ class AddressConverter:
         if address is None:
             return None
         components = self.mapping.components
-        found = {
-            component: _CANON.get(component, _line)(address[component])
-            for component in components
-            if component in address
-        }
+        found = {}
+        known = False
+        for component in components:
+            if component in address:
+                value = address[component]
+                normaliser = _COORDINATES.get(component)
+                value = _line(value) if normaliser is None else normaliser(value)
+                found[component] = value
+                known = known or value is not None
         number = _line(address.get("house_number"))
         if number and "house_number" not in components and "street" in found:
             street = found["street"]
             if street is None or not (street == number or street.startswith(f"{number} ")):
                 found["street"] = f"{number} {street}" if street else number
-        return found if any(one is not None for one in found.values()) else None
+                known = True
+        return found if known else None
 
     def to_spotio(self, address: Mapping[str, Any] | None) -> Address | Undefined | None:
         """A Salesforce address, as :meth:`read` gives it, in SPOTIO's form.
@@ -114,6 +123,8 @@ class AddressConverter:
         """
         if salesforce is UNSET:
             return False
+        if spotio is not None and spotio == salesforce:
+            return True
         p, s = self.canon_spotio(spotio), self.canon_spotio(salesforce)
         if p is None or s is None:
             return p is s
@@ -130,7 +141,7 @@ def _line(value: Any) -> Any:
 
 
 _coordinate: Callable[[Any], Any] = canon.number(COORDINATE_SCALE)
-_CANON: dict[str, Callable[[Any], Any]] = {"latitude": _coordinate, "longitude": _coordinate}
+_COORDINATES: dict[str, Callable[[Any], Any]] = {"latitude": _coordinate, "longitude": _coordinate}
 
 
 def compile_address(
@@ -140,7 +151,7 @@ def compile_address(
     limits: dict[str, Limit] = {}
     for component, name in mapping.components.items():
         field = salesforce.fields.get(name) if salesforce else None
-        if field is not None and component not in _CANON:
+        if field is not None and component not in _COORDINATES:
             pretended = FieldMapping(spotio=component, salesforce=name, rule=mapping.rule)
             limit = salesforce_limit(field, pretended)
             if limit is not None:

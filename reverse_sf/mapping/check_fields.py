@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import STAGE, Conversion, SyncRule
+from reverse_sf.mapping.definition import DO_NOT_SYNC, STAGE, Conversion, SyncRule
 from reverse_sf.mapping.kinds import Kind, aligned, convertible, salesforce_kind, spotio_kind
 from reverse_sf.mapping.problem import Problem, error, note, warning
 from reverse_sf.mapping.wording import did_you_mean
@@ -212,17 +212,18 @@ def _choice_problems(
                 f"{did_you_mean(choice, options)}",
                 f"use one of {', '.join(spotio.options)}",
             )
-    named = [value for value in mapping.choices.values() if value is not None]
-    for value in dict.fromkeys([*named, *mapping.salesforce_choices]):
+    named = {value: choice for choice, value in mapping.choices.items() if value is not None}
+    further = {value: one or DO_NOT_SYNC for value, one in mapping.salesforce_choices.items()}
+    for value, choice in {**further, **named}.items():
         if has_values and canon.text(value) not in values:
             make = error if salesforce.restricted or not one.to_salesforce.enabled else warning
             yield make(
-                path,
+                f"{path}.{choice}",
                 f"'{value}' is not an active value of {mapping.salesforce} in Salesforce"
                 f"{did_you_mean(value, values)}",
                 f"use one of {', '.join(salesforce.choices)}",
             )
-    mapped = {canon.text(value) for value in [*named, *mapping.salesforce_choices]}
+    mapped = {canon.text(value) for value in [*named, *further]}
     ignored = {canon.text(choice) for choice, value in mapping.choices.items() if value is None}
     in_scope = next(
         (

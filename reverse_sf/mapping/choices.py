@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import STAGE, Conversion, FieldMapping
+from reverse_sf.mapping.definition import Conversion, FieldMapping
 from reverse_sf.mapping.kinds import Kind, salesforce_kind, spotio_kind
 from reverse_sf.mapping.values import Reason, Undefined
 
@@ -58,9 +58,7 @@ def choice_tables(
 
 
 def _has_options(field: SpotioField) -> bool:
-    return spotio_kind(field.type) in {Kind.CHOICE, Kind.CHOICES} and bool(
-        field.options or (field.id and field.type != STAGE)
-    )
+    return spotio_kind(field.type) in {Kind.CHOICE, Kind.CHOICES} and bool(field.options)
 
 
 def _is_restricted(field: SalesforceField) -> bool:

@@ -154,6 +154,9 @@ class AddressMapping:
 STAGE = "Stage"
 """The word that stands for a record's stage where a SPOTIO field is named."""
 
+DO_NOT_SYNC = "do_not_sync"
+"""The word that stands for "do not sync this choice" under ``choices``."""
+
 ADDRESS_COMPONENTS = (
     "house_number",
     "street",

@@ -22,6 +22,7 @@ from reverse_sf.mapping import wording
 from reverse_sf.mapping.consistency import inconsistencies
 from reverse_sf.mapping.definition import (
     ADDRESS_COMPONENTS,
+    DO_NOT_SYNC,
     AddressMapping,
     Comparison,
     Conversion,
@@ -39,8 +40,6 @@ from reverse_sf.mapping.definition import (
 )
 from reverse_sf.mapping.fingerprint import fingerprint
 from reverse_sf.mapping.lines import Lines, plain
-
-DO_NOT_SYNC_CHOICE = "do_not_sync"
 
 
 @cache
@@ -229,10 +228,10 @@ def _choices(
     further: dict[str, str | None] = {}
     for choice, value in said.items():
         values = value if isinstance(value, list) else [value]
-        if choice == DO_NOT_SYNC_CHOICE:
+        if choice == DO_NOT_SYNC:
             further.update(dict.fromkeys(values))
             continue
-        choices[choice] = None if values[0] == DO_NOT_SYNC_CHOICE else values[0]
+        choices[choice] = None if values[0] == DO_NOT_SYNC else values[0]
         further.update(dict.fromkeys(values[1:], choice))
     return choices, further
 

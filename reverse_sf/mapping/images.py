@@ -167,7 +167,7 @@ def _same_kind(end: End, limit: Limit | None) -> Converting:
         if image is None:
             return None
         if not _is_of(kind, image):
-            return Undefined(Reason.UNPARSABLE, f"{shown(value)} is not {_A_VALUE_OF[kind]}")
+            return Undefined(Reason.UNPARSABLE, f"{shown(image)} is not {_A_VALUE_OF[kind]}")
         return image if limit is None else limit(image)
 
     return convert

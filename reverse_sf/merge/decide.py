@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Undefined, is_blank
 from reverse_sf.merge.evidence import NO_EVIDENCE, newer
@@ -49,7 +51,7 @@ class Exchange(Protocol):
 
     @property
     def agrees(self) -> Callable[[Any, Any], bool]:
-        """Answers ``p E s`` (``toP(s) = p`` or ``toS(p) = s``) for a SPOTIO and a Salesforce value."""
+        """Answers ``p E s`` (``toP(s) = p`` or ``toS(p) = s``) for a value of either side."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,7 @@ class Policy:
 DEFAULT_POLICY = Policy()
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What is to happen to one field, and the row that says so.
 
     Attributes:

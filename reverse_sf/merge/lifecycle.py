@@ -6,9 +6,9 @@ be written is SPOTIO's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
 from typing_extensions import assert_never
 
 from reverse_sf.mapping.definition import DeletePolicy
@@ -52,8 +52,7 @@ class Act(Enum):
     """The winner has its own partner; this one waits for a person."""
 
 
-@dataclass(frozen=True)
-class RecordDecision:
+class RecordDecision(msgspec.Struct, frozen=True):
     """What is to happen to a record, and the row of C.4 that says so.
 
     Attributes:
@@ -67,8 +66,7 @@ class RecordDecision:
     journal: bool = False
 
 
-@dataclass(frozen=True)
-class RecordFacts:
+class RecordFacts(msgspec.Struct, frozen=True):
     """What is known of the pair when a source record is observed.
 
     Attributes:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from simple_salesforce.api import Salesforce
 
-from reverse_sf.errors import ConfigurationError, ReverseSFError
+from reverse_sf.errors import AccessError, ConfigurationError, ReverseSFError
 from reverse_sf.salesforce import soql
 from reverse_sf.salesforce.refusals import SalesforceError, error_of, read_refusal
 from reverse_sf.salesforce.session import Patience, SalesforceSession
@@ -188,7 +188,7 @@ class SalesforceClient:
         def attempt(source: str) -> Mapping[str, Any] | ReverseSFError:
             try:
                 return self.describe(source)
-            except (ConfigurationError, SalesforceError) as refused:
+            except (AccessError, ConfigurationError, SalesforceError) as refused:
                 return refused
 
         with ThreadPoolExecutor(self.workers, thread_name_prefix="describe") as threads:

@@ -7,6 +7,7 @@ object ``{"error", "error_description"}``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,13 @@ PASSING_CODES = frozenset(
         "SERVER_UNAVAILABLE",
         "TXN_SECURITY_METERING_ERROR",
         "UNABLE_TO_LOCK_ROW",
+        "UNKNOWN_EXCEPTION",
     }
 )
 PASSING_STATUSES = frozenset({408, 420, 429, 500, 502, 503, 504})
 
 _WORDS_SHOWN = 400
+_SOAP_FAULT = re.compile(rb"<sf:exceptionCode>([^<]*)</sf:exceptionCode>")
 
 
 class SalesforceError(ReverseSFError):
@@ -127,6 +130,10 @@ class Refusal:
 
 def read_refusal(response: requests.Response) -> Refusal:
     """Return the first error of a failed answer; a body in no known shape keeps its status."""
+    if fault := _SOAP_FAULT.search(response.content):
+        # A SOAP fault always comes with 500: the code tells whether it lasts. A wrong password
+        # sent six times would lock the user out.
+        return Refusal(400, fault[1].decode("ascii", "replace"), "")
     try:
         body = msgspec.json.decode(response.content)
     except msgspec.DecodeError:

@@ -11,6 +11,7 @@ import click
 from reverse_sf.simulator.connection import environment
 from reverse_sf.simulator.errors import StartError
 
+_EXTRA = {"cryptography", "httptools", "jwt", "python_multipart", "starlette", "uvicorn"}
 _PORT = click.IntRange(0, 65535)
 _ports = (
     click.option(
@@ -77,9 +78,16 @@ def simulator(context: click.Context, /, **options: Any) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    # Late: the web server is needed to serve, not for --help or env.
-    from reverse_sf.simulator.server import Options, serve  # noqa: PLC0415 - costs 0.3 s
-
+    try:
+        # Late: the web server is needed to serve, not for --help or env.
+        from reverse_sf.simulator.server import Options, serve  # noqa: PLC0415 - costs 0.3 s
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        raise click.ClickException(
+            f"the local servers need {error.name}, which is not installed; "
+            "install the extra: pip install 'reverse-sf[simulator]'"
+        ) from error
     try:
         serve(Options(**options))
     except StartError as error:

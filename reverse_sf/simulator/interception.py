@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 from starlette.responses import JSONResponse, Response
 
 from reverse_sf.simulator.faults import Faults, Outcome
-from reverse_sf.simulator.journal import Entry, Journal, keepable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from reverse_sf.simulator.journal import Entry, Journal
 
 PREFIX = "/_simulator"
 BREAK_EXTENSION = "reverse_sf.break_connection"
@@ -44,7 +45,7 @@ class Interception:
         raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         target = f"{raw_path}?{raw_query}" if raw_query else raw_path
         outcome = self._faults.outcome(scope["method"], target) or Outcome()
-        exchange = _Exchange(self._app, scope, receive, send, entry)
+        exchange = _Exchange(self._app, scope, receive, send, journal=self._journal, entry=entry)
         entry.fault = _name_of(outcome)
         if outcome.delay_s:
             await asyncio.sleep(outcome.delay_s)
@@ -76,9 +77,17 @@ class _Exchange:
     """One request on its way through the service, with its log entry."""
 
     def __init__(
-        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, entry: Entry
+        self,
+        app: ASGIApp,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        journal: Journal,
+        entry: Entry,
     ) -> None:
         self._app = app
+        self._journal = journal
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -101,8 +110,7 @@ class _Exchange:
                 self._entry.status = message["status"]
                 self._entry.records = int(state.get("records", 0))
                 self._entry.subrequests = list(state.get("subrequests", []))
-                if keepable(self._scope["path"], bytes(body)):
-                    self._entry.body = bytes(body)
+                self._journal.keep_body(self._entry, bytes(body))
                 if extra:
                     message["headers"] = [
                         *message.get("headers", []),

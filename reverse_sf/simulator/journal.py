@@ -16,6 +16,7 @@ _SECRET_NAME = re.compile(
 _CALL_OPTIONS_CLIENT = re.compile(r"client=([^,;\s]+)")
 _LONGEST_BODY = 64 * 1024
 _KEPT = 500_000
+_BODIES_KEPT = 20_000
 
 
 @dataclass
@@ -56,6 +57,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
+        self._with_body: deque[Entry] = deque()
         self._number = 0
         self._lock = threading.Lock()
 
@@ -73,6 +75,16 @@ class Journal:
             self._entries.append(entry)
         return entry
 
+    def keep_body(self, entry: Entry, body: bytes) -> None:
+        """Keep the body of a request, unless it is of a login or very long; old ones go first."""
+        if not _keepable(entry.path, body):
+            return
+        with self._lock:
+            entry.body = body
+            self._with_body.append(entry)
+            if len(self._with_body) > _BODIES_KEPT:
+                self._with_body.popleft().body = None
+
     def since(self, number: int) -> list[dict[str, Any]]:
         """All kept requests with a higher number."""
         with self._lock:
@@ -88,11 +100,11 @@ class Journal:
         """Forget everything and count from 1 again."""
         with self._lock:
             self._entries.clear()
+            self._with_body.clear()
             self._number = 0
 
 
-def keepable(path: str, body: bytes) -> bool:
-    """Whether a body may be kept: never one of a login, nor a very long one."""
+def _keepable(path: str, body: bytes) -> bool:
     lowered = path.lower()
     if any(word in lowered for word in ("token", "oauth2", "/soap/", "login", "auth/")):
         return False

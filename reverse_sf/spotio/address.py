@@ -36,6 +36,7 @@ PIN_KEYS = {
 """Address component to the key of SPOTIO's ``PinRequest``."""
 
 _PLACE = ("latitude", "longitude")
+_TELLS_PLACE = {"house_number", "street", "city"}
 SKIP_GEOCODING = "skip_geocoding"
 
 
@@ -84,8 +85,8 @@ def pin_request(
     """A ``PinRequest`` with these components; the others are kept as the current pin has them.
 
     The pin's id is never sent: a pin is shared by all records at one place, and a change must not
-    move the neighbours. Without ``skip_geocoding`` a changed address drops the old place, so that
-    SPOTIO finds the new one.
+    move the neighbours. Another street or city drops the old place, and so does any other change
+    that SPOTIO may geocode: wrong coordinates are worse than none.
 
     Args:
         components: components to write, and ``skip_geocoding``; an absent one is left alone.
@@ -96,20 +97,21 @@ def pin_request(
     merged: dict[str, Any] = {
         key: current.get(key) for key in PIN_KEYS.values() if current and current.get(key)
     }
+    before = components_of(current, whole_street=whole_street)
     moved = False
     for name, value in components.items():
         if name not in PIN_KEYS:
             continue
-        moved = moved or name not in _PLACE
+        differs = name not in _PLACE and canon.text(value) != before.get(name)
+        moved = moved or (differs and (not skip or name in _TELLS_PLACE))
         if name == "street" and whole_street:
             house, street = split_street(value)
             merged["houseNumber"], merged["street"] = house, street
         else:
             merged[PIN_KEYS[name]] = None if is_blank(value) else value
     given = all(not is_blank(components.get(name)) for name in _PLACE)
-    if (moved and not given and not skip) or any(
-        merged.get(PIN_KEYS[one]) is None for one in _PLACE
-    ):
+    partly = any(merged.get(PIN_KEYS[one]) is None for one in _PLACE)
+    if partly or (moved and not given):
         merged.pop("lat", None)
         merged.pop("lng", None)
     line = one_line(merged)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.spotio.record import holds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from reverse_sf.spotio.record import Record
 
@@ -37,6 +37,12 @@ class Dialect(str, Enum):
     ALL_BY_ID = "all_by_id"
     ALL_APPENDED = "all_appended"
     """Every entry added at ``/fields/-``."""
+
+
+WHOLE = frozenset(
+    {Dialect.COLLECTION, Dialect.ALL_BY_INDEX, Dialect.ALL_BY_ID, Dialect.ALL_APPENDED}
+)
+"""The dialects that send every field of the record."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +139,36 @@ _WRITERS = {
 }
 
 
-def lost_fields(before: Record, after: Record, touched: Sequence[str] | set[str]) -> set[str]:
-    """Ids of the fields that held something, were not touched, and hold nothing any more."""
-    return {
-        field_id
-        for field_id in (str(entry.get("fieldId")) for entry in before.entries if holds(entry))
-        if field_id not in touched and not holds(after.entry(field_id))
-    }
+def harmed_fields(
+    before: Record, after: Record, change: Change, touched: Collection[str]
+) -> set[str]:
+    """Ids of the fields that a patch harmed although it was not to touch them.
+
+    They hold nothing any more, or they hold what was meant for another field. A field that holds
+    yet another value was changed by a person or by SPOTIO itself.
+    """
+    meant = [_content(entry) for entry in change.entries.values() if holds(entry)]
+    harmed = set()
+    for entry in before.entries:
+        field_id = str(entry.get("fieldId"))
+        if field_id in touched or not holds(entry):
+            continue
+        now = after.entry(field_id)
+        if not holds(now) or (_content(now) != _content(entry) and _content(now) in meant):
+            harmed.add(field_id)
+    return harmed
+
+
+def took(before: Record, after: Record, change: Change) -> bool:
+    """Whether every touched field came out as meant, or at least different and not blank."""
+    for field_id, entry in change.entries.items():
+        old, now = before.entry(field_id), after.entry(field_id)
+        if holds(now) != holds(entry):
+            return False
+        if holds(entry) and _content(now) == _content(old) != _content(entry):
+            return False
+    return True
+
+
+def _content(entry: Mapping[str, Any]) -> tuple[Any, Any]:
+    return (entry.get("value") or None, tuple(entry.get("values") or ()))

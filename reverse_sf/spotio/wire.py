@@ -96,7 +96,8 @@ class Spelling:
     """How this tenant spells dates and several choices; learned from what it sends.
 
     Attributes:
-        dates: ``date`` (2026-05-06), ``datetime`` (2026-05-06T00:00:00Z) or ``us`` (05/06/2026).
+        dates: ``date`` (2026-05-06), ``datetime`` (2026-05-06T00:00:00Z) or ``us`` (05/06/2026);
+            moments are always written in ISO 8601, which names its zone.
         choices: where several choices stand: in ``values``, or in ``value`` as ``semicolon``
             (A;B) or ``json``.
     """
@@ -112,11 +113,8 @@ class Spelling:
                 self.choices = "values"
             elif isinstance(value, str) and value:
                 self.choices = "json" if value.startswith("[") else "semicolon"
-        elif field.type in {"Date", "DateTime"} and isinstance(value, str) and value:
-            if "/" in value:
-                self.dates = "us"
-            elif field.type == "Date":
-                self.dates = "datetime" if "T" in value else "date"
+        elif field.type == "Date" and isinstance(value, str) and value:
+            self.dates = "us" if "/" in value else "datetime" if "T" in value else "date"
 
     def encode(self, field: SpotioField, value: Any) -> dict[str, Any]:
         """An entry of ``fields`` that holds the value; a blank value clears the field."""
@@ -127,9 +125,6 @@ class Spelling:
             return entry
         if field.type == "Date":
             return entry | {"value": self._date(str(value))}
-        if field.type == "DateTime" and self.dates == "us":
-            moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-            return entry | {"value": moment.strftime("%m/%d/%Y %H:%M:%S")}
         if isinstance(value, (dict, list)):
             return entry | {"value": json.dumps(value, ensure_ascii=False, sort_keys=True)}
         return entry | {"value": canon.spelling(value)}

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError, ReverseSFError
-from reverse_sf.salesforce.refusals import SalesforceError, UnknownObjectError
+from reverse_sf.salesforce.refusals import UnknownObjectError
 
 if TYPE_CHECKING:
     import logging
@@ -108,7 +108,7 @@ def _problem(
         case UnknownObjectError():
             known = [entry["name"] for entry in client.describe_global()]
             return f"no such object, or not visible to this user{suggestion(name, known)}"
-        case ReverseSFError() | SalesforceError():
+        case ReverseSFError():
             return str(answer)
         case _:
             return "Salesforce does not offer it to queries"

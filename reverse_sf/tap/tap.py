@@ -13,6 +13,7 @@ from reverse_sf.console import run
 from reverse_sf.errors import AccessError, ConfigurationError, ReverseSFError
 from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
 from reverse_sf.salesforce.refusals import SalesforceError, UnknownObjectError
+from reverse_sf.salesforce.values import normal_stamp
 from reverse_sf.tap import facts
 from reverse_sf.tap.discovery import describes_of
 from reverse_sf.tap.settings import SETTINGS
@@ -103,6 +104,7 @@ class TapSalesforce(Tap):
         A catalog of ours carries everything; one without our facts costs a describe for every
         selected object.
         """
+        self._check_dates()
         if self.input_catalog is not None:
             return self._streams_of(self.input_catalog)
         wanted = [str(name) for name in self.config.get("streams_to_discover") or []]
@@ -110,6 +112,16 @@ class TapSalesforce(Tap):
             SObjectStream(self, facts.schema_of(described), described["name"])
             for described in describes_of(self.client, wanted, self.logger)
         ]
+
+    def _check_dates(self) -> None:
+        problems = []
+        for name in ("start_date", "end_date"):
+            try:
+                normal_stamp(self.config.get(name) or "1970-01-01")
+            except ValueError as problem:
+                problems.append(f"{name}: {problem}")
+        if problems:
+            raise ConfigurationError("the settings are not valid", problems)
 
     def _streams_of(self, catalog: Catalog) -> list[SObjectStream]:
         schemas = dict(self._raw_schemas)

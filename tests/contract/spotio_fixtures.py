@@ -44,15 +44,15 @@ KEYS = {
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LocalServer]:
+@pytest.fixture(scope="module", name="server")
+def server_fixture() -> Iterator[LocalServer]:
     """An empty local SPOTIO (users and schema only)."""
     with running(empty=True) as servers:
         yield servers.spotio
 
 
-@pytest.fixture
-def spotio(server: LocalServer) -> LocalServer:
+@pytest.fixture(name="spotio")
+def spotio_fixture(server: LocalServer) -> LocalServer:
     """The local SPOTIO as on its first day."""
     server.reset()
     return server
@@ -222,8 +222,8 @@ class Sync:
         ]
 
 
-@pytest.fixture
-def sync(spotio: LocalServer, tmp_path: Path) -> Sync:
+@pytest.fixture(name="sync")
+def sync_fixture(spotio: LocalServer, tmp_path: Path) -> Sync:
     """A sync with a new ledger."""
     return Sync(spotio, f"sqlite:///{tmp_path / 'ledger.db'}")
 

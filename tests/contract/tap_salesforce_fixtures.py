@@ -48,9 +48,7 @@ class Output:
     @property
     def schemas(self):
         return {
-            message["stream"]: message
-            for message in self.messages
-            if message["type"] == "SCHEMA"
+            message["stream"]: message for message in self.messages if message["type"] == "SCHEMA"
         }
 
 
@@ -98,23 +96,24 @@ def discovered(settings):
 
 
 def start_command(settings, folder, *arguments):
-    """Start the real command in a process of its own."""
+    """Start the real command in a process of its own; what it says goes to ``said`` there."""
     config = folder / "config.json"
     config.write_text(json.dumps(settings))
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from reverse_sf.tap.tap import main; main()",
-            "--config",
-            str(config),
-            *arguments,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        text=True,
-    )
+    with (folder / "said").open("w") as said:
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from reverse_sf.tap.tap import main; main()",
+                "--config",
+                str(config),
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            text=True,
+        )
 
 
 @pytest.fixture(scope="module")

@@ -355,3 +355,64 @@ def test_an_edit_that_cannot_be_made_is_refused(web, edit):
     answer = web.post("/_simulator/edit", json=edit)
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+def record(kind, **values):
+    return {"attributes": {"type": kind}, **values}
+
+
+def test_a_collection_writes_each_record_by_itself_and_keeps_the_order(api):
+    path = f"{BASE}/composite/sobjects"
+    records = [record("Account", Name="One"), record("Account"), {"Name": "No type"}]
+    made, refused, untyped = api.post(path, json={"records": records}).json()
+    assert made["success"] is True
+    assert refused == {
+        "success": False,
+        "errors": [
+            {
+                "statusCode": "REQUIRED_FIELD_MISSING",
+                "message": "Required fields are missing: [Name]",
+                "fields": ["Name"],
+            }
+        ],
+    }
+    assert untyped["errors"][0]["statusCode"] == "JSON_PARSER_ERROR"
+    changes = [
+        record("Account", id=made["id"], Phone="1"),
+        record("Account", id="001000000000zzzAAA", Phone="1"),
+    ]
+    changed, unknown = api.patch(path, json={"records": changes}).json()
+    assert changed == {"id": made["id"], "success": True, "errors": []}
+    assert unknown["errors"][0]["statusCode"] == "INVALID_CROSS_REFERENCE_KEY"
+    ids = f"{made['id']},001000000000zzzAAA"
+    read = api.get(f"{path}/Account", params={"ids": ids, "fields": "Phone"}).json()
+    assert read[0]["Phone"] == "1"
+    assert read[1] is None
+    asked = {"ids": ids.split(","), "fields": ["Phone"]}
+    assert api.post(f"{path}/Account", json=asked).json() == read
+    gone, missing = api.delete(path, params={"ids": ids}).json()
+    assert (gone["success"], missing["success"]) == (True, False)
+
+
+def test_a_collection_of_all_or_none_undoes_everything(api):
+    records = [record("Account", Name="Undone"), record("Account")]
+    body = {"allOrNone": True, "records": records}
+    first, second = api.post(f"{BASE}/composite/sobjects", json=body).json()
+    assert first["errors"][0]["statusCode"] == "ALL_OR_NONE_OPERATION_ROLLED_BACK"
+    assert second["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
+    assert soql(api, "SELECT Id FROM Account WHERE Name = 'Undone'") == []
+
+
+def test_a_collection_upserts_by_external_id(api):
+    path = f"{BASE}/composite/sobjects/Account/SPOTIO_Id__c"
+    body = {"records": [record("Account", SPOTIO_Id__c="c-1", Name="One")]}
+    (made,) = api.patch(path, json=body).json()
+    (again,) = api.patch(path, json=body).json()
+    assert made["created"] is True
+    assert again == {**made, "created": False}
+
+
+def test_a_collection_holds_at_most_200_records(api):
+    records = [record("Account", Name=f"{n}") for n in range(201)]
+    answer = api.post(f"{BASE}/composite/sobjects", json={"records": records})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "LIMIT_EXCEEDED")

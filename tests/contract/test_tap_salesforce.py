@@ -93,7 +93,9 @@ def test_the_catalog_carries_the_describe_facts(server):
 def test_compound_fields_are_not_offered_unless_asked_for(server):
     def inclusion(**more):
         (account,) = discovered(settings_of(server, "Account", **more))["streams"]
-        by_field = {entry["breadcrumb"][-1]: entry for entry in account["metadata"] if entry["breadcrumb"]}
+        by_field = {
+            entry["breadcrumb"][-1]: entry for entry in account["metadata"] if entry["breadcrumb"]
+        }
         return by_field["BillingAddress"]["metadata"]["inclusion"]
 
     assert inclusion() == "unsupported"

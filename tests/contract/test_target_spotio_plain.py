@@ -11,12 +11,14 @@ import pytest
 from singer_sdk.testing import get_target_test_class
 
 from reverse_sf.errors import AccessError, ConfigurationError, LoginError, ReverseSFError
-from reverse_sf.simulator.local import LocalServer, running
 from target_spotio.target import TargetSpotio
-from tests.contract.spotio_fixtures import server, settings, spotio  # noqa: F401 - fixtures
+from tests.contract.spotio_admin_fixtures import administered
+from tests.contract.spotio_fixtures import server_fixture, settings, spotio_fixture  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from reverse_sf.simulator.local import LocalServer
 
 _CONFIG: dict[str, Any] = {
     "client_id": "demo-client",
@@ -29,8 +31,8 @@ _CONFIG: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _point_at_server() -> Iterator[None]:
-    with running(empty=True) as servers:
-        _CONFIG["api_url"] = servers.spotio_url
+    with administered() as url:
+        _CONFIG["api_url"] = url
         yield
 
 

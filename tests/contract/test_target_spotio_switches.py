@@ -11,9 +11,9 @@ from tests.contract.spotio_fixtures import (  # noqa: F401 - fixtures
     account,
     contact,
     salesforce_id,
-    server,
-    spotio,
-    sync,
+    server_fixture,
+    spotio_fixture,
+    sync_fixture,
     update,
 )
 
@@ -80,7 +80,7 @@ def story(sync: Sync) -> tuple[dict[str, Any], dict[tuple[str, str], str], dict[
 
 
 @pytest.fixture(scope="module")
-def plain(server, tmp_path_factory) -> Any:  # noqa: F811 - the fixture
+def plain(server, tmp_path_factory) -> Any:
     server.reset()
     folder = tmp_path_factory.mktemp("plain")
     return story(Sync(server, f"sqlite:///{folder / 'ledger.db'}"))

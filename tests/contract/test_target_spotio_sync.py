@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 
 from reverse_sf.ledger.rows import LinkState
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction
 from tests.contract.spotio_fixtures import (  # noqa: F401 - fixtures
     Sync,
     account,
     contact,
     link_of,
     salesforce_id,
-    server,
-    spotio,
-    sync,
+    server_fixture,
+    spotio_fixture,
+    sync_fixture,
     update,
 )
 
@@ -246,8 +248,6 @@ def test_every_write_is_logged_without_a_secret(linked: tuple[Sync, str]) -> Non
     sync, spotio_id = linked
     sync.decide(update(1, spotio_id, {}, Phone="(512) 555-9999"))
     sync.deliver()
-    from reverse_sf.ledger.store import Ledger
-
     with Ledger.open(sync.ledger_uri) as ledger:
         rows = list(ledger.log_rows(run_id=sync.run_id))
     assert [(row.method, row.status, row.outcome) for row in rows] == [("PATCH", 200, "updated")]
@@ -255,9 +255,6 @@ def test_every_write_is_logged_without_a_secret(linked: tuple[Sync, str]) -> Non
 
 
 def test_the_run_ends_and_gives_its_lease_back(linked: tuple[Sync, str]) -> None:
-    from reverse_sf.ledger.store import Ledger
-    from reverse_sf.mapping.definition import Direction
-
     sync, spotio_id = linked
     sync.decide(update(1, spotio_id, {}, Phone="(512) 555-9999"))
     sync.deliver()

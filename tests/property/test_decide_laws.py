@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,27 @@ BOUNDS = st.one_of(st.none(), st.integers(0, 6))
 INTERVALS = st.builds(Interval, BOUNDS, BOUNDS)
 EVIDENCE = st.builds(Evidence, INTERVALS, INTERVALS, st.sampled_from([0, 1]))
 POLICIES = st.builds(Policy, st.sampled_from([S, P]), st.sampled_from([S, P]), st.booleans())
+
+
+class Case(NamedTuple):
+    """One field of a linked pair."""
+
+    rule: SyncRule
+    p: object
+    s: object
+    base: tuple | None
+    evidence: Evidence
+    policy: Policy
+
+    def decision(self, **other):
+        one = self._replace(**other)
+        return decide(
+            one.rule, one.p, one.s, one.base, EXCHANGE, evidence=one.evidence, policy=one.policy
+        )
+
+
+CASES = st.builds(Case, RULES, OBSERVED, OBSERVED, BASES, EVIDENCE, POLICIES)
+SEEN = st.builds(Case, RULES, VALUES, VALUES, BASES, EVIDENCE, POLICIES)
 
 
 class ManyToOne:
@@ -64,71 +87,85 @@ def other(side):
     return S if side is P else P
 
 
-def naive(rule, p, s, base, evidence, policy):  # noqa: C901, PLR0911, PLR0912 - the table, cell by cell
+def naive(case):
     """The table once more, written by situation instead of by row; shares no code with the core."""
-    blank = lambda v: v is None or (v == "" and isinstance(v, str))  # noqa: E731
-    eq = lambda a, b: (type(a) is bool) == (type(b) is bool) and a == b  # noqa: E731
-    to_p = lambda v: None if blank(v) else EXCHANGE.to_spotio(v)  # noqa: E731
-    to_s = lambda v: None if blank(v) else EXCHANGE.to_salesforce(v)  # noqa: E731
+    rule, p, s, base, evidence, policy = case
     if rule is SyncRule.DO_NOT_SYNC or p is UNSET or s is UNSET:
         return "nothing", False
-    if (blank(p) and blank(s)) or eq(to_p(s), p) or eq(to_s(p), s):
+    if (empty(p) and empty(s)) or one(to_p(s), p) or one(to_s(p), s):
         return "rebase", False
-    dp, ds = (True, True) if base is None else (not eq(p, base[0]), not eq(s, base[1]))
+    dp, ds = (True, True) if base is None else (not one(p, base[0]), not one(s, base[1]))
     if not dp and not ds:
         return "nothing", False
-    if base is None:
-        kind = "none"
-    else:
-        kind = {(True, True): "both", (True, False): "p", (False, True): "s"}[dp, ds]
-    later = None
-    e, x, y = evidence.eps, evidence.spotio, evidence.salesforce
-    if x.lo is not None and y.hi is not None and x.lo > y.hi + e:
-        later = P
-    elif y.lo is not None and x.hi is not None and y.lo > x.hi + e:
-        later = S
-    name = rule.value
-    star = False
-    if name.endswith(("_only", "_unless_blank")):
-        ruler = S if name.startswith("salesforce") else P
-        ruling, ruled = (s, p) if ruler is S else (p, s)
-        ruling_changed, ruled_changed = (ds, dp) if ruler is S else (dp, ds)
-        winner = ruler
-        if kind == "none":
-            if blank(ruling):
-                if name.endswith("_unless_blank"):
-                    winner = other(ruler)
-                elif not policy.clear_at_go_live:
-                    return "rebase", False
-                else:
-                    star = True
-            else:
-                star = not blank(ruled)
-        elif ruled_changed:
-            star = True
-            if name.endswith("_unless_blank") and blank(ruling):
-                winner = other(ruler)
-                star = ruling_changed
-    elif name == "manual" and (
-        kind == "both" or (kind == "none" and not blank(p) and not blank(s))
-    ):
-        return "park", False
-    elif kind == "none":
-        if blank(s):
-            winner = P
-        elif blank(p):
-            winner = S
-        else:
-            winner, star = policy.initial, True
-    elif kind == "both":
+    if rule.value.endswith(("_only", "_unless_blank")):
+        winner, star = by_ruler(case, dp, ds)
+    elif base is None:
+        winner, star = without_base(case)
+    elif dp and ds:
+        winner = later(evidence) or (P if empty(s) else S if empty(p) else policy.tie)
         star = True
-        winner = later or (P if blank(s) else S if blank(p) else policy.tie)
+        if rule is SyncRule.MANUAL:
+            winner = "park"
     else:
-        winner = P if kind == "p" else S
+        winner, star = P if dp else S, False
+    if winner in {"rebase", "park"}:
+        return winner, False
     image = to_p(s) if winner is S else to_s(p)
     if isinstance(image, Undefined):
         return "park", False
     return ("write", other(winner), image), star
+
+
+def by_ruler(case, dp, ds):
+    """Rules with one ruling side: it wins, unless it is blank and the rule makes way."""
+    ruler = S if case.rule.value.startswith("salesforce") else P
+    gives_way = case.rule.value.endswith("_unless_blank")
+    ruling, ruled = (case.s, case.p) if ruler is S else (case.p, case.s)
+    ruling_changed, ruled_changed = (ds, dp) if ruler is S else (dp, ds)
+    if case.base is None:
+        if not empty(ruling):
+            return ruler, not empty(ruled)
+        if gives_way:
+            return other(ruler), False
+        return (ruler, True) if case.policy.clear_at_go_live else ("rebase", False)
+    if not ruled_changed:
+        return ruler, False
+    if gives_way and empty(ruling):
+        return other(ruler), ruling_changed
+    return ruler, True
+
+
+def without_base(case):
+    if empty(case.s):
+        return P, False
+    if empty(case.p):
+        return S, False
+    return ("park", False) if case.rule is SyncRule.MANUAL else (case.policy.initial, True)
+
+
+def later(evidence):
+    p, s, eps = evidence.spotio, evidence.salesforce, evidence.eps
+    if p.lo is not None and s.hi is not None and p.lo - s.hi > eps:
+        return P
+    if s.lo is not None and p.hi is not None and s.lo - p.hi > eps:
+        return S
+    return None
+
+
+def empty(value):
+    return value is None or (isinstance(value, str) and value == "")
+
+
+def one(left, right):
+    return (type(left) is bool) == (type(right) is bool) and left == right
+
+
+def to_p(value):
+    return None if empty(value) else EXCHANGE.to_spotio(value)
+
+
+def to_s(value):
+    return None if empty(value) else EXCHANGE.to_salesforce(value)
 
 
 def told(decision):
@@ -137,15 +174,15 @@ def told(decision):
     return decision.kind.value, decision.journal
 
 
-@given(RULES, OBSERVED, OBSERVED, BASES, EVIDENCE, POLICIES)
-def test_the_decision_is_that_of_the_naive_reference(rule, p, s, base, evidence, policy):
-    decision = decide(rule, p, s, base, EXCHANGE, evidence=evidence, policy=policy)
-    assert told(decision) == naive(rule, p, s, base, evidence, policy)
+@given(CASES)
+def test_the_decision_is_that_of_the_naive_reference(case):
+    assert told(case.decision()) == naive(case)
 
 
-@given(RULES, OBSERVED, OBSERVED, BASES, EVIDENCE, POLICIES)
-def test_swapping_the_sides_mirrors_the_result(rule, p, s, base, evidence, policy):
-    straight = decide(rule, p, s, base, EXCHANGE, evidence=evidence, policy=policy)
+@given(CASES)
+def test_swapping_the_sides_mirrors_the_result(case):
+    rule, p, s, base, evidence, policy = case
+    straight = case.decision()
     swapped = decide(
         MIRROR.get(rule, rule),
         s,
@@ -161,57 +198,53 @@ def test_swapping_the_sides_mirrors_the_result(rule, p, s, base, evidence, polic
     assert (straight.writes and other(straight.writes)) == swapped.writes
 
 
-@given(st.sampled_from([SyncRule.TWO_WAY, SyncRule.MANUAL]), VALUES, VALUES, VALUES, EVIDENCE)
-def test_under_two_way_a_side_that_did_not_change_never_wins(rule, p, s, still, evidence):
-    only_salesforce = decide(rule, still, s, (still, "gone"), EXCHANGE, evidence=evidence)
+@given(SEEN, st.sampled_from([SyncRule.TWO_WAY, SyncRule.MANUAL]), VALUES)
+def test_under_two_way_a_side_that_did_not_change_never_wins(case, rule, still):
+    only_salesforce = case.decision(rule=rule, p=still, base=(still, "gone"))
     assert only_salesforce.writes is not S
-    only_spotio = decide(rule, p, still, ("gone", still), EXCHANGE, evidence=evidence)
+    only_spotio = case.decision(rule=rule, s=still, base=("gone", still))
     assert only_spotio.writes is not P
 
 
-@given(OBSERVED, OBSERVED, BASES, EVIDENCE, POLICIES)
-def test_do_not_sync_writes_nothing(p, s, base, evidence, policy):
-    decision = decide(SyncRule.DO_NOT_SYNC, p, s, base, EXCHANGE, evidence=evidence, policy=policy)
-    assert decision.kind is Kind.NOTHING
+@given(CASES)
+def test_do_not_sync_writes_nothing(case):
+    assert case.decision(rule=SyncRule.DO_NOT_SYNC).kind is Kind.NOTHING
 
 
-@given(RULES, VALUES, VALUES, BASES, EVIDENCE, POLICIES)
-def test_agreement_writes_nothing(rule, p, s, base, evidence, policy):
-    decision = decide(rule, p, s, base, EXCHANGE, evidence=evidence, policy=policy)
-    if EXCHANGE.agrees(p, s):
-        assert decision.kind in {Kind.REBASE, Kind.NOTHING}
+@given(SEEN)
+def test_agreement_writes_nothing(case):
+    if EXCHANGE.agrees(case.p, case.s):
+        assert case.decision().kind in {Kind.REBASE, Kind.NOTHING}
 
 
-@given(RULES, VALUES, VALUES, BASES, EVIDENCE, POLICIES)
-def test_what_was_written_and_rebased_is_at_rest(rule, p, s, base, evidence, policy):
+@given(SEEN)
+def test_what_was_written_and_rebased_is_at_rest(case):
     """Applying a decision, with the value read back as sent, leaves nothing to decide."""
-    decision = decide(rule, p, s, base, EXCHANGE, evidence=evidence, policy=policy)
+    decision = case.decision()
     if decision.kind in {Kind.PARK, Kind.NOTHING}:
         return
-    if decision.writes is P:
-        p = decision.value
-    elif decision.writes is S:
-        s = decision.value
-    again = decide(rule, p, s, (p, s), EXCHANGE, evidence=evidence, policy=policy)
+    p = decision.value if decision.writes is P else case.p
+    s = decision.value if decision.writes is S else case.s
+    again = case.decision(p=p, s=s, base=(p, s))
     assert again.kind in {Kind.NOTHING, Kind.REBASE}
 
 
-@given(RULES, VALUES, VALUES, VALUES, EVIDENCE, POLICIES)
-def test_a_target_that_normalises_our_write_is_left_alone(rule, p, s, read_back, evidence, policy):
-    decision = decide(rule, p, s, None, EXCHANGE, evidence=evidence, policy=policy)
+@given(SEEN, VALUES)
+def test_a_target_that_normalises_our_write_is_left_alone(case, read_back):
+    decision = case.decision(base=None)
     if decision.kind is not Kind.WRITE:
         return
-    p, s = (read_back, s) if decision.writes is P else (p, read_back)
-    again = decide(rule, p, s, (p, s), EXCHANGE, evidence=evidence, policy=policy)
+    p, s = (read_back, case.s) if decision.writes is P else (case.p, read_back)
+    again = case.decision(p=p, s=s, base=(p, s))
     assert again.kind in {Kind.NOTHING, Kind.REBASE}
 
 
-@given(RULES, VALUES, VALUES, BASES, EVIDENCE)
-def test_only_a_users_value_goes_to_the_journal(rule, p, s, base, evidence):
+@given(SEEN)
+def test_only_a_users_value_goes_to_the_journal(case):
     """A loser that did not change since the base is not a user's value to keep."""
-    decision = decide(rule, p, s, base, EXCHANGE, evidence=evidence)
-    if decision.journal and base is not None:
-        loser, was = (p, base[0]) if decision.writes is P else (s, base[1])
+    decision = case.decision()
+    if decision.journal and case.base is not None:
+        loser, was = (case.p, case.base[0]) if decision.writes is P else (case.s, case.base[1])
         assert not same(loser, was)
 
 

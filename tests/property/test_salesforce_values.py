@@ -31,7 +31,8 @@ texts = st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1, max_size=20
 )
 seconds = st.datetimes(
-    min_value=datetime(1700, 1, 1), max_value=datetime(4000, 1, 1)  # noqa: DTZ001 - made aware below
+    min_value=datetime(1700, 1, 1),  # noqa: DTZ001 - made aware below
+    max_value=datetime(4000, 1, 1),  # noqa: DTZ001 - made aware below
 ).map(lambda moment: moment.replace(microsecond=0, tzinfo=timezone.utc))
 rows = st.fixed_dictionaries(
     {
@@ -87,12 +88,16 @@ def test_every_text_survives_a_result_page(listed):
         [["Name"], *([name] for name in listed)]
     )
     result = read_csv(text.getvalue().encode())
-    assert [cells for cells in result.rows] == [[name] for name in listed]
+    assert list(result.rows) == [[name] for name in listed]
 
 
 @given(seconds, st.integers(-14 * 60, 14 * 60), st.sampled_from(["", ".5", ".123456"]))
 def test_the_same_instant_has_one_stamp_whatever_its_zone(moment, minutes, fraction):
-    if not datetime(1701, 1, 1, tzinfo=timezone.utc) < moment < datetime(3999, 1, 1, tzinfo=timezone.utc):
+    if (
+        not datetime(1701, 1, 1, tzinfo=timezone.utc)
+        < moment
+        < datetime(3999, 1, 1, tzinfo=timezone.utc)
+    ):
         return
     local = moment.astimezone(timezone(timedelta(minutes=minutes)))
     text = local.isoformat()

@@ -17,7 +17,12 @@ TEXTS = ["alpha", "ALPHA", "Béta", "bÉTA", "a%b", "a_b", "it's", "back\\slash"
 INDUSTRIES = ["Solar", "Roofing", "Other", None]
 NUMBERS = [0, 1, 2, 50, -3, None]
 DATES = ["2026-01-01", "2026-05-05", "2026-05-06", None]
-INSTANTS = ["2026-05-05T23:59:59.000Z", "2026-05-06T00:00:00.000Z", "2026-05-06T11:00:00.000Z", None]
+INSTANTS = [
+    "2026-05-05T23:59:59.000Z",
+    "2026-05-06T00:00:00.000Z",
+    "2026-05-06T11:00:00.000Z",
+    None,
+]
 CHOICES = ["Panels", "Batteries", "Inverters", "Alarms", "Fiber"]
 TEXT_FIELDS = ["Name", "Industry", "Parent.Name", "Site"]
 ORDERING = {
@@ -195,5 +200,7 @@ def test_any_text_is_answered_or_refused_and_never_breaks_the_engine(text):
 
 @pytest.mark.parametrize("text", [one for one in TEXTS if one is not None])
 def test_a_stored_text_is_found_by_its_own_quoted_form(text):
-    found = {row["Id"] for row in ORG.query(f"SELECT Id FROM Account WHERE Name = {quoted(text)}").rows}
+    found = {
+        row["Id"] for row in ORG.query(f"SELECT Id FROM Account WHERE Name = {quoted(text)}").rows
+    }
     assert found == {row["Id"] for row in ROWS if row["Name"].lower() == text.lower()}

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reverse_sf.simulator.local import LocalServers
 
 BIN = Path(sys.executable).parent
@@ -53,7 +55,6 @@ class Pipeline:
     mapper: dict[str, Any] = field(default_factory=dict)
     target: dict[str, Any] = field(default_factory=dict)
     select: tuple[str, ...] = ("User", "Account", "Contact", "Lead", "Opportunity")
-    kill_after: float | None = None
 
     @property
     def ledger_uri(self) -> str:
@@ -94,8 +95,13 @@ class Pipeline:
             paths.append(path)
         return paths[0], paths[1], paths[2]
 
-    def run(self, *, kill_after: float | None = None) -> Ended:
-        """Run to the end, or kill -9 all three after so many seconds."""
+    def forget(self) -> None:
+        """Begin anew: no ledger, no STATE."""
+        for leftover in (*self.folder.glob("ledger.db*"), *self.folder.glob("state.json")):
+            leftover.unlink()
+
+    def run(self, *, kill_when: Callable[[], bool] | None = None) -> Ended:
+        """Run to the end, or kill -9 all three as soon as the condition holds."""
         tap_config, mapper_config, target_config = self.settings()
         tap_command = [BIN / "tap-salesforce", "--config", tap_config]
         if self.state_file.exists():
@@ -128,17 +134,18 @@ class Pipeline:
             for part in (tap, mapper):
                 assert part.stdout is not None
                 part.stdout.close()
-            self._wait(parts, kill_after)
+            self._wait(parts, kill_when)
         self._keep_state()
         codes = (tap.returncode, mapper.returncode, target.returncode)
         texts = [path.read_text(errors="replace") for path in errors]
         return Ended(codes, (texts[0], texts[1], texts[2]))
 
-    def _wait(self, parts: tuple[subprocess.Popen[bytes], ...], kill_after: float | None) -> None:
-        if kill_after is not None:
-            deadline = time.monotonic() + kill_after
-            while time.monotonic() < deadline and any(part.poll() is None for part in parts):
-                time.sleep(0.01)
+    def _wait(
+        self, parts: tuple[subprocess.Popen[bytes], ...], kill_when: Callable[[], bool] | None
+    ) -> None:
+        if kill_when is not None:
+            while any(part.poll() is None for part in parts) and not kill_when():
+                time.sleep(0.005)
             for part in parts:
                 part.kill()
         try:

@@ -30,13 +30,3 @@ def refusal(org: Org, soql: str) -> ApiFault:
     with pytest.raises(ApiFault) as caught:
         org.query(soql)
     return caught.value
-
-
-@pytest.fixture
-def org() -> Org:
-    return new_org()
-
-
-@pytest.fixture(scope="module")
-def demo() -> Org:
-    return new_org(empty=False, records=260)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reverse_sf.mapping import canon
@@ -59,7 +61,7 @@ def pair(spotio=None, salesforce=None, *, options=(), picklist=(), **said):
         ("Number", "boolean", True, 1),
         ("Text", "double", 5.0, "5"),
         ("Text", "multipicklist", "B;A", "A;B"),
-        ("Text", "reference", "001D000000IRFma", "001D000000IRFmaIAO"),
+        ("Text", "reference", "001D000000IRFma", "001D000000IRFmaIAH"),
         ("Number", "string", " 12.50 ", 12.5),
     ],
 )
@@ -213,9 +215,10 @@ def test_several_values_do_not_fit_into_one():
 
 def test_a_checkbox_maps_to_choices():
     converter = pair("SingleChoice", "boolean", choices={"Yes": "true", "No": "false"})
-    assert converter.to_spotio(False) == "No"
+    unticked = False
+    assert converter.to_spotio(unticked) == "No"
     assert converter.to_salesforce("Yes") is True
-    assert converter.agrees("No", False)
+    assert converter.agrees("No", unticked)
 
 
 def test_another_taps_schema_takes_its_types_from_spotio():
@@ -248,10 +251,15 @@ def test_normal_forms_compare_and_do_not_rewrite():
     assert email.agrees("A@Example.com", "a@example.com")
 
 
-def test_the_checksum_of_an_id_is_salesforces():
-    # From Salesforce's help page on 15 and 18 character ids, and a describe of a recorded org.
-    assert canon.record_id("001D000000IRFma") == "001D000000IRFmaIAO"
-    assert canon.record_id("a0R1700000AbcDe") == canon.record_id("a0R1700000AbcDe")[:18]
+def test_the_checksum_of_an_id_is_salesforces(shared):
+    recorded = {
+        found
+        for file in (shared / "data" / "fixtures_restforce").glob("*.json")
+        for found in re.findall(r'"(00[0-9A-Za-z]{16})"', file.read_text())
+    }
+    assert recorded
+    for one in recorded:
+        assert canon.record_id(one[:15]) == one
 
 
 @pytest.mark.parametrize("blank", [None, "", " \t\n", [], (), set(), {}])

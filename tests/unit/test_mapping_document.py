@@ -169,7 +169,7 @@ def test_a_byte_order_mark_and_utf_16_are_read():
         (
             "enabled",
             "enable",
-            "objects[0].to_spotio.enable (line 5): unknown key 'enable'; did you",
+            "objects[0].to_spotio.enable (line 5): unknown key 'enable'; did",
         ),
         ("two_way", "two_ways", "objects[0].fields[0].rule (line 7): 'two_ways' is not one of"),
         ("two_way", "two_ways", "did you mean two_way?"),
@@ -253,7 +253,7 @@ def test_parents_may_not_go_round_in_a_circle():
 
 
 def test_a_missing_file_says_how_to_name_another(tmp_path):
-    with pytest.raises(ConfigurationError, match="no sync definition at .*sync_file"):
+    with pytest.raises(ConfigurationError, match=r"no sync definition at .*sync_file"):
         read_sync_file(tmp_path / "sync.yml")
 
 

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import pytest
+
 from reverse_sf.simulator.clock import Clock
 from reverse_sf.simulator.salesforce.org import Org
 from reverse_sf.simulator.world import World
 from tests.unit.simulator_salesforce_fixtures import (
-    demo,  # noqa: F401 - a fixture is asked for by naming it
     found,
     new_org,
 )
 
 OBJECTS = ("User", "Account", "Contact", "Lead", "Opportunity", "Site__c", "Task", "Event")
+
+
+@pytest.fixture(scope="module")
+def demo() -> Org:
+    return new_org(empty=False, records=260)
 
 
 def content(org: Org) -> dict[str, list]:
@@ -40,7 +46,9 @@ def test_the_world_is_in_the_org_record_for_record(demo):
 def test_the_oddities_a_sync_must_survive_are_there(demo):
     everything = {"all_rows": True}
     assert found(demo, "SELECT Id FROM Account WHERE IsDeleted = true", **everything)
-    merged = found(demo, "SELECT MasterRecordId FROM Account WHERE MasterRecordId != null", **everything)
+    merged = found(
+        demo, "SELECT MasterRecordId FROM Account WHERE MasterRecordId != null", **everything
+    )
     assert len(merged) == 1
     lead = found(demo, "SELECT ConvertedAccountId, Status FROM Lead WHERE IsConverted = true")
     assert len(lead) == 1
@@ -74,7 +82,9 @@ def test_new_records_get_ids_that_nobody_has(demo):
 def test_an_empty_org_has_its_people_and_nothing_else():
     org = new_org()
     assert org.count("User") == 15
-    assert [org.count(name) for name in ("Account", "Contact", "Lead", "Task", "Site__c")] == [0] * 5
+    assert [org.count(name) for name in ("Account", "Contact", "Lead", "Task", "Site__c")] == [
+        0
+    ] * 5
 
 
 def test_an_org_on_disk_is_found_again(tmp_path):

@@ -5,12 +5,16 @@ import pytest
 from reverse_sf.simulator.salesforce.org import ApiFault, Org
 from reverse_sf.simulator.salesforce.soql.parser import parse
 from tests.unit.simulator_salesforce_fixtures import (
-    demo,  # noqa: F401 - a fixture is asked for by naming it
     found,
     names,
     new_org,
     refusal,
 )
+
+
+@pytest.fixture(scope="module")
+def demo() -> Org:
+    return new_org(empty=False, records=260)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +36,8 @@ ACCOUNT_FILTERS = {
     "Name = 'émile & SÖHNE'": ["Émile & Söhne"],
     "Name LIKE '%é%'": ["Émile & Söhne"],
     "Name LIKE 'A____'": ["Alpha"],
-    r"Name LIKE '100\%%'": ["100% Sun_Power"],
-    r"Name LIKE '%n\_P%'": ["100% Sun_Power"],
+    r"Name LIKE '%\%%'": ["100% Sun_Power"],
+    r"Name LIKE '%\_%'": ["100% Sun_Power"],
     "Industry = null": ["beta", "Émile & Söhne", "100% Sun_Power"],
     "Industry = ''": ["beta", "Émile & Söhne", "100% Sun_Power"],
     "Industry != 'Solar'": ["beta", "Émile & Söhne", "100% Sun_Power"],
@@ -96,6 +100,12 @@ def test_children_come_as_a_result_inside_each_parent(shop):
     assert rows["Alpha"]["records"][0]["Account"]["Name"] == "Alpha"
 
 
+def test_each_parent_has_its_own_limit_and_offset(shop):
+    soql = "SELECT (SELECT LastName FROM Contacts ORDER BY LastName LIMIT 1 OFFSET 1) FROM Account"
+    children = [row["Contacts"] for row in found(shop, soql) if row["Contacts"]]
+    assert [[row["LastName"] for row in one["records"]] for one in children] == [["Bo"]]
+
+
 def test_an_empty_lookup_is_null_and_a_full_one_is_a_record(shop):
     rows = found(shop, "SELECT LastName, Account.Owner.Email FROM Contact ORDER BY LastName")
     assert rows[-1]["Account"] is None
@@ -105,7 +115,7 @@ def test_an_empty_lookup_is_null_and_a_full_one_is_a_record(shop):
 
 def test_a_record_begins_with_its_attributes(shop):
     row = found(shop, "SELECT Id FROM Account LIMIT 1", version="61.0")[0]
-    assert list(row)[0] == "attributes"
+    assert next(iter(row)) == "attributes"
     assert row["attributes"] == {
         "type": "Account",
         "url": f"/services/data/v61.0/sobjects/Account/{row['Id']}",

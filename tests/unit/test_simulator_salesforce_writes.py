@@ -11,10 +11,14 @@ from tests.unit.simulator_salesforce_fixtures import (
     found,
     names,
     new_org,
-    org,  # noqa: F401 - a fixture is asked for by naming it
 )
 
 REP = salesforce_id("005", 0)
+
+
+@pytest.fixture
+def org() -> Org:
+    return new_org()
 
 
 def row_of(org: Org, sobject: str, record_id: str) -> dict:
@@ -22,10 +26,11 @@ def row_of(org: Org, sobject: str, record_id: str) -> dict:
 
 
 def refused(org: Org, sobject: str, values: dict, record_id: str | None = None) -> ApiFault:
-    with pytest.raises(ApiFault) as caught:
-        if record_id is None:
+    if record_id is None:
+        with pytest.raises(ApiFault) as caught:
             org.create(sobject, values)
-        else:
+    else:
+        with pytest.raises(ApiFault) as caught:
             org.update(sobject, record_id, values)
     return caught.value
 
@@ -60,11 +65,26 @@ REFUSED_CREATES = {
         "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
         ("Product_Interest__c",),
     ),
-    "e-mail": ("Lead", {"LastName": "a", "Company": "b", "Email": "a@b"}, "INVALID_EMAIL_ADDRESS", ("Email",)),
-    "range": ("Account", {"Name": "a", "Score__c": 12345}, "NUMBER_OUTSIDE_VALID_RANGE", ("Score__c",)),
+    "e-mail": (
+        "Lead",
+        {"LastName": "a", "Company": "b", "Email": "a@b"},
+        "INVALID_EMAIL_ADDRESS",
+        ("Email",),
+    ),
+    "range": (
+        "Account",
+        {"Name": "a", "Score__c": 12345},
+        "NUMBER_OUTSIDE_VALID_RANGE",
+        ("Score__c",),
+    ),
     "mistyped": ("Account", {"Name": 5}, "JSON_PARSER_ERROR", ("Name",)),
     "no number": ("Account", {"Name": "a", "Score__c": "many"}, "JSON_PARSER_ERROR", ("Score__c",)),
-    "no date": ("Contact", {"LastName": "a", "Birthdate": "2026-02-30"}, "JSON_PARSER_ERROR", ("Birthdate",)),
+    "no date": (
+        "Contact",
+        {"LastName": "a", "Birthdate": "2026-02-30"},
+        "JSON_PARSER_ERROR",
+        ("Birthdate",),
+    ),
     "wrong object": ("Contact", {"LastName": "a", "AccountId": REP}, "MALFORMED_ID", ()),
     "no id": ("Contact", {"LastName": "a", "AccountId": "001"}, "MALFORMED_ID", ()),
     "no record": (
@@ -199,9 +219,13 @@ def test_a_required_field_cannot_be_cleared(org):
 
 
 def test_an_all_or_nothing_block_leaves_nothing_behind(org):
-    with pytest.raises(ApiFault), org.transaction():
-        org.create("Account", {"Name": "a"})
-        org.create("Account", {})
+    def both() -> None:
+        with org.transaction():
+            org.create("Account", {"Name": "a"})
+            org.create("Account", {})
+
+    with pytest.raises(ApiFault):
+        both()
     assert org.count("Account") == 0
 
 
@@ -238,7 +262,9 @@ def test_a_deleted_record_answers_as_deleted_and_an_unknown_one_as_not_found(org
     with pytest.raises(ApiFault) as caught:
         org.retrieve("Account", salesforce_id("001", 77))
     assert (caught.value.code, caught.value.status) == ("NOT_FOUND", 404)
-    assert refused(org, "Contact", {"LastName": "x", "AccountId": account}).code == "ENTITY_IS_DELETED"
+    assert (
+        refused(org, "Contact", {"LastName": "x", "AccountId": account}).code == "ENTITY_IS_DELETED"
+    )
 
 
 def test_the_delete_log_outlives_a_purge_until_it_is_purged_itself(org):
@@ -387,7 +413,10 @@ def test_objects_and_rules_may_be_declared_while_the_org_runs(org):
                         {"on": "create", "when": 'Rating = "Hot"', "set": {"Industry": "Solar"}},
                         {
                             "on": "create",
-                            "create": {"object": "Task", "set": {"Subject": "Call", "WhoId": "$Id"}},
+                            "create": {
+                                "object": "Task",
+                                "set": {"Subject": "Call", "WhoId": "$Id"},
+                            },
                         },
                     ],
                 },
@@ -417,9 +446,14 @@ def test_a_declaration_that_cannot_be_read_changes_nothing(org):
     before = org.describe("Lead")
     with pytest.raises(ControlError, match="Foo__c"):
         org.declare({"objects": {"Lead": {"fields": {"Foo__c": "sheep(3) | Foo"}}}})
+    rule = {"formula": "NOPE(1)", "message": "m"}
     with pytest.raises(ControlError, match="formula"):
         org.declare(
-            {"objects": {"Lead": {"validation_rules": [{"formula": "NOPE(1)", "message": "m"}]}}}
+            {
+                "objects": {
+                    "Lead": {"fields": {"Doors__c": "int | Doors"}, "validation_rules": [rule]}
+                }
+            }
         )
     assert org.describe("Lead") == before
 

@@ -98,7 +98,9 @@ def test_a_sales_key_sees_and_edits_only_its_own_records():
     edit = {"op": "replace", "path": "/stageId", "value": 9}
     assert api.patch(others["id"], edit).status_code == 403
     assert api.patch(own["id"], edit).status_code == 200
-    assert api.patch(own["id"], {"op": "replace", "path": "/ownerId", "value": REP}).status_code == 403
+    assert (
+        api.patch(own["id"], {"op": "replace", "path": "/ownerId", "value": REP}).status_code == 403
+    )
     assert {item["ownerId"] for item in api.feed()} == {int(own["ownerId"])}
     assert api.get("/api/DataObjects/many", dataObjectsIds=others["id"]).json() == []
 
@@ -149,7 +151,9 @@ def test_a_value_that_its_field_refuses_is_named_by_the_fields_id(api, field, va
     assert set(refused(api, LEADS, {100003: "Smith", field: value})) == {str(field)}
 
 
-@pytest.mark.parametrize(("field", "value"), [(5, "many"), (4, "1,000"), (7, "2026-13-01"), (8, "noon")])
+@pytest.mark.parametrize(
+    ("field", "value"), [(5, "many"), (4, "1,000"), (7, "2026-13-01"), (8, "noon")]
+)
 def test_numbers_and_dates_must_be_such(api, field, value):
     assert set(refused(api, ACCOUNTS, {100004: "Firm", field: value})) == {str(field)}
 
@@ -190,7 +194,9 @@ def test_a_parent_must_be_of_the_right_type_and_is_shown_only_in_the_single_read
     assert set(refused(api, CONTACTS, {100003: "A"}, parentId=lead["id"])) == {"parentId"}
     person = api.create(CONTACTS, parentId=firm["id"])
     assert person["parentsInfo"] == [{"id": firm["id"], "name": "Smith"}]
-    assert "parentsInfo" not in api.get("/api/DataObjects/many", dataObjectsIds=person["id"]).json()[0]
+    assert (
+        "parentsInfo" not in api.get("/api/DataObjects/many", dataObjectsIds=person["id"]).json()[0]
+    )
 
 
 def test_validation_answers_with_the_status_of_the_switch(api):
@@ -203,10 +209,15 @@ def test_values_of_the_world_that_are_odd_on_purpose_are_refused(api):
     world = World.generate(1)
     account = world.accounts[world.odd("accounts", "over_long")[0]]
     assert set(refused(api, ACCOUNTS, {100004: account.name, 9: account.notes})) == {"9"}
-    for oddity, field, name in (("invalid_phone", PHONE, "phone"), ("invalid_email", 10, "billing_email")):
+    for oddity, field, name in (
+        ("invalid_phone", PHONE, "phone"),
+        ("invalid_email", 10, "billing_email"),
+    ):
         for index in world.odd("accounts", oddity):
             row = world.accounts[index]
-            assert set(refused(api, ACCOUNTS, {100004: row.name, field: getattr(row, name)})) == {str(field)}
+            assert set(refused(api, ACCOUNTS, {100004: row.name, field: getattr(row, name)})) == {
+                str(field)
+            }
 
 
 def test_every_other_value_of_the_world_is_accepted(api):
@@ -304,7 +315,12 @@ def test_an_address_is_rewritten_by_the_geocoder_unless_it_is_skipped(api):
     assert found["country"] == "United States"
     assert found["lat"]
     kept = api.create(LEADS, pin={**typed, "skipGeocoding": True, "lat": 1.5, "lng": 2.5})["pin"]
-    assert (kept["street"], kept["city"], kept["zip"], kept["lat"]) == ("12 oak st", "austin", None, 1.5)
+    assert (kept["street"], kept["city"], kept["zip"], kept["lat"]) == (
+        "12 oak st",
+        "austin",
+        None,
+        1.5,
+    )
 
 
 STREETS = st.builds(
@@ -335,12 +351,17 @@ def test_records_at_one_address_share_a_pin_and_are_each_others_duplicates(api):
 
 
 def test_moving_puts_a_record_at_another_pin(api):
-    first, second = (api.create(ACCOUNTS, pin={"address": f"{n} Oak St, Austin, TX"}) for n in (1, 2))
+    first, second = (
+        api.create(ACCOUNTS, pin={"address": f"{n} Oak St, Austin, TX"}) for n in (1, 2)
+    )
     moves = [{"id": first["id"], "unit": "7"}]
     api.post("/api/DataObjects/move", json={"dataObjects": moves, "pinId": second["pin"]["id"]})
     row = api.read(first["id"])
     assert (row["pin"]["id"], row["addressUnit"]) == (second["pin"]["id"], "7")
-    assert api.post("/api/DataObjects/move", json={"dataObjects": moves, "pinId": 1}).status_code == 404
+    assert (
+        api.post("/api/DataObjects/move", json={"dataObjects": moves, "pinId": 1}).status_code
+        == 404
+    )
 
 
 # A person in the web app, and a restart
@@ -348,9 +369,15 @@ def test_moving_puts_a_record_at_another_pin(api):
 
 def test_an_edit_is_validated_and_leaves_its_trace(api):
     row = api.tenant.edit(
-        {"object": "Leads", "create": {"Last Name": "Web", "Stage": "Working", "Interests": ["Fiber"]}}
+        {
+            "object": "Leads",
+            "create": {"Last Name": "Web", "Stage": "Working", "Interests": ["Fiber"]},
+        }
     )
-    assert (row["stage"], row["fields"]) == ("Working", {"Last Name": "Web", "Interests": ["Fiber"]})
+    assert (row["stage"], row["fields"]) == (
+        "Working",
+        {"Last Name": "Web", "Interests": ["Fiber"]},
+    )
     changed = api.tenant.edit(
         {"object": "Leads", "id": row["id"], "set": {"Phone": "512 555 0100", "Interests": None}}
     )
@@ -404,7 +431,9 @@ def test_a_reset_goes_back_to_the_seed(api):
 def test_a_tenant_with_a_file_goes_on_where_it_stopped(tmp_path):
     path = str(tmp_path / "spotio.db")
     first = Tenant(Clock(START, frozen=True), database=path, records=60)
-    row = first.edit({"object": "Leads", "create": {"Last Name": "Kept", "Address": "1 Oak St, Austin"}})
+    row = first.edit(
+        {"object": "Leads", "create": {"Last Name": "Kept", "Address": "1 Oak St, Austin"}}
+    )
     gone = first.edit({"object": "Leads", "create": {"Last Name": "Gone"}})
     first.edit({"object": "Leads", "id": gone["id"], "delete": True})
     expected = [first.rows(name) for name in ("dataObjects", "activities", "pins", "users")]

@@ -65,15 +65,12 @@ def salesforce_app(
         database: SQLite file of the records, or memory.
         accounts: plain Accounts to add, for measuring.
     """
-
-    def fresh() -> Org:
-        org = Org(clock, database=database, seed=seed, records=records, empty=empty)
-        if accounts:
-            org.populate_accounts(accounts)
-        return org
-
+    org = Org(clock, database=database, seed=seed, records=records, empty=empty)
+    # A database that was kept on disk has them already.
+    if accounts and org.count("Account") < accounts:
+        org.populate_accounts(accounts)
     folder = tempfile.TemporaryDirectory(prefix="reverse-sf-bulk-")
-    service = Service(fresh(), clock, Path(folder.name))
+    service = Service(org, clock, Path(folder.name))
     control = Control(clock, "salesforce", error=_error_body)
     backend = SalesforceBackend(service, accounts=accounts)
     app = Starlette(routes=[*control.routes(backend), Mount("/", app=_Endpoint(service))])

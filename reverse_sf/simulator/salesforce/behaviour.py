@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.population import salesforce_id
 from reverse_sf.simulator.salesforce.derivation import derive
+from reverse_sf.simulator.salesforce.instants import stamp
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.rules import Rules
-from reverse_sf.simulator.salesforce.soql.conditions import stamp
 from reverse_sf.simulator.salesforce.validation import CONVERTED_ALLOWED, Validation
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Behaviour:
         for (child_id,) in self._store.rows(sql, (parent,)):
             if relation.field.cascades:
                 self.delete(child, child_id, user, cause=cause)
-            elif relation.field.custom:
+            elif relation.field.updateable and relation.field.nillable:
                 self._store.update(child, child_id, {name: None})
 
     def undelete(self, one: SObject, record_id: str, user: str) -> None:

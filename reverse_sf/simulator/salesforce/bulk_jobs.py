@@ -10,7 +10,6 @@ import itertools
 import random
 import threading
 from array import array
-from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +63,8 @@ class QueryJob:
         header: the first line of every page.
         offsets: where each row begins in the file, and where the last one ends.
         rendered: set when the file is written.
-        fault: why rendering failed.
+        broken: why it is not; it says so from the start, and is cleared at the end.
+        work: the thread that writes it.
     """
 
     id: str
@@ -79,7 +79,8 @@ class QueryJob:
     header: bytes = b""
     offsets: array[int] = field(default_factory=lambda: array("Q", [0]))
     rendered: threading.Event = field(default_factory=threading.Event)
-    fault: ApiFault | None = None
+    broken: str | None = "InternalServerError: the results could not be written"
+    work: threading.Thread | None = None
 
     @property
     def rows(self) -> int:
@@ -125,11 +126,15 @@ class QueryJobs:
     def reset(self) -> None:
         """Forget all jobs and their results."""
         with self._lock:
-            for job in self._jobs.values():
-                job.state = "Aborted"
-                job.path.unlink(missing_ok=True)
+            jobs = list(self._jobs.values())
             self._jobs.clear()
             self._count = 0
+        for job in jobs:
+            job.state = "Aborted"
+            # A thread that still reads would keep the org's tables from being made anew.
+            if job.work is not None:
+                job.work.join()
+            job.path.unlink(missing_ok=True)
 
     def create(self, order: JobOrder) -> QueryJob:
         """Make a job and start to render its results.
@@ -162,7 +167,8 @@ class QueryJobs:
         mode = self._switches["bulk_order"]
         if mode == "always" or (mode == "unordered" and not ordered(order.soql)):
             lines = _shuffled(lines, number)
-        threading.Thread(target=_render, args=(job, lines), daemon=True).start()
+        job.work = threading.Thread(target=_render, args=(job, lines), daemon=True)
+        job.work.start()
         return job
 
     def get(self, job_id: str) -> QueryJob:
@@ -191,8 +197,8 @@ class QueryJobs:
             if job.polls > 0 or not ready:
                 job.polls = max(0, job.polls - 1)
                 self._move(job, "InProgress")
-            elif job.fault is not None:
-                self._move(job, "Failed", f"{job.fault.code}: {job.fault.message}")
+            elif job.broken is not None:
+                self._move(job, "Failed", job.broken)
             elif job.end == "Failed":
                 self._move(job, "Failed", "InternalServerError: Retried more than fifteen times")
             else:
@@ -240,11 +246,6 @@ def page_end(job: QueryJob, start: int, most_rows: int) -> int:
     return min(start + most_rows, job.rows)
 
 
-def row_at(job: QueryJob, offset: int) -> int:
-    """The row that a byte of the file belongs to."""
-    return bisect_right(job.offsets, offset) - 1
-
-
 def _render(job: QueryJob, lines: Iterable[bytes]) -> None:
     place = 0
     try:
@@ -255,8 +256,9 @@ def _render(job: QueryJob, lines: Iterable[bytes]) -> None:
                 file.write(line)
                 place += len(line)
                 job.offsets.append(place)
+        job.broken = None
     except ApiFault as fault:
-        job.fault = fault
+        job.broken = f"{fault.code}: {fault.message}"
     finally:
         job.rendered.set()
 
@@ -276,8 +278,9 @@ def _shuffled(lines: Iterator[bytes], seed: int) -> Iterator[bytes]:
     while chunk := list(itertools.islice(lines, _SHUFFLED_AT_ONCE)):
         held += chunk
         chance.shuffle(held)
-        yield from itertools.islice(held, _SHUFFLED_AT_ONCE // 2)
-        del held[: _SHUFFLED_AT_ONCE // 2]
+        ready = max(0, len(held) - _SHUFFLED_AT_ONCE // 2)
+        yield from held[:ready]
+        del held[:ready]
     yield from held
 
 

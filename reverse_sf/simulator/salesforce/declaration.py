@@ -46,6 +46,7 @@ _WORDS: Mapping[str, Mapping[str, Any]] = {
     "id-lookup": {"id_lookup": True},
     "name": {"is_name": True},
     "unfilterable": {"unfilterable": True},
+    "unaggregated": {"unaggregated": True},
     "permitted": {"permissionable": True},
     "unpermitted": {"permissionable": False},
     "prefilter": {"prefilterable": True},
@@ -130,7 +131,7 @@ def parse_field(name: str, line: str) -> Field:
     kind = match["type"]
     numbers = [int(part) for part in (match["arguments"] or "").split(",") if part.strip()]
     settings: dict[str, Any] = {"name": name, "label": match["label"].strip(), "type": kind}
-    settings.update(_sizes(kind, numbers))
+    settings.update(_sizes(name, kind, numbers))
     settings.update(_worded(name, kind, shlex.split(match["words"])))
     if kind == "boolean":
         settings["default"] = settings.get("default") == "true"
@@ -162,7 +163,7 @@ def _worded(name: str, kind: str, words: list[str]) -> dict[str, Any]:
     return settings
 
 
-def _sizes(kind: str, numbers: list[int]) -> dict[str, Any]:
+def _sizes(name: str, kind: str, numbers: list[int]) -> dict[str, Any]:
     if kind in {"double", "currency", "percent"}:
         precision, scale = numbers or (18, 0)
         return {"precision": precision, "scale": scale}
@@ -176,7 +177,7 @@ def _sizes(kind: str, numbers: list[int]) -> dict[str, Any]:
         return {"length": numbers[0] if numbers else _TEXT_LENGTH[kind]}
     if kind in {"boolean", "date", "datetime", "address", "base64"}:
         return {}
-    raise ControlError(f"unknown field type {kind}")
+    raise ControlError(f"field {name}: unknown type {kind}")
 
 
 def _new_object(name: str, body: Mapping[str, Any], picklists: Mapping[str, Any]) -> SObject:

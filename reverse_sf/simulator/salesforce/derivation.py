@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.instants import parse_instant, stamp
 from reverse_sf.simulator.salesforce.refusal import ApiFault
-from reverse_sf.simulator.salesforce.soql.conditions import parse_instant, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -67,6 +67,7 @@ class Field:
     id_lookup: bool = False
     is_name: bool = False
     unfilterable: bool = False
+    unaggregated: bool = False
     permissionable: bool | None = None
     """Whether field permissions apply; None where it follows from the rest."""
     prefilterable: bool | None = None
@@ -111,7 +112,7 @@ class Field:
     @property
     def aggregatable(self) -> bool:
         """Whether it may stand in an aggregate function."""
-        return self.sortable and self.type != "boolean"
+        return self.sortable and self.type != "boolean" and not self.unaggregated
 
     @property
     def calculated(self) -> bool:
@@ -132,6 +133,17 @@ class Field:
         """The picklist value of that name, without regard to case."""
         folded = text.lower()
         return next((one for one in self.choices if one.value.lower() == folded), None)
+
+    def sorted_choices(self, text: str) -> str:
+        """The values of a multi-select in the picklist's order, each once, as declared."""
+        order = {one.value.lower(): place for place, one in enumerate(self.choices)}
+        values: dict[str, str] = {}
+        for value in (part.strip() for part in text.split(";")):
+            if value:
+                known = self.choice(value)
+                values.setdefault(value.lower(), known.value if known else value)
+        ranked = sorted(values, key=lambda value: order.get(value, len(order)))
+        return ";".join(values[value] for value in ranked)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """The local org: everything its HTTP side asks for, behind one lock.
 
 All times come from the clock; every refusal is an :class:`ApiFault` with Salesforce's wording.
+The work is done in the modules around; this one is long because it is the one door to them.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,7 @@ from reverse_sf.simulator.salesforce.declaration import (
 )
 from reverse_sf.simulator.salesforce.describe import describe_global, describe_object
 from reverse_sf.simulator.salesforce.refusal import ApiFault, entity_deleted, not_found
+from reverse_sf.simulator.salesforce.replication import Replication
 from reverse_sf.simulator.salesforce.result import (
     DEFAULT_VERSION,
     QueryResult,
@@ -26,8 +28,8 @@ from reverse_sf.simulator.salesforce.result import (
     run,
     run_flat,
 )
+from reverse_sf.simulator.salesforce.rules import Rules
 from reverse_sf.simulator.salesforce.soql.compile import Compiled, Context, compile_query
-from reverse_sf.simulator.salesforce.soql.conditions import stamp
 from reverse_sf.simulator.salesforce.soql.parser import parse
 from reverse_sf.simulator.salesforce.soql.scope import field_sql
 from reverse_sf.simulator.salesforce.store import Store
@@ -80,6 +82,7 @@ class Org:
         self.metadata_changed_at = clock.now()
         self.store = Store(clock, str(database))
         self._behaviour = Behaviour(self.schema, self.store, clock, self._declared)
+        self._replication = Replication(self.store, clock)
         if self.store.empty:
             self._fill()
         else:
@@ -154,6 +157,7 @@ class Org:
         """
         with self.store.lock:
             extended = extend(self.schema, declarations)
+            Rules(extended, self.store, declarations)
             self.store.create_tables(extended)
             for one in extended:
                 if one is not self.schema.find(one.name):
@@ -445,78 +449,27 @@ class Org:
     # Replication
 
     def updated(self, sobject: str, start: datetime, end: datetime) -> dict[str, Any]:
-        """The answer of ``/updated``: ids whose SystemModstamp lies in the window.
+        """The answer of ``/updated``.
 
         Raises:
-            ApiFault: the window is wrong or too old (REST Developer Guide, "Get Updated").
+            ApiFault: NOT_FOUND, or INVALID_REPLICATION_DATE for a wrong or too old window.
         """
         with self.store.lock:
-            one = self.schema.get(sobject)
-            self._check_window(start, end, timedelta(days=30))
-            alive = ' AND "IsDeleted" = 0' if one.has("IsDeleted") else ""
-            rows = self.store.rows(
-                f'SELECT "Id" FROM "{one.name}" WHERE "SystemModstamp" >= ? '
-                f'AND "SystemModstamp" < ?{alive} ORDER BY "SystemModstamp", "Id"',
-                (stamp(start), stamp(end)),
-            )
-            return {"ids": [row[0] for row in rows], "latestDateCovered": self._covered(end)}
+            return self._replication.updated(self.schema.get(sobject), start, end)
 
     def deleted(self, sobject: str, start: datetime, end: datetime) -> dict[str, Any]:
-        """The answer of ``/deleted``, from the delete log; seconds of the window are ignored.
+        """The answer of ``/deleted``.
 
         Raises:
-            ApiFault: the window is wrong, or begins before the log does.
+            ApiFault: NOT_FOUND, or INVALID_REPLICATION_DATE for a wrong or too old window.
         """
         with self.store.lock:
-            one = self.schema.get(sobject)
-            self._check_window(start, end, timedelta(days=15))
-            earliest = self.earliest_deletion()
-            if start.replace(second=0, microsecond=0) < earliest.replace(second=0, microsecond=0):
-                raise ApiFault(
-                    "INVALID_REPLICATION_DATE",
-                    f"startDate before org replication enabled date: {stamp(earliest)}",
-                )
-            rows = self.store.rows(
-                'SELECT id, at FROM "_deleted" WHERE object = ? AND at >= ? AND at < ? '
-                "ORDER BY at, id",
-                (one.name, _minute(start), _minute(end + timedelta(minutes=1))),
-            )
-            return {
-                "deletedRecords": [
-                    {"id": row[0], "deletedDate": row[1][:-1] + "+0000"} for row in rows
-                ],
-                "earliestDateAvailable": stamp(earliest)[:-1] + "+0000",
-                "latestDateCovered": self._covered(end),
-            }
-
-    def earliest_deletion(self) -> datetime:
-        """From when on the delete log is complete."""
-        known = self.store.setting("earliest_deletion")
-        floor = self.clock.now() - timedelta(days=15)
-        if known is None:
-            return floor
-        return max(floor, datetime.fromisoformat(known.replace("Z", "+00:00")))
+            return self._replication.deleted(self.schema.get(sobject), start, end)
 
     def purge_delete_log(self, before: datetime | None = None) -> None:
         """Forget deletions before an instant (now, where none is given)."""
-        until = before or self.clock.now()
-        with self.store.transaction():
-            self.store.execute('DELETE FROM "_deleted" WHERE at < ?', (stamp(until),))
-            self.store.remember("earliest_deletion", stamp(until))
-
-    def _check_window(self, start: datetime, end: datetime, oldest: timedelta) -> None:
-        now = self.clock.now()
-        if end <= start:
-            raise ApiFault("INVALID_REPLICATION_DATE", "endDate must be after startDate")
-        if end - start < timedelta(minutes=1):
-            message = "startDate and endDate must be at least one minute apart"
-            raise ApiFault("INVALID_REPLICATION_DATE", message)
-        if start < now - oldest - timedelta(minutes=1):
-            message = f"startDate cannot be more than {oldest.days} days ago"
-            raise ApiFault("INVALID_REPLICATION_DATE", message)
-
-    def _covered(self, end: datetime) -> str:
-        return _minute(min(end, self.clock.now()))[:-1] + "+0000"
+        with self.store.lock:
+            self._replication.purge_log(before)
 
     # For the control side and for tests
 
@@ -560,7 +513,3 @@ class Org:
     def populate_accounts(self, count: int) -> None:
         """Add so many accounts fast, with values that vary; for benches."""
         populate.accounts(self, count)
-
-
-def _minute(instant: datetime) -> str:
-    return stamp(instant.replace(second=0, microsecond=0))

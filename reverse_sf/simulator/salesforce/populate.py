@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.population import salesforce_id
-from reverse_sf.simulator.salesforce.soql.conditions import stamp
+from reverse_sf.simulator.salesforce.instants import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ def create(service: Service, call: Call, named: dict[str, str]) -> Answer:
     """``POST /sobjects/X`` -> 201."""
     name = object_name(service, named)
     record_id = service.org.create(
-        name, _values(call), user_id=call.user_id, options=_options(call)
+        name, _values(call), user_id=call.user_id, options=write_options(call)
     )
     call.records = 1
     return Answer(
@@ -41,7 +41,7 @@ def update(service: Service, call: Call, named: dict[str, str]) -> Answer:
     name = object_name(service, named)
     values = _values(call)
     _check_unmodified(service, call, name, named["id"])
-    service.org.update(name, named["id"], values, user_id=call.user_id, options=_options(call))
+    service.org.update(name, named["id"], values, user_id=call.user_id, options=write_options(call))
     call.records = 1
     return Answer(None, 204)
 
@@ -90,14 +90,16 @@ def upsert(service: Service, call: Call, named: dict[str, str]) -> Answer:
         return _several(call, name, found)
     call.records = 1
     if found:
-        service.org.update(name, found[0], values, user_id=call.user_id, options=_options(call))
+        service.org.update(
+            name, found[0], values, user_id=call.user_id, options=write_options(call)
+        )
         if float(call.version) < _FIRST_WITH_UPSERT_BODY:
             return Answer(None, 204)
         return Answer({"id": found[0], "success": True, "errors": [], "created": False})
     if key_field == "Id" or call.query.get("updateOnly", "").lower() == "true":
         raise not_found()
     record_id = service.org.create(
-        name, {**values, key_field: named["key"]}, user_id=call.user_id, options=_options(call)
+        name, {**values, key_field: named["key"]}, user_id=call.user_id, options=write_options(call)
     )
     return Answer(
         {"id": record_id, "success": True, "errors": [], "created": True},
@@ -124,7 +126,7 @@ def _values(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.json_object().items() if name != "attributes"}
 
 
-def _options(call: Call) -> WriteOptions:
+def write_options(call: Call) -> WriteOptions:
     """What the headers ask for; an absent Sforce-Auto-Assign means that rules run."""
     duplicates = call.headers.get("sforce-duplicate-rule-header", "").lower().replace(" ", "")
     return WriteOptions(

@@ -14,6 +14,7 @@ from reverse_sf.simulator.salesforce import (
     queries,
     records,
     soap,
+    sobject_collections,
     versions,
 )
 from reverse_sf.simulator.salesforce.exchange import Answer, Call
@@ -78,6 +79,19 @@ ROUTES = (
     Route("queryAll/{locator}", {"GET": queries.more}),
     Route("composite", {"POST": composite.composite}),
     Route("composite/batch", {"POST": composite.batch}),
+    Route(
+        "composite/sobjects",
+        {
+            "POST": sobject_collections.create,
+            "PATCH": sobject_collections.update,
+            "DELETE": sobject_collections.delete,
+        },
+    ),
+    Route(
+        "composite/sobjects/{name}",
+        {"GET": sobject_collections.retrieve, "POST": sobject_collections.retrieve},
+    ),
+    Route("composite/sobjects/{name}/{field}", {"PATCH": sobject_collections.upsert}),
     Route("jobs/query", {"GET": bulk.list_jobs, "POST": bulk.create}),
     Route("jobs/query/{id}", {"GET": bulk.show, "PATCH": bulk.change, "DELETE": bulk.delete}),
     Route("jobs/query/{id}/results", {"GET": bulk.results}),

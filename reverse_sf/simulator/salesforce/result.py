@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.salesforce.store import Store
 
 _CHUNK = 500
+_FLAT_CHUNK = 5000
 DEFAULT_VERSION = "59.0"
 
 
@@ -46,8 +48,7 @@ def run(store: Store, compiled: Compiled, version: str = DEFAULT_VERSION) -> Que
     if compiled.aggregate:
         records = _aggregates(store, compiled)
         return QueryResult(len(records), iter(records), columns)
-    sql = f"SELECT {compiled.root}.rowid {compiled.tail_sql}"
-    rowids = [row[0] for row in store.rows(sql, compiled.parameters)]
+    rowids = _rowids(store, compiled)
     return QueryResult(len(rowids), _records(store, compiled, rowids, version), columns)
 
 
@@ -69,8 +70,9 @@ def run_flat(store: Store, compiled: Compiled) -> tuple[list[str], Iterator[Sequ
         raise ApiFault("FEATURENOTENABLED", "Selecting compound data not supported in Bulk Query")
     header = [".".join(one.key) for one in compiled.outputs]
     listed = ", ".join(_flat_sql(one.column) for one in compiled.outputs)
-    chunks = store.chunks(f"SELECT {listed} {compiled.tail_sql}", compiled.parameters)
-    return header, (row for chunk in chunks for row in chunk)
+    rowids = _rowids(store, compiled)
+    pages = _pages(store, compiled, listed, rowids, _FLAT_CHUNK)
+    return header, (row[1:] for page in pages for row in page)
 
 
 def rest_value(one: Field) -> Callable[[Any], Any] | None:
@@ -134,19 +136,33 @@ def _aggregates(store: Store, compiled: Compiled) -> list[dict[str, Any]]:
     return records
 
 
+def _rowids(store: Store, compiled: Compiled) -> array[int]:
+    """The rows of the answer, fixed at once: later edits neither repeat nor lose one."""
+    sql = f"SELECT {compiled.root}.rowid {compiled.tail_sql}"
+    return array("q", (row[0] for row in store.rows(sql, compiled.parameters)))
+
+
+def _pages(
+    store: Store, compiled: Compiled, listed: str, rowids: Sequence[int], size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """``rowid, …`` of the rows, page by page, in the order asked for; purged rows are left out."""
+    for start in range(0, len(rowids), size):
+        wanted = rowids[start : start + size]
+        root, marks = compiled.root, ", ".join("?" * len(wanted))
+        source = f"FROM {compiled.from_sql} WHERE {root}.rowid IN ({marks})"
+        rows = store.rows(f"SELECT {root}.rowid, {listed} {source}", wanted)
+        if not compiled.query.ordered:
+            yield rows
+            continue
+        found = {row[0]: row for row in rows}
+        yield [found[rowid] for rowid in wanted if rowid in found]
+
+
 def _records(
-    store: Store, compiled: Compiled, rowids: list[int], version: str
+    store: Store, compiled: Compiled, rowids: Sequence[int], version: str
 ) -> Iterator[dict[str, Any]]:
     shape = _Shape(compiled, version)
-    for start in range(0, len(rowids), _CHUNK):
-        wanted = rowids[start : start + _CHUNK]
-        marks = ", ".join("?" * len(wanted))
-        sql = (
-            f"SELECT {shape.sql} FROM {compiled.from_sql} WHERE {compiled.root}.rowid IN ({marks})"
-        )
-        found = {row[0]: row for row in store.rows(sql, wanted)}
-        # A row purged since the query ran is gone from its later pages.
-        page = [found[rowid] for rowid in wanted if rowid in found]
+    for page in _pages(store, compiled, shape.sql, rowids, _CHUNK):
         children = [
             _children(store, child, relation, [row[1] for row in page], version)
             for _, relation, child in compiled.children
@@ -189,14 +205,14 @@ class _Shape:
     def __init__(self, compiled: Compiled, version: str) -> None:
         self.compiled = compiled
         self.version = version
-        expressions = [f"{compiled.root}.rowid", f'{compiled.root}."Id"']
+        expressions = [f'{compiled.root}."Id"']
         self.parents: dict[tuple[str, ...], int] = {}
         for path, (id_sql, type_sql) in compiled.parents.items():
-            self.parents[path] = len(expressions)
+            self.parents[path] = len(expressions) + 1
             expressions += [id_sql, type_sql]
         self.outputs: list[tuple[Output, int, Any]] = []
         for one in compiled.outputs:
-            self.outputs.append((one, len(expressions), rest_value(one.column.field)))
+            self.outputs.append((one, len(expressions) + 1, rest_value(one.column.field)))
             expressions += one.column.parts or [one.column.sql]
         self.sql = ", ".join(expressions)
         self.flat = not self.parents and not any(o.column.parts for o, _, _ in self.outputs)

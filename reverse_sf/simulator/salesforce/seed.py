@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.simulator.oddities import BEGINNING
 from reverse_sf.simulator.population import salesforce_id
 from reverse_sf.simulator.salesforce.derivation import derive
-from reverse_sf.simulator.salesforce.soql.conditions import sorted_choices, stamp
+from reverse_sf.simulator.salesforce.instants import stamp
 from reverse_sf.simulator.world import World
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Filler:
             "FiscalYearStartMonth": 1,
             "OrganizationType": "Developer Edition",
             "InstanceName": "DEMO1",
-            "IsSandbox": 1,
+            "IsSandbox": 0,
             **_audit(BEGINNING, BEGINNING, _ADMIN),
         }
 
@@ -162,7 +162,7 @@ class _Filler:
             "Website": one.website,
             "AnnualRevenue": one.revenue,
             "NumberOfEmployees": one.employees,
-            "Product_Interest__c": sorted_choices(interests, products) if interests else None,
+            "Product_Interest__c": interests.sorted_choices(products) if interests else None,
             "Customer_Since__c": one.customer_since and one.customer_since.isoformat(),
             "Last_Audit__c": one.last_audit and stamp(one.last_audit),
             "Billing_Email__c": one.billing_email,
@@ -209,7 +209,7 @@ class _Filler:
             "LeadSource": one.source,
             "Rating": one.rating,
             "Status": one.status,
-            "Interests__c": sorted_choices(interests, chosen) if interests else None,
+            "Interests__c": interests.sorted_choices(chosen) if interests else None,
             "Description": one.notes,
             **_address("", one),
             "OwnerId": salesforce_id("005", one.owner_index),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.instants import stamp
 from reverse_sf.simulator.salesforce.metadata import NUMBER_TYPES, Field, Schema, SObject
-from reverse_sf.simulator.salesforce.soql.conditions import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class Store:
         self._connection.create_function("sf_fold", 1, _fold, deterministic=True)
         self._connection.create_function("sf_now", 0, lambda: stamp(clock.now()))
         self._connection.executescript(_SYSTEM_TABLES)
+        weakref.finalize(self, self._connection.close)
 
     def close(self) -> None:
         """Close the database."""
@@ -65,18 +67,6 @@ class Store:
         """All rows of a SELECT."""
         with self.lock:
             return self._connection.execute(sql, parameters).fetchall()
-
-    def chunks(
-        self, sql: str, parameters: Sequence[Any] = (), size: int = 5000
-    ) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows of a SELECT in chunks; others may work between two chunks."""
-        with self.lock:
-            cursor = self._connection.execute(sql, parameters)
-            chunk = cursor.fetchmany(size)
-        while chunk:
-            yield chunk
-            with self.lock:
-                chunk = cursor.fetchmany(size)
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement and tell how many rows it changed."""

@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.population import checksum
+from reverse_sf.simulator.salesforce.instants import parse_instant, stamp
 from reverse_sf.simulator.salesforce.metadata import ID_TYPES, NUMBER_TYPES, Field
 from reverse_sf.simulator.salesforce.refusal import ApiFault, malformed_id
-from reverse_sf.simulator.salesforce.soql.conditions import parse_instant, sorted_choices, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ def _picklist(field: Field, value: Any) -> str:
 
 def _multipicklist(field: Field, value: Any) -> str | None:
     text = _text(field, value)
-    chosen = sorted_choices(field, text)
+    chosen = field.sorted_choices(text)
     for part in chosen.split(";") if field.restricted and chosen else ():
         known = field.choice(part)
         if known is None or not known.active:

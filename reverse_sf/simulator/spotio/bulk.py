@@ -18,6 +18,7 @@ from reverse_sf.simulator.spotio.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from reverse_sf.simulator.spotio.quirks import Settings
     from reverse_sf.simulator.spotio.records import Member
@@ -116,16 +117,19 @@ class Jobs:
     Args:
         apply: writes one line (operation, type id, line, actor) and gives the record's id.
         now: this instant in ticks.
+        together: writes what happens inside at one instant and in one transaction.
     """
 
     def __init__(
         self,
         apply: Callable[[str, int, Line, Member], str],
         now: Callable[[], int],
+        together: Callable[[], AbstractContextManager[None]],
         switches: Settings,
     ) -> None:
         self._apply = apply
         self._now = now
+        self._together = together
         self._switches = switches
         self._jobs: dict[str, Job] = {}
         self._number = 0
@@ -220,10 +224,12 @@ class Jobs:
         if broken:
             until = min(until, 0 if job.breaks == "before" else job.total // 2)
         start = 0
-        for file in job.files:
-            for position in range(max(job.done - start, 0), min(until - start, len(file.lines))):
-                self._one(job, file, file.lines[position])
-            start += len(file.lines)
+        with self._together():
+            for file in job.files:
+                last_line = min(until - start, len(file.lines))
+                for position in range(max(job.done - start, 0), last_line):
+                    self._one(job, file, file.lines[position])
+                start += len(file.lines)
         job.done = max(job.done, until)
         job.updated = self._now()
         if last:

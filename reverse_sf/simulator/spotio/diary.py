@@ -6,14 +6,17 @@ that the activities are its audit log too (SPOTIO OpenAPI file, ``ActivityReques
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reverse_sf.simulator.spotio.records import Activity, to_ticks
+from reverse_sf.simulator.spotio.records import TICKS, Activity, to_ticks
 from reverse_sf.simulator.spotio.refusals import VALIDATION, Refusal, read_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reverse_sf.simulator.clock import Clock
     from reverse_sf.simulator.spotio.records import Member, Record
     from reverse_sf.simulator.spotio.store import Store
@@ -29,12 +32,27 @@ class Diary:
         self._store = store
         self._workflow = workflow
         self._clock = clock
-        self._digit = 0
+        self._last = 0
+        self._held: int | None = None
 
     def now(self) -> int:
-        """This instant; the seventh digit varies, as the real clock's does."""
-        self._digit = self._digit % 9 + 1
-        return to_ticks(self._clock.now()) + self._digit
+        """This instant, later than the last one unless the clock was moved back."""
+        if self._held is not None:
+            return self._held
+        ticks = to_ticks(self._clock.now()) + 1
+        if self._last - TICKS < ticks <= self._last:
+            ticks = self._last + 1
+        self._last = ticks
+        return ticks
+
+    @contextmanager
+    def one_instant(self) -> Iterator[None]:
+        """Let everything inside happen at one instant, as records written together do."""
+        self._held = self.now()
+        try:
+            yield
+        finally:
+            self._held = None
 
     def log(self, record: Record, request: Request, actor: Member) -> Activity:
         """Add an activity that a person did, with the counters that follow from it.

@@ -77,8 +77,7 @@ def _job(exchange: Exchange) -> Job:
 
 def _polled(exchange: Exchange) -> Job:
     job = _job(exchange)
-    with exchange.tenant.batch():
-        exchange.tenant.jobs.poll(job)
+    exchange.tenant.jobs.poll(job)
     return job
 
 

@@ -57,7 +57,7 @@ class Cursors:
             while len(self._snapshots) > _KEPT:
                 self._snapshots.popitem(last=False)
         entries = self._snapshots[number]
-        end = min(start + size, len(entries))
+        end = min(start + max(1, size), len(entries))
         if window is not None and end > window:
             raise Refusal(400, f"Result window is too large, it must be at most {window}.")
         return list(entries[start:end]), self._scroll(number, start, end, cursor), len(entries)

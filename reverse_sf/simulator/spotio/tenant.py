@@ -82,7 +82,7 @@ class Tenant:
         self.filters = Filters()
         self.search = Search(self.store, self.workflow, self.filters, self.declared)
         self.cursors = Cursors(self.declared)
-        self.jobs = Jobs(self.write_line, self.diary.now, self.declared)
+        self.jobs = Jobs(self.write_line, self.diary.now, self.batch, self.declared)
         self.tokens = Tokens(self.clock, KEYS)
 
     def _fill(self) -> None:
@@ -138,10 +138,11 @@ class Tenant:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Write many rows to the file at once."""
+        """Write many rows at one instant and in one transaction of the file."""
         self.store.begin()
         try:
-            yield
+            with self.diary.one_instant():
+                yield
         finally:
             self.store.commit()
 

@@ -8,10 +8,11 @@ empty text is null.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.population import checksum
+from reverse_sf.simulator.salesforce.instants import parse_instant, stamp
 from reverse_sf.simulator.salesforce.metadata import ID_TYPES, NUMBER_TYPES, Field
 from reverse_sf.simulator.salesforce.soql.periods import span
 from reverse_sf.simulator.salesforce.soql.refusals import (
@@ -193,7 +194,7 @@ class Conditions:
         if field.type in ID_TYPES:
             return self._id(literal)
         if field.type == "multipicklist":
-            return sorted_choices(field, literal.text)
+            return field.sorted_choices(literal.text)
         return literal.text
 
     def _id(self, literal: Literal) -> str:
@@ -247,40 +248,6 @@ class Conditions:
 
     def _midnight(self, day: date) -> str:
         return stamp(datetime.combine(day, time(), self._zone))
-
-
-def stamp(instant: datetime) -> str:
-    """An instant as it is stored: UTC with milliseconds and ``Z``, so that text order is time."""
-    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{instant.microsecond // 1000:03d}Z"
-    )
-
-
-def parse_instant(text: str) -> datetime:
-    """An ISO 8601 date-time with a zone, to the millisecond.
-
-    Raises:
-        ValueError: it is none, or names no zone.
-    """
-    match = re.match(r"^([\dT:-]{19})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$", text.upper())
-    if match is None:
-        raise ValueError(f"not a date-time with a zone: {text!r}")
-    zone = match[3].replace("Z", "+00:00")
-    zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
-    instant = datetime.fromisoformat(match[1] + zone).astimezone(timezone.utc)
-    return instant.replace(microsecond=int((match[2] or ".0")[1:4].ljust(3, "0")) * 1000)
-
-
-def sorted_choices(field: Field, text: str) -> str:
-    """The values of a multi-select in the picklist's order, each once, spelled as declared."""
-    order = {one.value.lower(): place for place, one in enumerate(field.choices)}
-    values: dict[str, str] = {}
-    for value in (part.strip() for part in text.split(";")):
-        if value:
-            known = field.choice(value)
-            values.setdefault(value.lower(), known.value if known else value)
-    ranked = sorted(values, key=lambda value: order.get(value, len(order)))
-    return ";".join(values[value] for value in ranked)
 
 
 def _collated(column: Column) -> str:

@@ -1,0 +1,117 @@
+"""reverse-sf check against both local servers, as a newcomer would run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reverse_sf.cli.main import cli
+from reverse_sf.errors import AccessError, ConfigurationError, LoginError
+from reverse_sf.simulator.local import running
+
+SYNC_FILE = Path(__file__).resolve().parents[2] / "sync.yml"
+
+
+@pytest.fixture(scope="module")
+def servers():
+    with running(records=20) as started:
+        yield started
+
+
+@pytest.fixture
+def connected(servers, monkeypatch):
+    for name, value in servers.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+def check(sync_file: Path = SYNC_FILE):
+    return CliRunner().invoke(cli, ["check", "--json", "--sync-file", str(sync_file)])
+
+
+def test_the_demo_definition_fits_the_demo_org_and_tenant(connected):
+    ran = check()
+    answer = json.loads(ran.stdout)
+    assert answer["ok"] is True, answer["problems"]
+    assert ran.exit_code == 0
+    warned = {one["message"] for one in answer["problems"] if one["severity"] == "warning"}
+    assert any("Agriculture" in one for one in warned)
+    assert any("Purchased List" in one for one in warned)
+    assert all(
+        0 < one["spotio_mapped"] <= one["spotio_mappable"]
+        and 0 < one["salesforce_mapped"] <= one["salesforce_mappable"]
+        for one in answer["coverage"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("salesforce: Opportunity", "salesforce: Oportunity"),
+        ("spotio: Opportunities", "spotio: Oportunities"),
+        ("spotio: Website", "spotio: Webseite"),
+        ("salesforce: NumberOfEmployees", "salesforce: NumberOfEmploees"),
+        ("Telecom: Telecommunications", "Telecomm: Telecommunications"),
+        ("Telecom: Telecommunications", "Telecom: Telecomunications"),
+        ("Prospecting: Prospecting", "Prospektin: Prospecting"),
+        ("Type: [Prospect, Customer]", "Type: [Prospekt, Customer]"),
+        ("spotio_default: ops@example.com", "spotio_default: opps@example.com"),
+    ],
+)
+def test_one_misspelt_name_is_one_error_with_its_line_and_the_right_name(
+    connected, tmp_path, old, new
+):
+    text = SYNC_FILE.read_text()
+    at = text.index(old)
+    (tmp_path / "sync.yml").write_text(text[:at] + new + text[at + len(old) :])
+    ran = check(tmp_path / "sync.yml")
+    assert isinstance(ran.exception, ConfigurationError)
+    errors = [one for one in json.loads(ran.stdout)["problems"] if one["severity"] == "error"]
+    assert len(errors) == 1, errors
+    assert "did you mean" in errors[0]["message"]
+    assert errors[0]["line"] >= text[:at].count("\n")
+
+
+def test_a_user_that_salesforce_does_not_have_is_an_error(connected, tmp_path):
+    text = SYNC_FILE.read_text().replace("salesforce_default: ops@", "salesforce_default: opps@", 1)
+    (tmp_path / "sync.yml").write_text(text)
+    errors = [
+        one
+        for one in json.loads(check(tmp_path / "sync.yml").stdout)["problems"]
+        if one["severity"] == "error"
+    ]
+    assert len(errors) == 1
+    assert errors[0]["message"].startswith("Salesforce has no user opps@example.com")
+
+
+def test_a_wrong_secret_of_either_side_is_a_login_error(connected, monkeypatch):
+    monkeypatch.setenv("TARGET_SPOTIO_CLIENT_SECRET", "not-the-secret")
+    assert isinstance(check().exception, LoginError)
+    monkeypatch.setenv("TAP_SALESFORCE_REFRESH_TOKEN", "not-the-token")
+    assert isinstance(check().exception, LoginError)
+
+
+def test_a_key_of_a_sales_user_is_refused_because_it_sees_less(connected, monkeypatch):
+    monkeypatch.setenv("TARGET_SPOTIO_CLIENT_ID", "sales-client")
+    monkeypatch.setenv("TARGET_SPOTIO_CLIENT_SECRET", "sales-secret")
+    ran = check()
+    assert isinstance(ran.exception, AccessError)
+    assert "Sales" in str(ran.exception)
+
+
+def test_the_check_writes_nothing(connected, servers):
+    marks = servers.salesforce.last(), servers.spotio.last()
+    check()
+    sent = [
+        *servers.salesforce.requests(since=marks[0]),
+        *servers.spotio.requests(since=marks[1]),
+    ]
+    writes = [
+        (one["method"], one["path"])
+        for one in sent
+        if one["method"] != "GET" and "token" not in one["path"].lower()
+    ]
+    assert sent
+    assert writes == []

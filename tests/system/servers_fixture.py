@@ -1,0 +1,36 @@
+"""The local servers for one test module, reset before each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reverse_sf.simulator.local import running
+from tests.system.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reverse_sf.simulator.local import LocalServers
+
+SMALL_WORLD = 120
+
+
+@pytest.fixture(scope="module")
+def small_world() -> Iterator[LocalServers]:
+    """Both servers with few records, for tests that run the pipeline many times."""
+    with running(records=SMALL_WORLD) as servers:
+        yield servers
+
+
+@pytest.fixture
+def pipeline(small_world: LocalServers, tmp_path: Path) -> Iterator[Pipeline]:
+    """A fresh project folder against fresh servers."""
+    small_world.reset()
+    small_world.salesforce.clear_faults()
+    small_world.spotio.clear_faults()
+    yield Pipeline(tmp_path, small_world)
+    small_world.salesforce.clear_faults()
+    small_world.spotio.clear_faults()
