@@ -15,8 +15,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reverse_sf.errors import StopError
-from reverse_sf.spotio.errors import AmbiguousOutcomeError, WriteRefusedError
-from reverse_sf.spotio.patches import WHOLE, Change, Dialect, document, harmed_fields, took
+from reverse_sf.spotio.errors import AmbiguousOutcomeError, NotFoundError, WriteRefusedError
+from reverse_sf.spotio.patches import (
+    RELIES_ON_READ,
+    WHOLE,
+    Change,
+    Dialect,
+    document,
+    harmed_fields,
+    took,
+)
 from reverse_sf.spotio.record import holds
 
 if TYPE_CHECKING:
@@ -29,6 +37,8 @@ logger = logging.getLogger("target-spotio.canary")
 
 DIALECT = "spotio.patch_dialect"
 PENDING = "spotio.canary"
+TESTS = "spotio.patch_tests"
+_NO_FIELD = "no such field"
 
 
 class Settings(Protocol):
@@ -70,6 +80,37 @@ class Patcher:
         self._one_canary = threading.Lock()
         known = settings.setting(DIALECT)
         self.dialect = Dialect(known) if known in {one.value for one in Dialect} else None
+        self._tests_hold: bool | None = settings.setting(TESTS)
+
+    @property
+    def relies_on_read(self) -> bool:
+        """Whether a record must be read just before it is patched, or harm is possible."""
+        if self.dialect is Dialect.INDEX_TESTED:
+            return self._tests_hold is not True
+        return self.dialect in RELIES_ON_READ
+
+    def probe_tests(self, record: Record) -> None:
+        """Find out, once, whether the tenant honours the tests in a patch.
+
+        The probe is a test that must fail and nothing else, in a dialect known to do no harm. It
+        saves a read before every later update, so it pays only where there are several.
+        """
+        if (
+            self.dialect is not Dialect.INDEX_TESTED
+            or self._tests_hold is not None
+            or not record.entries
+        ):
+            return
+        probe = [{"op": "test", "path": "/fields/0/fieldId", "value": _NO_FIELD}]
+        try:
+            self._spotio.patch(record.id, probe)
+        except WriteRefusedError:
+            self._tests_hold = True
+        except (AmbiguousOutcomeError, NotFoundError):
+            return
+        else:
+            self._tests_hold = False
+        self._settings.set_setting(TESTS, self._tests_hold)
 
     def repair(self) -> None:
         """Finish a canary that a crash interrupted: put back what its record lost."""

@@ -9,8 +9,10 @@ from reverse_sf.errors import RecordError, RetryError
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping.values import is_blank
 from reverse_sf.merge.envelope import Action
+from reverse_sf.spotio.client import MANY
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, Call, NotFoundError, WriteRefusedError
 from reverse_sf.spotio.instants import format_instant
+from reverse_sf.spotio.patches import Dialect
 from target_spotio.guard import judge, same
 from target_spotio.operations import EXTERNAL_ID, PARENT, Operation
 from target_spotio.results import Result
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from target_spotio.pool import Pool
 
 _LOOKS = 4
-_GONE = "404"
+_WORTH_A_PROBE = 5
 
 
 @dataclass
@@ -92,6 +94,13 @@ class Updates:
             RetryError: SPOTIO does not answer.
             RefusedError: SPOTIO refuses all of us.
         """
+        missing: list[Task] = []
+        for start in range(0, len(tasks), MANY):
+            missing += self._apply(tasks[start : start + MANY])
+        return missing
+
+    def _apply(self, tasks: Sequence[Task]) -> list[Task]:
+        """Apply as many as one call reads, so that little time passes between guard and write."""
         records = self._read(tasks)
         missing: list[Task] = []
         plans: list[_Plan] = []
@@ -110,6 +119,8 @@ class Updates:
         plans = [plan for plan in plans if plan.task.operation.action is not Action.DELETE]
         while plans and self._patcher.dialect is None:
             self._report(self._write(plans.pop(0)))
+        if len(plans) >= _WORTH_A_PROBE:
+            self._patcher.probe_tests(plans[0].record)
         if plans:
             self._pool.run(self._write, plans, self._report)
         if deletions:
@@ -134,34 +145,59 @@ class Updates:
         return found
 
     def _write(self, plan: _Plan) -> Result:
-        task = plan.task
+        if self._patcher.relies_on_read:
+            plan = self._again(plan) or plan
         for _ in range(_LOOKS):
-            change = task.vocabulary.change(plan.wanted, plan.write, plan.record)
+            if plan.stale or not plan.write:
+                return _unwritten(plan)
+            change = plan.task.vocabulary.change(plan.wanted, plan.write, plan.record)
             try:
                 written = self._patcher.patch(plan.record, change)
-            except AmbiguousOutcomeError as error:
-                task.calls.append(error.call)
-                seen = self._spotio.read(plan.record.id)
-                if seen is None:
-                    return _refused(plan, Withheld("", "missing_in_spotio", "the record is gone"))
-                plan = _plan(task, seen)
-                if plan.stale or not plan.write:
-                    return _unwritten(plan)
-            except (WriteRefusedError, NotFoundError) as error:
-                task.calls.append(error.call)
-                if not _withhold(plan, error):
-                    reason = "missing_in_spotio" if error.code == _GONE else "rejected"
-                    return _refused(plan, Withheld("", reason, str(error)))
-                if not plan.write:
-                    return _unwritten(plan)
-            else:
-                task.calls.append(written.call)
-                read_back = written.record
-                if PARENT in plan.write:
-                    # The answer of a patch does not tell the parent.
-                    read_back = self._spotio.read(read_back.id) or read_back
-                return _written(plan, read_back)
+            except (AmbiguousOutcomeError, NotFoundError, WriteRefusedError) as error:
+                plan.task.calls.append(error.call)
+                outcome = self._after(plan, error)
+                if isinstance(outcome, Result):
+                    return outcome
+                plan = outcome
+                continue
+            plan.task.calls.append(written.call)
+            read_back = written.record
+            if PARENT in plan.write:
+                # The answer of a patch does not tell the parent.
+                read_back = self._spotio.read(read_back.id) or read_back
+            return _written(plan, read_back)
         raise RetryError(f"SPOTIO did not confirm the update of {plan.record.id}; run again later")
+
+    def _after(
+        self, plan: _Plan, error: AmbiguousOutcomeError | NotFoundError | WriteRefusedError
+    ) -> _Plan | Result:
+        """What to try after a patch that failed, or the result if there is nothing to try."""
+        if isinstance(error, WriteRefusedError):
+            again = self._changed(plan, error)
+            if again is not None:
+                return again
+            if _withhold(plan, error):
+                return plan
+            return _refused(plan, Withheld("", "rejected", str(error)))
+        if isinstance(error, AmbiguousOutcomeError):
+            seen = self._again(plan)
+            if seen is not None:
+                return seen
+        return _refused(plan, Withheld("", "missing_in_spotio", "SPOTIO has no such record"))
+
+    def _again(self, plan: _Plan) -> _Plan | None:
+        """The plan from a fresh read; None where the record is gone."""
+        seen = self._spotio.read(plan.record.id)
+        return None if seen is None else _plan(plan.task, seen)
+
+    def _changed(self, plan: _Plan, error: RecordError) -> _Plan | None:
+        """A fresh plan, where a patch was refused because the record changed after it was read."""
+        if error.fields or self._patcher.dialect is not Dialect.INDEX_TESTED:
+            return None
+        again = self._again(plan)
+        if again is None or again.record.entries == plan.record.entries:
+            return None
+        return again
 
     def _delete(self, plan: _Plan) -> Result:
         task = plan.task
@@ -180,11 +216,9 @@ class Updates:
         )
 
 
-def _withhold(plan: _Plan, error: WriteRefusedError | NotFoundError) -> bool:
+def _withhold(plan: _Plan, error: WriteRefusedError) -> bool:
     """Withhold the keys that SPOTIO complains of; whether the rest may be tried once more."""
     task = plan.task
-    if isinstance(error, NotFoundError):
-        return False
     named = task.vocabulary.keys_named(error.complaints, task.operation)
     named = {key: words for key, words in named.items() if key in plan.write}
     if not named or task.withheld:

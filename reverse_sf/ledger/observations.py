@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
 _STATES = {state.value: state for state in LinkState}
+_SIDES = {side.value: side for side in Side}
 
 # The words of the partial index, as they stand there: SQLite uses it for nothing else.
 IS_OPEN = text("sync_operations.status IN ('intended', 'waiting')")
@@ -51,15 +52,22 @@ _owners = select(links.c.spotio_id, links.c.link_id).where(
 )
 _snapshots = (
     select(
-        links,
-        _salesforce.c.content.label("salesforce_image"),
-        _salesforce.c.digest.label("salesforce_digest"),
-        _spotio.c.content.label("spotio_image"),
+        links.c.link_id,
+        links.c.pair,
+        links.c.origin,
+        links.c.state,
+        links.c.salesforce_id,
+        links.c.spotio_id,
+        _salesforce.c.content,
+        _salesforce.c.digest,
+        _spotio.c.content,
         bases.c.entries,
-        flags.c.direction.label("flagged"),
-        flags.c.reason.label("flag_reason"),
+        flags.c.direction,
+        flags.c.reason,
         operations.c.operation_id,
         operations.c.attempts,
+        operations.c.direction,
+        operations.c.number,
     )
     .select_from(
         links.outerjoin(_salesforce, _image_of(_salesforce, Side.SALESFORCE))
@@ -69,7 +77,6 @@ _snapshots = (
         .outerjoin(operations, and_(operations.c.link == links.c.number, IS_OPEN))
     )
     .where(links.c.link_id.in_(keys()))
-    .order_by(flags.c.direction, operations.c.issued_at)
 )
 _parked_of = (
     select(parked).where(parked.c.link_id.in_(keys())).order_by(parked.c.direction, parked.c.key)
@@ -150,21 +157,19 @@ class Observations(Session):
 
         Args:
             link_ids: the links; unknown ones are not in the answer.
-            direction: whose flag to show where a link is flagged for both.
+            direction: whose flag and open operation to show where both directions have one.
         """
         if not link_ids:
             return {}
         with self._reading() as connection:
             rows = connection.execute(_snapshots, {"keys": to_text(list(link_ids))}).all()
-        found: dict[str, Snapshot] = {}
+        chosen: dict[str, Row[Any]] = {}
         for row in rows:
-            known = found.get(row.link_id)
-            if known is None:
-                found[row.link_id] = _snapshot(row)
-            elif direction is not None and row.flagged == direction.value:
-                known.link.flagged = direction
-                known.link.flag_reason = row.flag_reason
-        return found
+            other = chosen.setdefault(row[0], row)
+            if other is not row:
+                # Both directions have a flag or an open operation: the joins give every pair.
+                chosen[row[0]] = max(row, other, key=lambda it: _relevance(it, direction))
+        return {link_id: _snapshot(row) for link_id, row in chosen.items()}
 
     def link_ids(self, pair: str, salesforce_ids: Sequence[str]) -> dict[str, str]:
         """Link ids by Salesforce Id, where there is a link."""
@@ -250,24 +255,48 @@ class Observations(Session):
             return [_parked(row) for row in connection.execute(statement)]
 
 
+def _relevance(row: Row[Any], direction: Direction | None) -> tuple[bool, bool, str, int]:
+    *_, flagged, _, _, _, operation_direction, number = row
+    wanted = None if direction is None else direction.value
+    return flagged == wanted, operation_direction == wanted, flagged or "", number or 0
+
+
 def _snapshot(row: Row[Any]) -> Snapshot:
+    (
+        link_id,
+        pair,
+        origin,
+        state,
+        salesforce_id,
+        spotio_id,
+        salesforce_image,
+        salesforce_digest,
+        spotio_image,
+        base,
+        flagged,
+        flag_reason,
+        operation_id,
+        attempts,
+        _,
+        _,
+    ) = row
     return Snapshot(
         link=Link(
-            link_id=row.link_id,
-            pair=row.pair,
-            origin=Side(row.origin),
-            state=_STATES[row.state],
-            salesforce_id=row.salesforce_id,
-            spotio_id=row.spotio_id,
-            flagged=None if row.flagged is None else Direction(row.flagged),
-            flag_reason=row.flag_reason,
+            link_id=link_id,
+            pair=pair,
+            origin=_SIDES[origin],
+            state=_STATES[state],
+            salesforce_id=salesforce_id,
+            spotio_id=spotio_id,
+            flagged=None if flagged is None else Direction(flagged),
+            flag_reason=flag_reason,
         ),
-        salesforce_image=from_text(row.salesforce_image),
-        salesforce_digest=row.salesforce_digest,
-        spotio_image=from_text(row.spotio_image),
-        base=from_text(row.entries) or {},
-        open_operation=row.operation_id,
-        open_attempts=row.attempts or 0,
+        salesforce_image=from_text(salesforce_image),
+        salesforce_digest=salesforce_digest,
+        spotio_image=from_text(spotio_image),
+        base=from_text(base) or {},
+        open_operation=operation_id,
+        open_attempts=attempts or 0,
     )
 
 

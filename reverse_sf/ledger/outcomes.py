@@ -298,7 +298,7 @@ def _image_row(outcome: Outcome, row: Row[Any]) -> tuple[Any, ...]:
 def _base_after(outcome: Outcome, row: Row[Any]) -> dict[str, list[Any]]:
     """The new base: always ``[spotio, salesforce]``; a key that was not read back has none."""
     source = from_text(row.source)
-    image = outcome.image or {}
+    image = (outcome.image or {}) if outcome.base is None else outcome.base
     to_spotio = row.direction == Direction.TO_SPOTIO.value
     return {
         key: [image[key], source[key]] if to_spotio else [source[key], image[key]]

@@ -135,6 +135,8 @@ class Outcome(msgspec.Struct, kw_only=True):
         spotio_id, salesforce_id: ids now known; stored on the link.
         image: the destination's values as read back, all mapped keys; None where not read.
         written: record keys whose values now form a new base with the intent's ``source``.
+        base: record key to the destination's value for that base, where the image has other names
+            (Salesforce's images are keyed by field); None takes the values from the image.
         error: the API's own words, for rejected and stale ones.
         fields: record keys that the API named as the cause.
     """
@@ -148,6 +150,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     image: dict[str, Any] | None = None
     image_modified_at: str | None = None
     written: list[str] = []
+    base: dict[str, Any] | None = None
     error: str | None = None
     error_code: str | None = None
     fields: list[str] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.rows import Decisions, Snapshot
 from reverse_sf.mapper.batch import Batch
-from reverse_sf.mapper.planner import Subject, event_of
+from reverse_sf.mapper.subject import Subject, event_of
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.merge.lifecycle import Event

@@ -128,6 +128,7 @@ class FieldDecisions:
                     canon.text,
                 )
             )
+        self._keyed = [(part.key, part.field, part) for part in self._parts]
         self._winning = {
             part.key for part in self._parts if wins_on_link(part.rule, "x", Side.SPOTIO)
         }
@@ -208,19 +209,21 @@ class FieldDecisions:
         draft = Draft()
         image = snapshot.spotio_image or {}
         bases = snapshot.base
-        for part in self._parts:
-            key = part.key
+        for key, name, part in self._keyed:
             base = bases.get(key)
             spotio = image.get(key, UNSET)
-            settled = base[1] if base is not None else UNSET
-            still = base is not None and spotio == base[0]
-            # Most fields of a changed record are as they were: compare before anything is read.
-            if still and (
-                values.get(part.field, UNSET) == settled
-                if part.field is not None
-                else part.is_still(values, settled)
-            ):
-                continue
+            still = False
+            settled = UNSET
+            if base is not None and spotio == base[0]:
+                still = True
+                settled = base[1]
+                # Most fields of a changed record are as they were: compare before one is read.
+                if (
+                    values.get(name, UNSET) == settled
+                    if name is not None
+                    else part.is_still(values, settled)
+                ):
+                    continue
             salesforce = part.read(values)
             if salesforce is UNSET:
                 continue
@@ -286,6 +289,10 @@ class FieldDecisions:
         key = part.key
         spotio, salesforce = values
         value = self._spelled(part, decision.value, salesforce, spotio, base)
+        if key == ADDRESS_KEY and value is not None and value.keys() == {"skip_geocoding"}:
+            # What differs is settled, and what Salesforce changed is what SPOTIO holds already.
+            draft.rebased[key] = [spotio, salesforce]
+            return
         draft.record[key] = value
         draft.source[key] = salesforce
         draft.expected[key] = spotio

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reverse_sf.errors import ConfigurationError
 from reverse_sf.ledger.rows import UserRow
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
@@ -24,8 +25,7 @@ class UserFields(msgspec.Struct):
     Email: str | None = None
     Username: str | None = None
     Name: str | None = None
-    FederationIdentifier: str | None = None
-    IsActive: bool = True
+    IsActive: bool | None = True
 
 
 _decode_user = msgspec.json.Decoder(UserFields).decode
@@ -53,15 +53,22 @@ class People:
         self.changed: list[UserRow] = []
 
     def saw(self, record: msgspec.Raw) -> None:
-        """Take in a record of the User stream; what is new waits in :attr:`changed`."""
-        found = _decode_user(record)
+        """Take in a record of the User stream; what is new waits in :attr:`changed`.
+
+        Raises:
+            ConfigurationError: it has no Id.
+        """
+        try:
+            found = _decode_user(record)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(f"a record of User cannot be read ({error})") from error
         row = UserRow(
             side=Side.SALESFORCE,
             user_id=canon.record_id(found.Id),
             email=found.Email,
             username=found.Username,
             name=found.Name,
-            active=found.IsActive,
+            active=found.IsActive is not False,
         )
         if self._salesforce.get(row.user_id) != row:
             self._salesforce[row.user_id] = row

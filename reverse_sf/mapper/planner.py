@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
+from reverse_sf.ledger.rows import Link, LinkState, Snapshot
+from reverse_sf.mapper.entries import TO_SPOTIO, Entries
 from reverse_sf.mapper.fields import PARENT_KEY, Draft, FieldDecisions
-from reverse_sf.mapper.messages import joined, text_of
 from reverse_sf.mapper.relations import MOST_REMEMBERED, Parent, link_id_of
+from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import DeletePolicy, Direction, History, Side
-from reverse_sf.merge.envelope import ENVELOPE_KEY, Action
-from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
+from reverse_sf.merge.envelope import Action
+from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, record_decision
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
@@ -23,26 +21,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.relations import Parents
     from reverse_sf.mapping.pair import PairConverter
 
-TO_SPOTIO = Direction.TO_SPOTIO
 WAITING_FOR_PARENT = "waiting_for_parent"
-
-
-class Subject(msgspec.Struct, frozen=True):
-    """One Salesforce record to be decided.
-
-    Attributes:
-        values: by Salesforce field; an absent field was never read.
-        digest: of the observation behind the values.
-        modified_at: when Salesforce says that it changed.
-        is_new: the values come from a tap and go into the ledger with the decision.
-    """
-
-    link_id: str
-    salesforce_id: str
-    values: dict[str, Any]
-    digest: str
-    modified_at: str | None = None
-    is_new: bool = True
 
 
 class Planner:
@@ -77,6 +56,7 @@ class Planner:
         self._out_of_scope = out_of_scope
         self._activation = activation
         self._fields = FieldDecisions(pair, people, parents)
+        self._entries = Entries(pair, tally)
         self._flags_salesforce = pair.mapping.to_salesforce.enabled
 
     def first_sight(self, seen: Observation, values: dict[str, Any], batch: Batch) -> None:
@@ -148,9 +128,9 @@ class Planner:
         act = decision.act
         if act is Act.CREATE:
             settled = self._create(subject, snapshot, batch, parked)
-        elif act in {Act.FIELDS, Act.REVIVE}:
+        elif act in (Act.FIELDS, Act.REVIVE):
             if act is Act.REVIVE:
-                self._restate(link, LinkState.LINKED, batch)
+                self._entries.restate(link, LinkState.LINKED, batch)
             settled = self._update(snapshot, subject, batch, parked)
         elif act is Act.DELETE:
             self._delete(snapshot, subject, batch, allowed=deletes_allowed)
@@ -160,15 +140,15 @@ class Planner:
                 reason = f"out of scope: {refusal}"
             self._stand_still(act, link, subject, reason, batch)
             if decision.journal:
-                self._journal_deletion(snapshot, decision.row, batch)
-        if act not in {Act.CREATE, Act.FIELDS, Act.REVIVE, Act.DELETE}:
-            self._supersede(snapshot, batch)
+                self._entries.outlived(snapshot, decision.row, batch)
+        if act not in (Act.CREATE, Act.FIELDS, Act.REVIVE, Act.DELETE):
+            self._entries.supersede(snapshot, batch)
         batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
         if act is Act.MOVE:
             # The stored image stays: the winner's own record is decided against it.
             return True
         if subject.is_new:
-            self.store_image(subject, batch, deleted=event in {Event.DELETED, Event.MERGED})
+            self._entries.image(subject, batch, deleted=event in (Event.DELETED, Event.MERGED))
         return False
 
     def _was_in_scope(
@@ -179,26 +159,12 @@ class Planner:
             return None
         return self.pair.in_scope_of_salesforce(snapshot.salesforce_image)
 
-    def store_image(self, subject: Subject, batch: Batch, *, deleted: bool = False) -> None:
-        """Keep what Salesforce holds now."""
-        batch.decisions.images.append(
-            Image(
-                link_id=subject.link_id,
-                side=Side.SALESFORCE,
-                values=subject.values,
-                digest=subject.digest,
-                modified_at=subject.modified_at,
-                observed_at=batch.now,
-                deleted=deleted,
-            )
-        )
-
     def postpone(self, snapshot: Snapshot, subject: Subject, batch: Batch) -> None:
         """Keep the new image; the link is decided again once the open operation has an outcome."""
-        self._flag(snapshot.link, TO_SPOTIO, "changed while a write was under way", batch)
+        self._entries.flag(snapshot.link, TO_SPOTIO, "changed while a write was under way", batch)
         self._tally.add(self._name, "waiting", "an earlier write is still under way")
-        self.store_image(
-            subject, batch, deleted=event_of(subject.values) in {Event.DELETED, Event.MERGED}
+        self._entries.image(
+            subject, batch, deleted=event_of(subject.values) in (Event.DELETED, Event.MERGED)
         )
 
     # --- creates -----------------------------------------------------------------------------
@@ -215,16 +181,16 @@ class Planner:
         absence = _absence(parent)
         # A parent that nobody has seen yet may still come in this run; not so when replanning.
         if parent is not None and absence and (parent.withheld or not subject.is_new):
-            self._park(subject, ("", WAITING_FOR_PARENT, absence), batch, parent)
+            self._entries.park(subject, ("", WAITING_FOR_PARENT, absence), batch, parent)
             if snapshot is None:
-                self.store_image(subject, batch)
+                self._entries.image(subject, batch)
             else:
-                self._supersede(snapshot, batch)
+                self._entries.supersede(snapshot, batch)
             return parked - {""}
         draft = self._fields.created(subject.salesforce_id, subject.values, parent)
         for withheld in draft.parked:
-            self._park(subject, withheld, batch)
-        self._issue(
+            self._entries.park(subject, withheld, batch)
+        self._entries.issue(
             Action.CREATE,
             subject,
             draft,
@@ -234,7 +200,7 @@ class Planner:
         )
         self._tally.add(self._name, "decided_create")
         if snapshot is None:
-            self.store_image(subject, batch)
+            self._entries.image(subject, batch)
         return parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
 
     def _parent_of(self, values: dict[str, Any]) -> Parent | None:
@@ -260,56 +226,40 @@ class Planner:
         if absence:
             # The other fields of the record need not wait for the parent.
             draft.without(PARENT_KEY)
-            self._park(subject, (PARENT_KEY, WAITING_FOR_PARENT, absence), batch, parent)
+            self._entries.park(subject, (PARENT_KEY, WAITING_FOR_PARENT, absence), batch, parent)
             parked -= {PARENT_KEY}
         if draft.rebased:
             batch.decisions.rebased[link.link_id] = draft.rebased
         for withheld in draft.parked:
-            self._park(subject, withheld, batch)
+            self._entries.park(subject, withheld, batch)
         if draft.won_by_spotio and self._flags_salesforce:
             reason = f"SPOTIO won {', '.join(draft.won_by_spotio)}"
-            self._flag(link, Direction.TO_SALESFORCE, reason, batch)
+            self._entries.flag(link, Direction.TO_SALESFORCE, reason, batch)
             self._tally.add(self._name, "flagged", "SPOTIO's value won")
         if not draft.record:
-            self._supersede(snapshot, batch)
+            self._entries.supersede(snapshot, batch)
             self._tally.add(self._name, "unchanged", "nothing to write")
             return parked - {key for key, _, _ in draft.parked}
         waiting_for = None
         if parent is not None and not absence and not parent.spotio_id:
             waiting_for = parent.link_id
-        operation_id = self._issue(
+        operation_id = self._entries.issue(
             Action.UPDATE, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
         )
         self._tally.add(self._name, "decided_update")
-        for key, rule, row, value in draft.overruled:
-            batch.decisions.conflicts.append(
-                Conflict(
-                    link_id=link.link_id,
-                    pair=self._name,
-                    key=key,
-                    loser=Side.SPOTIO,
-                    losing_value=value,
-                    winning_value=draft.record.get(key),
-                    rule=rule,
-                    row=row,
-                    at=batch.now,
-                    run_id=batch.run.run_id,
-                    operation_id=operation_id,
-                )
-            )
-            self._tally.add(self._name, "journaled", row)
+        self._entries.overruled(link, draft, operation_id, batch)
         return parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
 
     # --- whole records -----------------------------------------------------------------------
 
     def _delete(self, snapshot: Snapshot, subject: Subject, batch: Batch, *, allowed: bool) -> None:
         if not allowed:
-            self._flag(snapshot.link, TO_SPOTIO, "C4 S deleted", batch)
+            self._entries.flag(snapshot.link, TO_SPOTIO, "C4 S deleted", batch)
             self.deletes.append(snapshot.link.link_id)
             return
         draft = Draft(expected=dict(snapshot.spotio_image or {}))
         draft.decision[""] = {"row": "C4 S deleted", "rule": DeletePolicy.DELETE.value}
-        self._issue(Action.DELETE, subject, draft, batch, snapshot=snapshot)
+        self._entries.issue(Action.DELETE, subject, draft, batch, snapshot=snapshot)
         batch.decisions.unflagged.append(snapshot.link.link_id)
         self._tally.add(self._name, "decided_delete")
 
@@ -323,11 +273,11 @@ class Planner:
     ) -> None:
         """Write nothing; the link may change its state."""
         if act is Act.TOMBSTONE:
-            self._restate(link, LinkState.TOMBSTONE, batch)
+            self._entries.restate(link, LinkState.TOMBSTONE, batch)
         elif act is Act.UNLINK:
-            self._restate(link, LinkState.UNLINKED, batch)
+            self._entries.restate(link, LinkState.UNLINKED, batch)
         elif act is Act.ALIAS:
-            self._restate(link, LinkState.ALIAS, batch)
+            self._entries.restate(link, LinkState.ALIAS, batch)
         elif act is Act.MOVE:
             winner = canon.record_id(subject.values.get("MasterRecordId"))
             moved = Link(
@@ -340,143 +290,6 @@ class Planner:
             )
             batch.decisions.links.append(moved)
         self._tally.add(self._name, "skipped", reason)
-
-    def _restate(self, link: Link, state: LinkState, batch: Batch) -> None:
-        if link.state is not state:
-            batch.decisions.links.append(
-                Link(
-                    link_id=link.link_id,
-                    pair=link.pair,
-                    origin=link.origin,
-                    state=state,
-                    salesforce_id=link.salesforce_id,
-                    spotio_id=link.spotio_id,
-                )
-            )
-
-    def _flag(self, link: Link, direction: Direction, reason: str, batch: Batch) -> None:
-        batch.decisions.links.append(
-            Link(
-                link_id=link.link_id,
-                pair=link.pair,
-                origin=link.origin,
-                state=link.state,
-                salesforce_id=link.salesforce_id,
-                spotio_id=link.spotio_id,
-                flagged=direction,
-                flag_reason=reason,
-            )
-        )
-
-    def _journal_deletion(self, snapshot: Snapshot, row: str, batch: Batch) -> None:
-        batch.decisions.conflicts.append(
-            Conflict(
-                link_id=snapshot.link.link_id,
-                pair=self._name,
-                key="",
-                loser=Side.SALESFORCE,
-                losing_value="deleted",
-                winning_value=snapshot.spotio_image,
-                rule=self._mapping.on_delete_in_salesforce.value,
-                row=row,
-                at=batch.now,
-                run_id=batch.run.run_id,
-            )
-        )
-        self._tally.add(self._name, "journaled", row)
-
-    def _supersede(self, snapshot: Snapshot, batch: Batch) -> None:
-        if snapshot.open_operation is not None:
-            batch.decisions.superseded.append(snapshot.open_operation)
-
-    def _park(
-        self,
-        subject: Subject,
-        withheld: tuple[str, str, str],
-        batch: Batch,
-        parent: Parent | None = None,
-    ) -> None:
-        key, reason, message = withheld
-        batch.decisions.parked.append(
-            Parked(
-                link_id=subject.link_id,
-                direction=TO_SPOTIO,
-                key=key,
-                pair=self._name,
-                reason=reason,
-                message=message,
-                at=batch.now,
-                run_id=batch.run.run_id,
-                waiting_for=parent.link_id if parent else None,
-                definition_fingerprint=batch.run.definition_fingerprint,
-            )
-        )
-        self._tally.add(self._name, "parked", f"{reason}: {key}" if key else reason)
-
-    def _issue(
-        self,
-        action: Action,
-        subject: Subject,
-        draft: Draft,
-        batch: Batch,
-        *,
-        snapshot: Snapshot | None,
-        waiting_for: str | None = None,
-    ) -> str:
-        """Add an intent and the record that carries it; answer the operation's id."""
-        record = draft.record
-        operation_id = hashlib.blake2b(
-            joined(
-                (
-                    action.value.encode(),
-                    subject.link_id.encode(),
-                    self._mapping.fingerprint.encode(),
-                    subject.digest.encode(),
-                    text_of(record),
-                    text_of(draft.expected),
-                )
-            ),
-            digest_size=16,
-        ).hexdigest()
-        envelope: dict[str, Any] = {
-            "operation_id": operation_id,
-            "action": action.value,
-            "link_id": subject.link_id,
-            "run_id": batch.run.run_id,
-            "pair": self._name,
-            "salesforce_id": subject.salesforce_id,
-        }
-        open_operation = None
-        if snapshot is not None:
-            open_operation = snapshot.open_operation
-            if snapshot.link.spotio_id:
-                envelope["spotio_id"] = snapshot.link.spotio_id
-        if draft.expected:
-            envelope["expected"] = draft.expected
-        if draft.on_link:
-            envelope["on_link"] = draft.on_link
-        if open_operation is not None:
-            envelope["reissued"] = True
-            if open_operation != operation_id:
-                batch.decisions.superseded.append(open_operation)
-        batch.decisions.intents.append(
-            Intent(
-                operation_id=operation_id,
-                link_id=subject.link_id,
-                pair=self._name,
-                direction=TO_SPOTIO,
-                action=action.value,
-                run_id=batch.run.run_id,
-                record=record,
-                envelope=envelope,
-                source=draft.source,
-                decision=draft.decision,
-                issued_at=batch.now,
-                waiting_for=waiting_for,
-            )
-        )
-        batch.emit(self.pair, {**record, ENVELOPE_KEY: envelope})
-        return operation_id
 
     def _is_past(self, modified_at: str | None) -> bool:
         return (
@@ -497,22 +310,3 @@ def _absence(parent: Parent | None) -> str | None:
             " has not sent it yet"
         )
     return parent.withheld
-
-
-def event_of(values: dict[str, Any]) -> Event:
-    """Read what happened to the record as a whole from its own fields."""
-    if values.get("IsDeleted") is True:
-        return Event.MERGED if values.get("MasterRecordId") else Event.DELETED
-    return Event.CONVERTED if values.get("IsConverted") is True else Event.PRESENT
-
-
-def standing_of(snapshot: Snapshot) -> Standing:
-    """How a link stands, as the record tables name it."""
-    state = snapshot.link.state
-    if state is LinkState.ALIAS:
-        return Standing.ALIAS
-    if state is LinkState.UNLINKED:
-        return Standing.UNLINKED_BY_POLICY
-    if snapshot.link.spotio_id is None:
-        return Standing.UNLINKED
-    return Standing.TOMBSTONE if state is LinkState.TOMBSTONE else Standing.LINKED

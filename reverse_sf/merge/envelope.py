@@ -16,6 +16,12 @@ Record keys toward SPOTIO (stream = name of the record type):
   id, then e-mail, then default;
 * ``parent``: object with ``link_id`` and ``salesforce_id``, or null;
 * ``externalDataObjectId``: on create and link, the Salesforce Id.
+
+Record keys toward Salesforce (stream = API name of the object) are API names of fields with typed
+JSON values; a multi-select picklist may be a list. A reference to another record is an object with
+``link_id`` and ``spotio_id``; an owner is an object with ``spotio_id``, ``email``, ``default``
+(username or e-mail, maybe null) and ``keep_on_update``. What the ledger keeps under a record key of
+the pair (a base, parked work) is found through :attr:`Envelope.keys`.
 """
 
 from __future__ import annotations
@@ -54,6 +60,10 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         on_link: for a create, the keys of the record that win where it turns out that the record
             exists already (truth table rows 11 to 13); the others keep the destination's value.
         reissued: an earlier attempt's outcome is unknown: look before creating.
+        keys: where the record's keys are not those of the ledger (toward Salesforce): record key
+            of the pair to the field behind it, or to an object of its parts' fields, such as
+            ``{"Company": "Name", "address": {"city": "BillingCity"}, "parent": "AccountId"}``.
+            Every field of the record stands in it; parts that the record does not write too.
     """
 
     operation_id: str
@@ -66,6 +76,7 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     expected: dict[str, Any] = {}
     on_link: list[str] = []
     reissued: bool = False
+    keys: dict[str, Any] = {}
 
 
 ENVELOPE_SCHEMA: dict[str, Any] = {
@@ -81,6 +92,7 @@ ENVELOPE_SCHEMA: dict[str, Any] = {
         "expected": {"type": "object", "additionalProperties": True},
         "on_link": {"type": "array", "items": {"type": "string"}},
         "reissued": {"type": "boolean"},
+        "keys": {"type": "object", "additionalProperties": True},
     },
 }
 """JSON Schema of the property :data:`ENVELOPE_KEY`, for SCHEMA messages."""

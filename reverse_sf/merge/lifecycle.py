@@ -128,7 +128,7 @@ def _present(  # noqa: PLR0911 -- one return per row
         if facts.in_scope:
             return RecordDecision(Act.CREATE, "C4 unlinked, in scope")
         return RecordDecision(Act.NOTHING, "C4 unlinked, out of scope")
-    if facts.standing in {Standing.UNLINKED_BY_POLICY, Standing.ALIAS}:
+    if facts.standing in (Standing.UNLINKED_BY_POLICY, Standing.ALIAS):
         return RecordDecision(Act.FROZEN, f"C4 {facts.standing.value}")
     if not facts.in_scope:
         left = "leaves scope" if facts.was_in_scope else "linked, out of scope"

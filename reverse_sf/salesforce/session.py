@@ -33,9 +33,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Calls of these paths may be sent again although an earlier try may have arrived: a login or a
-# query job made twice harms nobody. Any other POST is sent again only if it surely did not arrive.
-_REPEATABLE_POSTS = ("/services/oauth2/", "/services/Soap/u/", "/jobs/query", "/composite/batch")
+# Calls of these paths may be sent again although an earlier try may have arrived: a login or a job
+# made twice harms nobody, and a POST to one object's collection reads. Any other POST is sent again
+# only if it surely did not arrive.
+_REPEATABLE_POSTS = (
+    *("/services/oauth2/", "/services/Soap/u/", "/jobs/query", "/jobs/ingest"),
+    *("/composite/batch", "/composite/sobjects/"),
+)
 _PASSING_FAILURES = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
 _BROKEN_ANSWERS = (
     requests.exceptions.ChunkedEncodingError,
@@ -182,7 +186,7 @@ class SalesforceSession(requests.Session):
         if not refusal.passing:
             return False
         # After 5xx nobody knows whether a write was done; a code in the body says that it was not.
-        return bool(refusal.code) or refusal.status == 429 or _is_repeatable(request)  # noqa: PLR2004
+        return bool(refusal.code) or refusal.status == 429 or _is_repeatable(request)  # noqa: PLR2004 - a status
 
     def _sign(self, request: requests.PreparedRequest) -> str:
         """Give the call the session id of this moment: the one it came with may be stale."""

@@ -44,6 +44,15 @@ def normal_stamp(text: str) -> str:
     return f"{seconds}.{(fraction or '').ljust(3, '0')[:3]}Z"
 
 
+def is_stamp(text: str) -> bool:
+    """Return whether :func:`normal_stamp` understands the text."""
+    try:
+        normal_stamp(text)
+    except ValueError:
+        return False
+    return True
+
+
 def stamp_of(moment: datetime) -> str:
     """Return an aware moment in the form of :func:`normal_stamp`."""
     utc = moment.astimezone(timezone.utc)

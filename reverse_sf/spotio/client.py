@@ -97,7 +97,7 @@ class Spotio:
 
         Which claims the token has is not published; None where none of them names a user.
         """
-        claims = _claims(self.session.token())
+        claims = token_claims(self.session.token())
         by_id = {user.id: user for user in users}
         for name in _USER_CLAIMS:
             found = by_id.get(str(claims.get(name)))
@@ -228,7 +228,7 @@ class Spotio:
         return reply.call
 
 
-def _claims(token: str) -> dict[str, Any]:
+def token_claims(token: str) -> dict[str, Any]:
     """The claims of a JSON Web Token, names in lower case and without their namespace."""
     parts = token.split(".")
     if len(parts) < 2:  # noqa: PLR2004 - header and claims

@@ -8,26 +8,22 @@ asked for than is wanted, rows are told apart by id, and past a window the searc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.spotio.errors import WindowError
-from reverse_sf.spotio.instants import format_instant, now, parse_instant
+from reverse_sf.spotio.instants import format_instant, parse_instant
+from reverse_sf.spotio.paging import pages
 from reverse_sf.spotio.record import Record
+from reverse_sf.spotio.search import WINDOW, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from datetime import datetime
 
     from reverse_sf.spotio.session import Session
 
-WINDOW = 10_000
-"""Rows past which an older listing of SPOTIO is known to refuse."""
-
-_EARLIEST = datetime(2010, 1, 1, tzinfo=timezone.utc)
-_SMALLEST_SLICE = timedelta(milliseconds=1)
 _MARGIN = timedelta(seconds=1)
-_SLICE_MARGIN = timedelta(milliseconds=1)
-_PER_PAGE = 200
 
 
 @dataclass(frozen=True)
@@ -38,30 +34,6 @@ class Deleted:
     type_id: str | None
     external_id: str | None
     deleted_at: datetime
-
-
-def pages(fetch: Callable[[Any], Any], rows_key: str = "items") -> Iterator[list[Any]]:
-    """The pages of a listing with a ``scrollId`` cursor.
-
-    Stops at a cursor that is null, absent or repeated, and at an empty page: SPOTIO's guide says
-    null, a live client had to do all of it.
-
-    Args:
-        fetch: returns one answer, given the cursor (None for the first page).
-        rows_key: the answer's key that holds the rows.
-    """
-    seen: set[Any] = set()
-    cursor: Any = None
-    while True:
-        answer = fetch(cursor) or {}
-        rows = answer.get(rows_key) or []
-        if not rows:
-            return
-        yield rows
-        cursor = answer.get("scrollId")
-        if cursor is None or cursor == "" or cursor in seen:
-            return
-        seen.add(cursor)
 
 
 class Feeds:
@@ -90,7 +62,9 @@ class Feeds:
             # A listing that ends exactly at the window was cut there rather than finished.
             if read != WINDOW:
                 return
-        yield from self._slices(updated_after, seen)
+        start = None if updated_after is None else updated_after - _MARGIN
+        for page in Search(self._session).updated(start):
+            yield from _fresh(page, seen)
 
     def _export(self, updated_after: datetime | None, cursor: Any) -> Any:
         query: dict[str, Any] = {}
@@ -99,49 +73,6 @@ class Feeds:
         if cursor is not None:
             query["scrollId"] = cursor
         return self._session.get("/api/Exports/dataObjects/data", query).body
-
-    def _slices(self, updated_after: datetime | None, seen: set[str]) -> Iterator[Record]:
-        # Oldest first: a record updated meanwhile moves into a later slice, never into a past one.
-        start = (updated_after or _EARLIEST) - _MARGIN
-        todo = [(start, now() + timedelta(days=1))]
-        while todo:
-            start, end = todo.pop()
-            filter_id = self._filter(start, end)
-            first = self._search(filter_id, None)
-            if int(first.get("totalCount") or 0) >= WINDOW:
-                if end - start <= _SMALLEST_SLICE:
-                    raise WindowError(
-                        f"more than {WINDOW} SPOTIO records were updated within a millisecond of"
-                        f" {format_instant(start)}; no listing can reach them all"
-                    )
-                middle = start + (end - start) / 2
-                todo += [(middle, end), (start, middle)]
-                continue
-            for page in pages(self._continued(filter_id, first)):
-                yield from _fresh(page, seen)
-
-    def _continued(self, filter_id: str, first: dict[str, Any]) -> Callable[[Any], Any]:
-        return lambda cursor: first if cursor is None else self._search(filter_id, cursor)
-
-    def _filter(self, start: datetime, end: datetime) -> str:
-        # A filter without a title is temporary (OpenAPI, POST /api/v2/filters): safe to repeat.
-        payload = {
-            "dateField": "DataObjectUpdatedAt",
-            "periodShortcut": "CUSTOM",
-            "startDate": format_instant(start - _SLICE_MARGIN),
-            "endDate": format_instant(end + _SLICE_MARGIN),
-            "timezone": "UTC",
-            "allUsers": True,
-        }
-        reply = self._session.request("POST", "/api/v2/filters", payload=payload, repeatable=True)
-        return str(reply.body["id"])
-
-    def _search(self, filter_id: str, cursor: Any) -> dict[str, Any]:
-        query: dict[str, Any] = {"filterId": filter_id, "perPage": _PER_PAGE}
-        if cursor is not None:
-            query["scrollId"] = cursor
-        body: dict[str, Any] = self._session.get("/api/DataObjectsSearch", query).body or {}
-        return body
 
     def deleted(self, start: datetime, end: datetime | None = None) -> Iterator[Deleted]:
         """Records deleted between the two moments, each once."""

@@ -26,7 +26,7 @@ class Dialect(str, Enum):
     """One way to patch fields, from the gentlest to the bluntest: the order in which to try."""
 
     INDEX_TESTED = "index_tested"
-    """``/fields/<position>``, with a ``test`` that the field still stands there."""
+    """``/fields/<position>``, with tests that the field still stands there and holds the value."""
     INDEX = "index"
     BY_ID = "by_id"
     """``/fields/<field id>``."""
@@ -43,6 +43,10 @@ WHOLE = frozenset(
     {Dialect.COLLECTION, Dialect.ALL_BY_INDEX, Dialect.ALL_BY_ID, Dialect.ALL_APPENDED}
 )
 """The dialects that send every field of the record."""
+
+
+RELIES_ON_READ = WHOLE | {Dialect.INDEX}
+"""The dialects that do harm where the record changed after it was read: read just before."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,10 @@ def _by_index(record: Record, change: Change, *, tested: bool) -> list[Operation
         if tested:
             held = str(record.entries[position].get("fieldId"))
             operations.append({"op": "test", "path": f"/fields/{position}/fieldId", "value": held})
+            value = record.entries[position].get("value")
+            if isinstance(value, str):
+                path = f"/fields/{position}/value"
+                operations.append({"op": "test", "path": path, "value": value})
         operations.append(_replace(f"/fields/{position}", entry))
     return operations
 

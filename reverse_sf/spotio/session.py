@@ -10,6 +10,8 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
@@ -83,10 +85,21 @@ class Session:
             limits=httpx.Limits(max_connections=10, max_keepalive_connections=10),
         )
         self.calls = 0
+        self._told: tuple[datetime, float] | None = None
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def server_time(self) -> datetime | None:
+        """SPOTIO's present time, never late: from the ``Date`` of its last answer.
+
+        None where nothing was answered yet, or without a ``Date``.
+        """
+        if self._told is None:
+            return None
+        told, heard = self._told
+        return told + timedelta(seconds=time.monotonic() - heard)
 
     def token(self) -> str:
         """The current access token; mints one where there is none.
@@ -197,7 +210,11 @@ class Session:
         headers = dict(how.pop("headers", {}))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        return self._http.request(method, path, headers=headers, **how)
+        response = self._http.request(method, path, headers=headers, **how)
+        told = _date_of(response)
+        if told is not None:
+            self._told = (told, time.monotonic())
+        return response
 
     def _pause(self, attempt: int, trouble: _Trouble) -> None:
         wait = self._jitter.uniform(0.1, min(_LONGEST_WAIT, 0.5 * 2**attempt))
@@ -266,6 +283,14 @@ def _unknown(call: Call, trouble: _Trouble) -> NoReturn:
         f"{call.method} {call.path} was sent and its outcome is unknown: {trouble.words}",
         call=call,
     )
+
+
+def _date_of(response: httpx.Response) -> datetime | None:
+    try:
+        told = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return None
+    return told.astimezone(timezone.utc)
 
 
 def _asked_wait(response: httpx.Response) -> float | None:

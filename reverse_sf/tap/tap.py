@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import click
-from singer_sdk import Tap
+from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
@@ -13,7 +13,7 @@ from reverse_sf.console import run
 from reverse_sf.errors import AccessError, ConfigurationError, ReverseSFError
 from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
 from reverse_sf.salesforce.refusals import SalesforceError, UnknownObjectError
-from reverse_sf.salesforce.values import normal_stamp
+from reverse_sf.salesforce.values import is_stamp
 from reverse_sf.tap import facts
 from reverse_sf.tap.discovery import describes_of
 from reverse_sf.tap.settings import SETTINGS
@@ -113,13 +113,19 @@ class TapSalesforce(Tap):
             for described in describes_of(self.client, wanted, self.logger)
         ]
 
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """All streams by name; users first, because the records after them name them as owners."""
+        found = super().streams
+        return {name: found[name] for name in sorted(found, key=lambda name: name != "User")}
+
     def _check_dates(self) -> None:
-        problems = []
-        for name in ("start_date", "end_date"):
-            try:
-                normal_stamp(self.config.get(name) or "1970-01-01")
-            except ValueError as problem:
-                problems.append(f"{name}: {problem}")
+        given = {name: self.config.get(name) for name in ("start_date", "end_date")}
+        problems = [
+            f"{name}: {text!r} is not an ISO 8601 date or time"
+            for name, text in given.items()
+            if text and not is_stamp(str(text))
+        ]
         if problems:
             raise ConfigurationError("the settings are not valid", problems)
 

@@ -80,7 +80,7 @@ TYPES: dict[str, dict[str, Any]] = {
     "AccountNumber": {"type": "string", "length": 40},
     "Website": {"type": "url", "length": 255},
     "Industry": {"type": "picklist"},
-    "AnnualRevenue": {"type": "currency", "precision": 18},
+    "AnnualRevenue": {"type": "currency", "precision": 18, "scale": 2},
     "NumberOfEmployees": {"type": "int", "digits": 8},
     "Ownership": {"type": "picklist"},
     "Description": {"type": "textarea", "length": 32000},

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -191,3 +192,15 @@ def check_whole(ledger: Ledger, run_id: str, heard: list[tuple[str, int]]) -> No
         Direction.TO_SPOTIO, now="2000-01-01T00:00:00.000Z", definition_fingerprint="definition-1"
     )
     assert {it for page in due for it in page} == open_links
+
+
+def test_a_heartbeat_of_another_thread_waits_for_its_turn(shared_uri):
+    with Ledger.open(shared_uri) as ledger, ThreadPoolExecutor(1) as other:
+        ledger.begin_run(run("run-1"), ttl_seconds=600)
+        beats = other.submit(
+            lambda: [ledger.heartbeat("run-1", ttl_seconds=600) for _ in range(40)]
+        )
+        for batch in range(10):
+            decide(ledger, *(f"{batch} {n}" for n in range(BATCH)))
+        assert len(beats.result(60)) == 40
+        assert len(ledger.observed(PAIR, [f"sf-9 {n}" for n in range(BATCH)])) == BATCH

@@ -14,8 +14,10 @@ import pytest
 import singer_sdk.testing
 
 from reverse_sf.errors import ConfigurationError
+from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.observation import instant
 from reverse_sf.mapper.plugin import SETTINGS, SpotioMapper
+from reverse_sf.mapping.definition import Direction
 from tests.unit.mapper_fixtures import (
     LATER,
     SYNC,
@@ -328,3 +330,30 @@ def test_a_target_that_ended_first_is_one_clear_message(project):
 def test_the_sdk_can_instantiate_the_plugin(project):
     mapper = SpotioMapper(config={"sync_file": "sync.yml"})
     assert mapper.config["mapping"] == "spotio-mapper"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGTERM is a signal of POSIX systems")
+def test_a_terminated_mapper_keeps_what_it_committed_and_says_so(project):
+    text = b"".join(
+        msgspec.json.encode(one) + b"\n"
+        for one in (schema("Account"), record("Account", account()), state({"a": 1}))
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reverse_sf.mapper.plugin", "--config", config(project)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=project,
+    )
+    process.stdin.write(text)
+    process.stdin.flush()
+    said = [json.loads(process.stdout.readline())["type"] for _ in range(3)]
+    process.terminate()
+    _, errors = process.communicate(timeout=30)
+    assert said == ["SCHEMA", "RECORD", "STATE"]
+    assert process.returncode == 1
+    assert b"interrupted; everything finished so far is kept" in errors
+    with Ledger.open(f"sqlite:///{project / '.meltano/reverse-sf/ledger.db'}") as ledger:
+        last = ledger.last_run(Direction.TO_SPOTIO)
+        assert last.status == "interrupted"
+        assert ledger.link_ids("Account:Accounts", [A1])

@@ -68,12 +68,12 @@ def key_pair():
     ],
     ids=["refresh token", "SOAP with security token", "OAuth password", "client credentials"],
 )
-def test_a_flow_logs_in(org, credentials):  # noqa: F811
+def test_a_flow_logs_in(org, credentials):  # noqa: F811 - a fixture
     assert names(org, **credentials) > 0
 
 
 @pytest.mark.parametrize("from_file", [False, True])
-def test_the_jwt_flow_logs_in(org, key_pair, tmp_path, from_file):  # noqa: F811
+def test_the_jwt_flow_logs_in(org, key_pair, tmp_path, from_file):  # noqa: F811 - a fixture
     private, certificate = key_pair
     org.edit(connected_app={"certificate": certificate})
     key = {"jwt_private_key": private}
@@ -84,7 +84,7 @@ def test_the_jwt_flow_logs_in(org, key_pair, tmp_path, from_file):  # noqa: F811
     assert names(org, client_id=CONSUMER_KEY, username=INTEGRATION_USERNAME, **key) > 0
 
 
-def test_a_session_id_is_used_as_it_is(org):  # noqa: F811
+def test_a_session_id_is_used_as_it_is(org):  # noqa: F811 - a fixture
     client = SalesforceClient(Credentials(login_url=org.url, **APP, refresh_token=REFRESH_TOKEN))
     session_id = client.session.login.session_id
     client.close()
@@ -101,7 +101,7 @@ def test_a_session_id_is_used_as_it_is(org):  # noqa: F811
     ],
     ids=["refresh token", "SOAP", "OAuth password", "client credentials"],
 )
-def test_wrong_credentials_are_told_without_repeating_them(org, credentials):  # noqa: F811
+def test_wrong_credentials_are_told_without_repeating_them(org, credentials):  # noqa: F811 - a fixture
     with pytest.raises(LoginError) as refusal:
         names(org, **credentials)
     said = str(refusal.value)
@@ -111,7 +111,7 @@ def test_wrong_credentials_are_told_without_repeating_them(org, credentials):  #
     assert SECURITY_TOKEN not in said
 
 
-def test_a_wrong_key_is_told(org, key_pair):  # noqa: F811
+def test_a_wrong_key_is_told(org, key_pair):  # noqa: F811 - a fixture
     private, _ = key_pair
     with pytest.raises(LoginError):
         names(org, client_id=CONSUMER_KEY, username=INTEGRATION_USERNAME, jwt_private_key=private)

@@ -114,7 +114,7 @@ def test_the_dialect_is_found_out_once_in_few_calls(sync: Sync, switches: dict[s
     sync.begin().decide(*[account(n) for n in range(1, 6)])
     sync.deliver()
     ids = {row["externalDataObjectId"]: row["id"] for row in sync.rows("Accounts")}
-    for phone in ("(512) 555-4444", "(512) 555-5555"):
+    for phone in ("(512) 555-4444", "(512) 555-5555", "(512) 555-6666"):
         sync.begin().decide(
             *[update(n, ids[salesforce_id(n)], {}, Phone=phone) for n in range(1, 6)]
         )

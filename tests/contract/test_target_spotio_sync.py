@@ -9,6 +9,7 @@ import pytest
 from reverse_sf.ledger.rows import LinkState
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction
+from reverse_sf.spotio.client import Spotio
 from tests.contract.spotio_fixtures import (  # noqa: F401 - fixtures
     Sync,
     account,
@@ -263,3 +264,29 @@ def test_the_run_ends_and_gives_its_lease_back(linked: tuple[Sync, str]) -> None
     assert run is not None
     assert run.status == "done"
     sync.begin()
+
+
+@pytest.mark.parametrize("switches", [{}, {"patch_test": "ignored"}, {"patch_fields": "rebuilds"}])
+def test_an_edit_between_guard_and_write_is_not_overwritten(
+    linked: tuple[Sync, str], monkeypatch: pytest.MonkeyPatch, switches: dict[str, str]
+) -> None:
+    sync, spotio_id = linked
+    sync.spotio.switches(**switches)
+    sync.decide(update(1, spotio_id, {}, Website="https://one.example.com"))
+    sync.deliver()
+    real = Spotio.many
+
+    def edited(self: Spotio, record_ids: Any) -> Any:
+        found = list(real(self, record_ids))
+        changed = {"Phone": "(512) 555-7777", "Account Notes": "by hand"}
+        sync.spotio.edit(object="Accounts", id=spotio_id, set=changed)
+        return found
+
+    sync.begin().decide(update(1, spotio_id, {"Phone": "(512) 555-0001"}, Phone="(512) 555-9999"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Spotio, "many", edited)
+        sync.deliver()
+    fields = sync.rows("Accounts")[0]["fields"]
+    assert fields["Phone"] == "(512) 555-7777"
+    assert fields["Account Notes"] == "by hand"
+    assert sync.counts() == {"stale": 1}

@@ -164,7 +164,7 @@ def apply(operations: list[dict[str, object]], held: dict[str, str]) -> dict[str
     for one in operations:
         segments = str(one["path"]).split("/")[1:]
         if one["op"] == "test":
-            assert rows[int(segments[1])]["fieldId"] == one["value"]
+            assert rows[int(segments[1])][segments[2]] == one["value"]
         elif len(segments) == 1:
             rows = list(one["value"])
         elif segments[1] == "-":

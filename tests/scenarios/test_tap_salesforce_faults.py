@@ -38,7 +38,7 @@ def _impatient(monkeypatch):
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("api_type", READS)
-def test_one_fault_at_any_call_loses_and_repeats_nothing(org, api_type, fault):  # noqa: F811
+def test_one_fault_at_any_call_loses_and_repeats_nothing(org, api_type, fault):  # noqa: F811 - a fixture
     settings = settings_of(org, api_type=api_type)
     catalog = discovered(settings)
     org.switches(**READS[api_type])
@@ -64,7 +64,7 @@ def test_one_fault_at_any_call_loses_and_repeats_nothing(org, api_type, fault): 
 
 
 @pytest.mark.parametrize("api_type", READS)
-def test_a_lasting_fault_at_any_call_ends_clearly_and_the_next_run_completes(org, api_type):  # noqa: F811
+def test_a_lasting_fault_at_any_call_ends_clearly_and_the_next_run_completes(org, api_type):  # noqa: F811 - a fixture
     settings = settings_of(org, api_type=api_type, state_message_threshold=10)
     catalog = discovered(settings)
     org.switches(**READS[api_type])
@@ -86,6 +86,6 @@ def test_a_lasting_fault_at_any_call_ends_clearly_and_the_next_run_completes(org
         assert set(broken.by_id("Account")) | set(rest.by_id("Account")) == expected
 
 
-def test_a_slow_answer_is_waited_for(org):  # noqa: F811
+def test_a_slow_answer_is_waited_for(org):  # noqa: F811 - a fixture
     org.fault({"path": "/queryAll", "nth": 1}, {"delay_s": 0.3})
     assert run_tap(settings_of(org)).error is None

@@ -54,7 +54,7 @@ def ended(settings, folder, *arguments):
     ],
     ids=["token", "password", "object", "setting", "no credentials", "address", "date", "version"],
 )
-def test_a_mistake_ends_with_one_clear_message_and_its_code(org, tmp_path, change, code, words):  # noqa: F811
+def test_a_mistake_ends_with_one_clear_message_and_its_code(org, tmp_path, change, code, words):  # noqa: F811 - a fixture
     settings = {**settings_of(org), **change}
     settings = {name: value for name, value in settings.items() if value is not None}
     returned, _, said = ended(settings, tmp_path)
@@ -65,7 +65,7 @@ def test_a_mistake_ends_with_one_clear_message_and_its_code(org, tmp_path, chang
     assert not any(secret in said for secret in (CONSUMER_SECRET, REFRESH_TOKEN, "a-wrong"))
 
 
-def test_a_field_that_has_vanished_since_discovery_is_named(org, tmp_path):  # noqa: F811
+def test_a_field_that_has_vanished_since_discovery_is_named(org, tmp_path):  # noqa: F811 - a fixture
     settings = settings_of(org)
     catalog = discovered(settings)
     properties = catalog["streams"][0]["schema"]["properties"]
@@ -78,14 +78,14 @@ def test_a_field_that_has_vanished_since_discovery_is_named(org, tmp_path):  # n
     assert "Traceback" not in said
 
 
-def test_discovery_prints_a_catalog_and_nothing_else(org, tmp_path):  # noqa: F811
+def test_discovery_prints_a_catalog_and_nothing_else(org, tmp_path):  # noqa: F811 - a fixture
     returned, out, _ = ended(settings_of(org, "Account", "Site__c"), tmp_path, "--discover")
     assert returned == Exit.DONE
     names = {stream["tap_stream_id"] for stream in json.loads(out)["streams"]}
     assert names == {"Account", "Site__c"}
 
 
-def test_no_log_line_holds_a_secret_or_a_record_value(org, tmp_path):  # noqa: F811
+def test_no_log_line_holds_a_secret_or_a_record_value(org, tmp_path):  # noqa: F811 - a fixture
     org.edit(object="Account", create={"Name": "Confidential Ltd", "Phone": "+1 555 0199"})
     returned, out, said = ended(settings_of(org), tmp_path)
     assert returned == Exit.DONE
@@ -95,7 +95,7 @@ def test_no_log_line_holds_a_secret_or_a_record_value(org, tmp_path):  # noqa: F
 
 
 @pytest.mark.parametrize("lines", [40, 90, 150])
-def test_a_killed_run_goes_on_from_its_last_state_without_losing_a_row(org, tmp_path, lines):  # noqa: F811
+def test_a_killed_run_goes_on_from_its_last_state_without_losing_a_row(org, tmp_path, lines):  # noqa: F811 - a fixture
     org.switches(query_page_size=20)
     settings = settings_of(org, api_type="REST", state_message_threshold=10)
     catalog = discovered(settings)
@@ -113,7 +113,7 @@ def test_a_killed_run_goes_on_from_its_last_state_without_losing_a_row(org, tmp_
     }
 
 
-def test_an_interrupted_run_writes_whole_lines_and_says_so(org, tmp_path):  # noqa: F811
+def test_an_interrupted_run_writes_whole_lines_and_says_so(org, tmp_path):  # noqa: F811 - a fixture
     org.switches(query_page_size=20)
     org.fault({"path": "/query/", "nth": 2}, {"delay_s": 20})
     process = start_command(settings_of(org, api_type="REST"), tmp_path)

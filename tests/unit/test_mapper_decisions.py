@@ -119,6 +119,15 @@ def test_a_changed_address_sends_only_the_component_that_changed(bench):
     assert one["address"] == {"city": "Akron", "skip_geocoding": True}
 
 
+def test_an_address_that_spotio_rewrote_is_settled_component_by_component(bench):
+    bench.apply(bench.accounts(account()), address={"street": "1 Main St", "city": "Dayton"})
+    assert bench.accounts(account(SystemModstamp=LATER, Fax="1")).records == []
+    to_what_spotio_holds = account(SystemModstamp=LATER, BillingStreet="1 Main St")
+    assert bench.accounts(to_what_spotio_holds).records == []
+    (one,) = bench.accounts(account(SystemModstamp=LATER, BillingCity="Akron")).records
+    assert one["address"]["city"] == "Akron"
+
+
 def test_a_value_that_spotio_normalised_is_settled_and_never_sent_again(bench):
     bench.apply(bench.accounts(account()), Phone="+1 (555) 0100")
     (one,) = bench.accounts(account(SystemModstamp=LATER, Name="Renamed")).records

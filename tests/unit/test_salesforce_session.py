@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
 import requests
@@ -328,3 +330,12 @@ def test_describes_are_asked_for_once_and_one_refusal_does_not_hide_the_others()
     assert isinstance(answers["Nobody"], UnknownObjectError)
     client.describe("Account")
     assert sum("Account/describe" in request.url for request in transport.sent) == 1
+
+
+@pytest.mark.parametrize("ahead_s", [-86_400, 0, 86_400])
+def test_the_time_is_that_of_salesforce_s_clock_never_earlier(ahead_s):
+    told = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=ahead_s)
+    client, _ = client_of((200, {"records": []}, {"Date": format_datetime(told, usegmt=True)}))
+    client.query(ONE_ACCOUNT)
+    late = client.server_time() - told
+    assert timedelta(seconds=1) <= late < timedelta(seconds=10)

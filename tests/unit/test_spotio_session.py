@@ -13,7 +13,7 @@ import pytest
 from reverse_sf.errors import AccessError, LoginError, RetryError
 from reverse_sf.spotio.client import Spotio, User
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, NotFoundError, WriteRefusedError
-from reverse_sf.spotio.feeds import pages
+from reverse_sf.spotio.paging import pages
 from reverse_sf.spotio.session import Credentials, Session
 
 if TYPE_CHECKING:

@@ -162,7 +162,9 @@ class _Filler:
             "Website": one.website,
             "AnnualRevenue": one.revenue,
             "NumberOfEmployees": one.employees,
-            "Product_Interest__c": interests.sorted_choices(products) if interests else None,
+            "Product_Interest__c": (
+                interests.sorted_choices(products) if interests and products else None
+            ),
             "Customer_Since__c": one.customer_since and one.customer_since.isoformat(),
             "Last_Audit__c": one.last_audit and stamp(one.last_audit),
             "Billing_Email__c": one.billing_email,
@@ -209,7 +211,7 @@ class _Filler:
             "LeadSource": one.source,
             "Rating": one.rating,
             "Status": one.status,
-            "Interests__c": interests.sorted_choices(chosen) if interests else None,
+            "Interests__c": interests.sorted_choices(chosen) if interests and chosen else None,
             "Description": one.notes,
             **_address("", one),
             "OwnerId": salesforce_id("005", one.owner_index),

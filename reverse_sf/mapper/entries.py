@@ -1,0 +1,212 @@
+"""What a decision leaves in the ledger and sends to the target: links, images, intents, reasons."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
+from reverse_sf.mapper.messages import joined, text_of
+from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.envelope import ENVELOPE_KEY, Action
+
+if TYPE_CHECKING:
+    from reverse_sf.mapper.batch import Batch, Tally
+    from reverse_sf.mapper.fields import Draft
+    from reverse_sf.mapper.relations import Parent
+    from reverse_sf.mapper.subject import Subject
+    from reverse_sf.mapping.pair import PairConverter
+
+TO_SPOTIO = Direction.TO_SPOTIO
+
+
+class Entries:
+    """Writes down the decisions of one object mapping.
+
+    Args:
+        pair: the compiled mapping.
+        tally: where what is written down is counted.
+    """
+
+    def __init__(self, pair: PairConverter, tally: Tally) -> None:
+        self._pair = pair
+        self._mapping = pair.mapping
+        self._name = pair.mapping.name
+        self._tally = tally
+
+    def image(self, subject: Subject, batch: Batch, *, deleted: bool = False) -> None:
+        """Keep what Salesforce holds now."""
+        batch.decisions.images.append(
+            Image(
+                link_id=subject.link_id,
+                side=Side.SALESFORCE,
+                values=subject.values,
+                digest=subject.digest,
+                modified_at=subject.modified_at,
+                observed_at=batch.now,
+                deleted=deleted,
+            )
+        )
+
+    def restate(self, link: Link, state: LinkState, batch: Batch) -> None:
+        """Give a link another state."""
+        if link.state is not state:
+            link.state = state
+            batch.decisions.links.append(
+                Link(
+                    link_id=link.link_id,
+                    pair=link.pair,
+                    origin=link.origin,
+                    state=state,
+                    salesforce_id=link.salesforce_id,
+                    spotio_id=link.spotio_id,
+                )
+            )
+
+    def flag(self, link: Link, direction: Direction, reason: str, batch: Batch) -> None:
+        """Have the link decided again at the start of a direction's next run."""
+        batch.decisions.links.append(
+            Link(
+                link_id=link.link_id,
+                pair=link.pair,
+                origin=link.origin,
+                state=link.state,
+                salesforce_id=link.salesforce_id,
+                spotio_id=link.spotio_id,
+                flagged=direction,
+                flag_reason=reason,
+            )
+        )
+
+    def outlived(self, snapshot: Snapshot, row: str, batch: Batch) -> None:
+        """Journal a deletion that lost to a change of the other side."""
+        batch.decisions.conflicts.append(
+            Conflict(
+                link_id=snapshot.link.link_id,
+                pair=self._name,
+                key="",
+                loser=Side.SALESFORCE,
+                losing_value="deleted",
+                winning_value=snapshot.spotio_image,
+                rule=self._mapping.on_delete_in_salesforce.value,
+                row=row,
+                at=batch.now,
+                run_id=batch.run.run_id,
+            )
+        )
+        self._tally.add(self._name, "journaled", row)
+
+    def supersede(self, snapshot: Snapshot, batch: Batch) -> None:
+        """Close an operation that nothing follows."""
+        if snapshot.open_operation is not None:
+            batch.decisions.superseded.append(snapshot.open_operation)
+
+    def park(
+        self,
+        subject: Subject,
+        withheld: tuple[str, str, str],
+        batch: Batch,
+        parent: Parent | None = None,
+    ) -> None:
+        """Withhold a key, or with the key ``""`` the record: ``(key, reason, message)``."""
+        key, reason, message = withheld
+        batch.decisions.parked.append(
+            Parked(
+                link_id=subject.link_id,
+                direction=TO_SPOTIO,
+                key=key,
+                pair=self._name,
+                reason=reason,
+                message=message,
+                at=batch.now,
+                run_id=batch.run.run_id,
+                waiting_for=parent.link_id if parent else None,
+                definition_fingerprint=batch.run.definition_fingerprint,
+            )
+        )
+        self._tally.add(self._name, "parked", f"{reason}: {key}" if key else reason)
+
+    def issue(
+        self,
+        action: Action,
+        subject: Subject,
+        draft: Draft,
+        batch: Batch,
+        *,
+        snapshot: Snapshot | None,
+        waiting_for: str | None = None,
+    ) -> str:
+        """Add an intent and the record that carries it; answer the operation's id."""
+        record = draft.record
+        operation_id = hashlib.blake2b(
+            joined(
+                (
+                    action.value.encode(),
+                    subject.link_id.encode(),
+                    self._mapping.fingerprint.encode(),
+                    subject.digest.encode(),
+                    text_of(record),
+                    text_of(draft.expected),
+                )
+            ),
+            digest_size=16,
+        ).hexdigest()
+        envelope: dict[str, Any] = {
+            "operation_id": operation_id,
+            "action": action.value,
+            "link_id": subject.link_id,
+            "run_id": batch.run.run_id,
+            "pair": self._name,
+            "salesforce_id": subject.salesforce_id,
+        }
+        open_operation = None
+        if snapshot is not None:
+            open_operation = snapshot.open_operation
+            if snapshot.link.spotio_id:
+                envelope["spotio_id"] = snapshot.link.spotio_id
+        if draft.expected:
+            envelope["expected"] = draft.expected
+        if draft.on_link:
+            envelope["on_link"] = draft.on_link
+        if open_operation is not None:
+            envelope["reissued"] = True
+            if open_operation != operation_id:
+                batch.decisions.superseded.append(open_operation)
+        batch.decisions.intents.append(
+            Intent(
+                operation_id=operation_id,
+                link_id=subject.link_id,
+                pair=self._name,
+                direction=TO_SPOTIO,
+                action=action.value,
+                run_id=batch.run.run_id,
+                record=record,
+                envelope=envelope,
+                source=draft.source,
+                decision=draft.decision,
+                issued_at=batch.now,
+                waiting_for=waiting_for,
+            )
+        )
+        batch.emit(self._pair, {**record, ENVELOPE_KEY: envelope})
+        return operation_id
+
+    def overruled(self, link: Link, draft: Draft, operation_id: str, batch: Batch) -> None:
+        """Journal the values of SPOTIO's users that a rule overrules."""
+        for key, rule, row, value in draft.overruled:
+            batch.decisions.conflicts.append(
+                Conflict(
+                    link_id=link.link_id,
+                    pair=self._name,
+                    key=key,
+                    loser=Side.SPOTIO,
+                    losing_value=value,
+                    winning_value=draft.record.get(key),
+                    rule=rule,
+                    row=row,
+                    at=batch.now,
+                    run_id=batch.run.run_id,
+                    operation_id=operation_id,
+                )
+            )
+            self._tally.add(self._name, "journaled", row)

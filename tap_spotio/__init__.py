@@ -1,0 +1,3 @@
+"""The Singer tap that observes SPOTIO."""
+
+from __future__ import annotations

@@ -1,0 +1,347 @@
+"""tap-spotio: observes SPOTIO and writes nothing but Singer messages."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import click
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from reverse_sf.console import run
+from reverse_sf.errors import AccessError, ConfigurationError
+from reverse_sf.spotio.client import Spotio, User, token_claims
+from reverse_sf.spotio.facts import type_from_schema
+from reverse_sf.spotio.instants import now
+from reverse_sf.spotio.record import Record
+from reverse_sf.spotio.search import Search
+from reverse_sf.spotio.session import Credentials, Session
+from tap_spotio.enrichment import Enrichment
+from tap_spotio.lines import Lines
+from tap_spotio.reading import Reading
+from tap_spotio.schema import schema_of
+from tap_spotio.settings import SETTINGS
+from tap_spotio.stamps import stamp_of
+from tap_spotio.streams import RecordStream, SpotioStream, TableStream
+from tap_spotio.tables import TABLES, stage_rows, template_rows
+from tap_spotio.tenant import TenantSetup
+from tap_spotio.window import ReadEnd
+from tap_spotio.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from types import FrameType
+
+    from singer_sdk import Stream
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from reverse_sf.mapping.metadata import SpotioType
+
+
+class TapSpotio(Tap):
+    """Reads the records of every type of a SPOTIO tenant, incrementally and whole."""
+
+    name = "tap-spotio"
+    package_name = "reverse-sf"
+    # The SDK extends the schema in place; the declared one stays as it is.
+    config_jsonschema: ClassVar[dict[str, Any]] = dict(SETTINGS)
+    message_writer_class = Lines
+    message_writer: Lines
+    dynamic_catalog = True
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *, catalog: Any = None, **options: Any) -> None:
+        self._spotio: Spotio | None = None
+        self._setup: TenantSetup | None = None
+        self._user_rows: list[dict[str, Any]] | None = None
+        self._records_read = False
+        self.time_extracted = stamp_of(now())
+        # The SDK's catalog classes drop what they do not know; the facts are in the raw form.
+        self._raw_schemas: dict[str, dict[str, Any]] = {}
+        if isinstance(catalog, dict):
+            self._raw_schemas = {
+                entry["tap_stream_id"]: entry.get("schema") or {}
+                for entry in catalog.get("streams", [])
+            }
+        try:
+            super().__init__(catalog=catalog, **options)
+        except ConfigValidationError as invalid:
+            problems = [str(problem) for problem in invalid.errors]
+            raise ConfigurationError("the settings are not valid", problems) from None
+
+    # the tenant
+
+    @property
+    def spotio(self) -> Spotio:
+        """The tenant; nothing is called before it is needed."""
+        if self._spotio is None:
+            session = Session(
+                Credentials(str(self.config["client_id"]), str(self.config["client_secret"])),
+                api_url=str(self.config["api_url"]),
+                timeout=float(self.config["request_timeout"]),
+            )
+            self._spotio = Spotio(session)
+        return self._spotio
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._spotio is not None:
+            self._spotio.close()
+
+    @property
+    def tenant_setup(self) -> TenantSetup:
+        """Record types and templates; read once a run, and only where the catalog lacks them."""
+        if self._setup is None:
+            self._setup = TenantSetup.read(self.spotio.session)
+        return self._setup
+
+    @property
+    def setup_is_stale(self) -> bool:
+        """Whether the schemas are from a catalog, so that SPOTIO may know better by now."""
+        return self._setup is None
+
+    def renew_setup(self) -> None:
+        """Bring all record streams up to date with the workflow: a record has an unknown stage."""
+        self.logger.info("The catalog does not know a stage or result; reading SPOTIO's workflow")
+        workflow = self.tenant_setup.workflow
+        for stream in self.record_streams:
+            record_type = workflow.type_by_id(stream.record_type.id)
+            if record_type is not None:
+                stream.renew(schema_of(record_type, self.tenant_setup))
+
+    def users(self) -> list[dict[str, Any]]:
+        """All users, once a run; makes sure that the key sees everything.
+
+        Raises:
+            AccessError: the key's user is no Admin.
+        """
+        if self._user_rows is None:
+            rows = self.spotio.session.get(TABLES["users"].path).body or []
+            owner = self.spotio.key_owner([User.from_api(row) for row in rows])
+            if owner is not None and owner.role.lower() != "admin":
+                raise AccessError(
+                    f"the SPOTIO API key belongs to {owner.email or owner.id}, whose role is"
+                    f" {owner.role or 'unknown'}: it sees only a part of the records. Make a key as"
+                    " an Admin (Settings, Integrations, API Access) and put its client_id and"
+                    " client_secret into the settings."
+                )
+            self._user_rows = rows
+        return self._user_rows
+
+    # streams
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """All streams: tables first, then record types with parents before their children."""
+        if self._streams is None:
+            found = super().streams
+            self._streams = dict(sorted(found.items(), key=lambda one: self._place(one[1])))
+        return self._streams
+
+    @property
+    def record_streams(self) -> list[RecordStream]:
+        """The streams of record types."""
+        return [one for one in self.streams.values() if isinstance(one, RecordStream)]
+
+    def discover_streams(self) -> Sequence[SpotioStream]:
+        """Make the streams, from the catalog where there is one.
+
+        A catalog of ours carries everything; another one costs a call for the workflow.
+        """
+        if self.input_catalog is None:
+            schemas = {
+                one.name: schema_of(one, self.tenant_setup) for one in self._chosen_types()
+            }
+        else:
+            schemas = self._schemas_of_catalog()
+        tables = [
+            self._table(name, f"spotio_{name}" if name in schemas else name) for name in TABLES
+        ]
+        if self.input_catalog is not None:
+            tables = [one for one in tables if one.name in self.input_catalog]
+        records = [RecordStream(self, schema, name) for name, schema in schemas.items()]
+        return [*tables, *records]
+
+    def _chosen_types(self) -> list[SpotioType]:
+        types = self.tenant_setup.workflow.types
+        wanted = [str(one) for one in self.config.get("record_types") or []]
+        known = {one.name: one for one in types} | {f"id:{one.id}": one for one in types}
+        problems = [
+            f"record_types: SPOTIO has no record type {one!r}"
+            f"{did_you_mean(one, [other.name for other in types])}"
+            for one in wanted
+            if one not in known
+        ]
+        chosen = [one for one in types if not wanted or {one.name, f"id:{one.id}"} & set(wanted)]
+        names = [one.name for one in chosen]
+        problems += [
+            f"record_types: several record types are called {name!r}; choose one by its id:"
+            f" {', '.join(f'id:{one.id}' for one in chosen if one.name == name)}"
+            for name in sorted({name for name in names if names.count(name) > 1})
+        ]
+        if problems:
+            raise ConfigurationError("the record types cannot be read", problems)
+        return chosen
+
+    def _schemas_of_catalog(self) -> dict[str, dict[str, Any]]:
+        """Schemas of the record types in the catalog."""
+        schemas: dict[str, dict[str, Any]] = {}
+        problems = []
+        for name, entry in (self.input_catalog or {}).items():
+            raw = self._raw_schemas.get(name) or entry.schema.to_dict()
+            if type_from_schema(raw) is not None:
+                schemas[name] = raw
+                continue
+            if name in TABLES or name.removeprefix("spotio_") in TABLES:
+                continue
+            if not entry.metadata.resolve_selection().get((), True):
+                continue
+            found = self.tenant_setup.workflow.type(name)
+            if found is None:
+                known = [one.name for one in self.tenant_setup.workflow.types]
+                problems.append(f"{name}: no such record type{did_you_mean(name, known)}")
+            else:
+                schemas[name] = schema_of(found, self.tenant_setup)
+        if problems:
+            raise ConfigurationError("the catalog names streams that cannot be read", problems)
+        return schemas
+
+    def _table(self, table: str, name: str) -> TableStream:
+        made = TABLES[table]
+        rows: Callable[[], Iterable[Mapping[str, Any]]]
+        if table == "users":
+            rows = lambda: map(made.row, self.users())  # noqa: E731 - one line for each table
+        elif table == "stages":
+            rows = lambda: stage_rows(self.tenant_setup)  # noqa: E731 - one line for each table
+        elif table == "activity_templates":
+            rows = lambda: template_rows(self.tenant_setup)  # noqa: E731 - one line for each table
+        else:
+            rows = lambda: map(made.row, self.spotio.session.get(made.path).body or ())  # noqa: E731 - one line for each table
+        return TableStream(self, name=name, schema=made.schema, keys=made.keys, rows=rows)
+
+    def _place(self, stream: Stream) -> tuple[int, int, str]:
+        if not isinstance(stream, RecordStream):
+            return (0, list(TABLES).index(stream.name.removeprefix("spotio_")), stream.name)
+        return (1, self._depth(stream), stream.name)
+
+    def _depth(self, stream: RecordStream) -> int:
+        parents = {one.record_type.id: one.record_type.parent_id for one in self.record_streams}
+        depth, above = 0, stream.record_type.parent_id
+        while above is not None and depth <= len(parents):
+            depth, above = depth + 1, parents.get(above)
+        return depth
+
+    @property
+    def catalog_dict(self) -> dict[str, Any]:
+        """The catalog with the facts."""
+        catalog = super().catalog_dict
+        for entry in catalog["streams"]:
+            entry["schema"] = self.streams[entry["tap_stream_id"]].schema
+        return catalog
+
+    # reading
+
+    def read_records(self) -> None:
+        """Read all selected record types at once; a second time does nothing."""
+        if self._records_read:
+            return
+        self._records_read = True
+        streams = [one for one in self.record_streams if one.selected]
+        if any(one.stored_bookmark is None for one in streams):
+            self.users()
+        end = self._read_end()
+        self.time_extracted = stamp_of(end.at)
+        with ExitStack() as stack:
+            for stream in streams:
+                stream.begin(end, stack.enter_context(stream.get_record_counter()))
+                stack.enter_context(stream.get_sync_timer())
+            starts = [one.start for one in streams]
+            since = None if None in starts else min(one for one in starts if one is not None)
+            enrichment = stack.enter_context(self._enrichment(streams, since))
+            reading = Reading(
+                self.spotio, enrichment, {one.record_type.id: one for one in streams}
+            )
+            reading.read()
+        for stream in streams:
+            stream.finish(end, reading.latest)
+        self.state_writer.write_state(self.state)
+
+    def read_some(self, stream: RecordStream, limit: int) -> None:
+        """Read a few records of one type, for a test of the connection."""
+        self.users()
+        type_id = stream.record_type.id
+        search = Search(self.spotio.session, page_size=min(limit, int(self.config["page_size"])))
+        rows = [Record.from_api(row) for row in search.newest(type_id)]
+        with self._enrichment([stream], None) as enrichment:
+            found = [
+                (full, row.raw)
+                for row, full in enrichment.full(rows, last=True)
+                if row.type_id == type_id
+            ]
+        stream.take(found)
+
+    @contextmanager
+    def _enrichment(
+        self, streams: Sequence[RecordStream], since: datetime | None
+    ) -> Iterator[Enrichment]:
+        enrichment = Enrichment(
+            self.spotio,
+            child_types=[one.record_type.id for one in streams if one.record_type.parent_id],
+            since=since,
+            page_size=int(self.config["page_size"]),
+            workers=int(self.config["max_workers"]),
+        )
+        try:
+            yield enrichment
+        finally:
+            enrichment.close()
+
+    def _read_end(self) -> ReadEnd:
+        issued = token_claims(self.spotio.session.token()).get("iat")
+        return ReadEnd.of(
+            local=now(),
+            server=self.spotio.session.server_time(),
+            token_issued=datetime.fromtimestamp(float(issued), timezone.utc) if issued else None,
+        )
+
+    # the SDK's run
+
+    def _set_compatible_replication_methods(self) -> None:
+        """Begin with the state that this run started from, also where that is none.
+
+        This is the SDK's last step before the first message. Who keeps the records' other side
+        (the ledger) must see whether a bookmark was there.
+        """
+        super()._set_compatible_replication_methods()
+        if not self.state:
+            self.state_writer.write_state({})
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Stop between two lines; the state stays what it was."""
+        del signum, frame
+        self.message_writer.between_lines(_stop)
+
+
+def _stop() -> NoReturn:
+    raise click.Abort
+
+
+def main() -> NoReturn:
+    """Run the command ``tap-spotio``."""
+    run(TapSpotio.cli, "tap-spotio")
+
+
+if __name__ == "__main__":
+    main()
