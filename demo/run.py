@@ -44,7 +44,9 @@ def main() -> int:
             second_run()
             edits()
     except subprocess.CalledProcessError as error:
-        console.print(f"[red]stopped: {' '.join(map(str, error.cmd))} ended with {error.returncode}")
+        console.print(
+            f"[red]stopped: {' '.join(map(str, error.cmd))} ended with {error.returncode}"
+        )
         return error.returncode or 1
     where_to_look_next(time.monotonic() - started)
     return 0
@@ -93,7 +95,9 @@ def forget_last_demo() -> None:
 def first_load() -> None:
     """The first run: everything in scope is new."""
     heading("First run: Salesforce to SPOTIO")
-    console.print(f"  Salesforce holds {counted(SALESFORCE, 'Account', 'Contact', 'Lead', 'Opportunity')}")
+    console.print(
+        f"  Salesforce holds {counted(SALESFORCE, 'Account', 'Contact', 'Lead', 'Opportunity')}"
+    )
     run("meltano", "run", *PIPELINE)
     run("reverse-sf", "account")
 
@@ -108,7 +112,9 @@ def second_run() -> None:
 
 def edits() -> None:
     """Three edits in Salesforce, of which exactly one concerns SPOTIO."""
-    heading("Three edits in Salesforce: a mapped field, an unmapped one, one that leaves the filter")
+    heading(
+        "Three edits in Salesforce: a mapped field, an unmapped one, one that leaves the filter"
+    )
     customers = [
         row
         for row in rows(SALESFORCE, "Account")

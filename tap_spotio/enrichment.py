@@ -69,7 +69,7 @@ class Enrichment:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def full(self, rows: Sequence[Record], *, last: bool) -> Iterator[tuple[Record, Record]]:
-        """Each row with its full record, in the order of the rows; records that are gone are left out.
+        """Each row with its full record, in the order of the rows; who is gone is left out.
 
         Args:
             rows: from a listing, :attr:`block` of them at most for full use of all workers.

@@ -12,7 +12,7 @@ from reverse_sf.spotio.errors import WriteRefusedError
 from tap_spotio.window import MARGIN, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from reverse_sf.spotio.client import Spotio
     from reverse_sf.spotio.feeds import Deleted
@@ -59,7 +59,7 @@ class Reading:
         self.latest: datetime | None = None
 
     def read(self) -> None:
-        """Read the records first: one that is deleted meanwhile is in the feed of deletions then."""
+        """Read records first: one that is deleted meanwhile is in the feed of deletions then."""
         starts = [one.start for one in self._receivers.values()]
         since = None if None in starts else min(one for one in starts if one is not None)
         self._read_changes(since)
@@ -103,7 +103,7 @@ class Reading:
                 if full.updated_at is not None:
                     receiver.overlap.note(full.updated_at, digest_of(raw))
 
-    def _fresh_rows(self, since: datetime | None) -> Iterator[Record]:
+    def _fresh_rows(self, since: datetime | None) -> Generator[Record, None, None]:
         """The rows of the feed; where SPOTIO forgets its cursor the feed begins again."""
         seen = self._updated
         lost = 0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from singer_sdk import typing as th
 
 from reverse_sf.spotio.search import PAGE_SIZE
 from reverse_sf.spotio.session import DEFAULT_API_URL
 
-SETTINGS: dict[str, Any] = th.PropertiesList(
+SETTINGS = th.PropertiesList(
     th.Property(
         "api_url",
         th.StringType,
@@ -81,4 +79,4 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Request timeout",
         description="Seconds to wait for an answer of SPOTIO.",
     ),
-).to_dict()
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from weakref import finalize
 
 import click
 from singer_sdk import Tap
@@ -13,6 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from reverse_sf.console import run
 from reverse_sf.errors import AccessError, ConfigurationError
+from reverse_sf.mapping.wording import did_you_mean
 from reverse_sf.spotio.client import Spotio, User, token_claims
 from reverse_sf.spotio.facts import type_from_schema
 from reverse_sf.spotio.instants import now
@@ -29,7 +31,6 @@ from tap_spotio.streams import RecordStream, SpotioStream, TableStream
 from tap_spotio.tables import TABLES, stage_rows, template_rows
 from tap_spotio.tenant import TenantSetup
 from tap_spotio.window import ReadEnd
-from tap_spotio.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ class TapSpotio(Tap):
     name = "tap-spotio"
     package_name = "reverse-sf"
     # The SDK extends the schema in place; the declared one stays as it is.
-    config_jsonschema: ClassVar[dict[str, Any]] = dict(SETTINGS)
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS.to_dict()
     message_writer_class = Lines
     message_writer: Lines
     dynamic_catalog = True
@@ -66,6 +67,7 @@ class TapSpotio(Tap):
         self._spotio: Spotio | None = None
         self._setup: TenantSetup | None = None
         self._user_rows: list[dict[str, Any]] | None = None
+        self._setup_renewed = False
         self._records_read = False
         self.time_extracted = stamp_of(now())
         # The SDK's catalog classes drop what they do not know; the facts are in the raw form.
@@ -93,6 +95,8 @@ class TapSpotio(Tap):
                 timeout=float(self.config["request_timeout"]),
             )
             self._spotio = Spotio(session)
+            # The SDK never says that a tap is done with.
+            finalize(self, session.close)
         return self._spotio
 
     def close(self) -> None:
@@ -110,11 +114,12 @@ class TapSpotio(Tap):
     @property
     def setup_is_stale(self) -> bool:
         """Whether the schemas are from a catalog, so that SPOTIO may know better by now."""
-        return self._setup is None
+        return self.input_catalog is not None and not self._setup_renewed
 
     def renew_setup(self) -> None:
         """Bring all record streams up to date with the workflow: a record has an unknown stage."""
         self.logger.info("The catalog does not know a stage or result; reading SPOTIO's workflow")
+        self._setup_renewed = True
         workflow = self.tenant_setup.workflow
         for stream in self.record_streams:
             record_type = workflow.type_by_id(stream.record_type.id)
@@ -161,9 +166,7 @@ class TapSpotio(Tap):
         A catalog of ours carries everything; another one costs a call for the workflow.
         """
         if self.input_catalog is None:
-            schemas = {
-                one.name: schema_of(one, self.tenant_setup) for one in self._chosen_types()
-            }
+            schemas = {one.name: schema_of(one, self.tenant_setup) for one in self._chosen_types()}
         else:
             schemas = self._schemas_of_catalog()
         tables = [
@@ -270,9 +273,7 @@ class TapSpotio(Tap):
             starts = [one.start for one in streams]
             since = None if None in starts else min(one for one in starts if one is not None)
             enrichment = stack.enter_context(self._enrichment(streams, since))
-            reading = Reading(
-                self.spotio, enrichment, {one.record_type.id: one for one in streams}
-            )
+            reading = Reading(self.spotio, enrichment, {one.record_type.id: one for one in streams})
             reading.read()
         for stream in streams:
             stream.finish(end, reading.latest)

@@ -252,7 +252,7 @@ def created(task: Task, record: Record) -> Result:
         if not is_blank(value) and is_blank(image.get(key)) and key != PARENT and key in image:
             words = "SPOTIO created the record but left this out"
             result.withheld.append(Withheld(key, "not_taken", words))
-        else:
+        elif key not in wanted.stand_ins:
             result.written.append(key)
     return result
 

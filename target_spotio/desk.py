@@ -7,7 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError, ReverseSFError
+from reverse_sf.ledger.holder import this_process
 from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction
+from reverse_sf.spotio.instants import format_instant, now
 from target_spotio.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("target-spotio")
 
 LEASE_SECONDS = 300.0
+_FINGERPRINT = "spotio_fingerprint"
 _HEARTBEAT_SECONDS = 30.0
 
 
@@ -74,7 +78,7 @@ class Desk:
             raise ConfigurationError("records with and without _sync cannot be mixed in one run")
         self._run_id = run_id
         self._ledger = Ledger.open(self._settings.ledger_of_syncs)
-        self._ledger.heartbeat(run_id, ttl_seconds=LEASE_SECONDS)
+        self._ledger.heartbeat(run_id, ttl_seconds=LEASE_SECONDS, holder=this_process())
         self._beat_at = time.monotonic()
 
     def _tick(self) -> None:
@@ -126,6 +130,8 @@ class Desk:
             if self._ledger is None and self._settings.ledger_uri:
                 self._ledger = Ledger.open(self._settings.ledger_uri)
             tenant = self._connect()
+            if self._ledger is not None and self._run_id:
+                _release_parked(self._ledger, tenant.fingerprint)
             self._work = Workshop(
                 tenant,
                 self._settings,
@@ -135,3 +141,17 @@ class Desk:
                 tick=self._tick,
             )
         return self._work
+
+
+def _release_parked(ledger: Ledger, fingerprint: str) -> None:
+    """Where workflow or users are not what they were, let the next run decide parked work again."""
+    known = ledger.setting(_FINGERPRINT)
+    if known == fingerprint:
+        return
+    ledger.set_setting(_FINGERPRINT, fingerprint)
+    if known is not None:
+        released = ledger.retry_parked(Direction.TO_SPOTIO, now=format_instant(now()))
+        logger.info(
+            "SPOTIO's workflow or users have changed: the next run tries %d parked ones again",
+            released,
+        )

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from target_spotio.vocabulary import Withheld
 
 DIRECTION = Direction.TO_SPOTIO
-_FIRST_RETRY = timedelta(hours=1)
+_FIRST_RETRY = timedelta(minutes=10)
 _MOST_DOUBLINGS = 7
-_NEVER_BY_TIME = {"ambiguous", "choice_unknown", "waiting_for_parent"}
+_BY_TIME = {"unknown_outcome"}
+"""Only what may pass by itself is tried again by the clock: a quiet system makes no write."""
 
 
 @dataclass
@@ -102,7 +103,7 @@ def rows_of(
         )
         for one in result.withheld:
             doublings = min(attempts.get((envelope.link_id, one.key), 0), _MOST_DOUBLINGS)
-            due = None if one.reason in _NEVER_BY_TIME else at + _FIRST_RETRY * 2**doublings
+            due = at + _FIRST_RETRY * 2**doublings if one.reason in _BY_TIME else None
             rows.parked.append(
                 Parked(
                     link_id=envelope.link_id,

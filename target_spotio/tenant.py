@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +44,17 @@ class Tenant:
         self._create_missing_fields = create_missing_fields
         users = spotio.users()
         spotio.check_key(users)
+        self._users = sorted(users, key=lambda user: user.id)
         self._people = People(users)
         self._workflow: Workflow = spotio.workflow()
         self._spelling = Spelling()
         self._vocabularies: dict[str, tuple[Mapping[str, Any], Vocabulary]] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the workflow and the users: what refused a record may have changed with it."""
+        told = repr((self._workflow, self._users)).encode()
+        return hashlib.blake2b(told, digest_size=16).hexdigest()
 
     def depth(self, stream: str) -> int:
         """How many types stand above the stream's type: parents are written first."""

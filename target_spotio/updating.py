@@ -287,7 +287,8 @@ def _written(plan: _Plan, record: Record) -> Result:
         if key == EXTERNAL_ID:
             continue
         if same(key, after, wanted, wanted) or not same(key, after, before, wanted):
-            result.written.append(key)
+            if key not in plan.wanted.stand_ins:
+                result.written.append(key)
         else:
             # A good answer does not prove that the value was taken.
             words = f"SPOTIO accepted the update but kept {after!r}"

@@ -45,12 +45,14 @@ class Wanted:
         values: record key to canonical value; ``owner`` and ``parent`` are SPOTIO ids.
         withheld: keys that cannot be written.
         settled: keys that ask for nothing, and whose difference is meant.
+        stand_ins: keys that get a value for want of a better one; they stay unsettled.
         skip_geocoding: SPOTIO shall keep the address as sent.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     withheld: list[Withheld] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
+    stand_ins: set[str] = field(default_factory=set)
     skip_geocoding: bool = False
 
 
@@ -167,6 +169,13 @@ class Vocabulary:
             words += f", and the default owner {default} is none either" if default else ""
             wanted.withheld.append(Withheld(OWNER, "owner_unknown", words))
             return
+        if (
+            isinstance(value, dict)
+            and not value.get("email")
+            and user == self._people.by_email(default)
+        ):
+            # Who this is was not known yet; once it is, the owner is decided again.
+            wanted.stand_ins.add(OWNER)
         wanted.values[OWNER] = user
 
     def _want_stage(self, wanted: Wanted, value: Any) -> None:

@@ -78,10 +78,10 @@ _known_links = select(
     links.c.link_id, links.c.number, links.c.state, links.c.salesforce_id, links.c.spotio_id
 ).where(links.c.link_id.in_(keys()))
 _last_number = select(func.coalesce(func.max(links.c.number), 0))
-_same_operations = (
-    select(operations.c.operation_id, operations.c.number, operations.c.attempts, IS_OPEN)
-    .where(operations.c.link.in_(numbers()), operations.c.operation_id.in_(keys()))
-    .order_by(operations.c.number)
+_open_operations = (
+    select(operations.c.operation_id, operations.c.number, operations.c.attempts)
+    .where(operations.c.link.in_(numbers()), operations.c.operation_id.in_(keys()), IS_OPEN)
+    .order_by(operations.c.link)
 )
 _put_parked = Insert(
     parked,
@@ -148,8 +148,8 @@ class DecisionCommits(Leases):
     def commit_decisions(self, decisions: Decisions) -> None:
         """Commit a batch in one transaction; after it returns the records may be emitted.
 
-        An intent whose operation id is known already (the same decision made again) counts one
-        more attempt and is open again. A link's ids never become unknown through this call, and a
+        An intent whose operation is open still (the same decision made again after a crash) counts
+        one more attempt. A link's ids never become unknown through this call, and a
         link that a target joined meanwhile stays joined: the mapper runs ahead of the target, and
         what it read may be older than what the target stored. ``Link.flagged`` adds a flag; only
         ``unflagged`` takes the run's own direction's flag away. Parked rows without a definition
@@ -161,13 +161,16 @@ class DecisionCommits(Leases):
         """
         with self._writing() as connection:
             run = self._fence(connection, decisions.run_id)
-            known, new = _put_links(connection, decisions)
+            known, new = _put_links(connection, decisions, self._link_numbers)
             put_images.execute(connection, [_image_row(it, known) for it in decisions.images])
             merge_bases(
                 connection, {known[it]: entries for it, entries in decisions.rebased.items()}
             )
             _drop_flags.execute(connection, [(it, run.direction) for it in decisions.unflagged])
             put_flags.execute(connection, _flag_rows(decisions.links))
+            put_flags.execute(
+                connection, [(link_id, run.direction, why) for link_id, why in decisions.flagged]
+            )
             if decisions.superseded:
                 connection.execute(
                     _supersede,
@@ -183,23 +186,31 @@ class DecisionCommits(Leases):
             add_counts(connection, decisions.counts)
 
 
-def _put_links(connection: Connection, decisions: Decisions) -> tuple[dict[str, int], set[str]]:
+def _put_links(
+    connection: Connection, decisions: Decisions, remembered: Mapping[str, int]
+) -> tuple[dict[str, int], set[str]]:
     """Insert new links, change known ones.
+
+    Args:
+        connection: inside a write transaction.
+        decisions: the batch.
+        remembered: numbers of links that need not be looked up; numbers never change.
 
     Returns:
         The number of every link that the batch names, and the ids of the new ones.
     """
     given = {link.link_id: link for link in decisions.links}
     named = {
-        *given,
         *(image.link_id for image in decisions.images),
         *(intent.link_id for intent in decisions.intents),
         *decisions.rebased,
     }
-    if not named:
-        return {}, set()
-    rows = connection.execute(_known_links, {"keys": to_text(list(named))}).all()
-    known = {row.link_id: row.number for row in rows}
+    known = {it: remembered[it] for it in named - given.keys() if it in remembered}
+    sought = [*given, *(named - given.keys() - known.keys())]
+    if not sought:
+        return known, set()
+    rows = connection.execute(_known_links, {"keys": to_text(sought)}).all()
+    known.update((row.link_id, row.number) for row in rows)
     new = [link for link in given.values() if link.link_id not in known]
     changed = [_changed_link(given[row.link_id], row) for row in rows if row.link_id in given]
     try:
@@ -232,34 +243,33 @@ def _put_intents(
 ) -> None:
     """Open operations; one that is open under the same id is issued once more."""
     of_known = [intent for intent in intents if intent.link_id not in fresh]
-    earlier: dict[str, tuple[int | None, int, bool]] = {}
+    earlier: dict[str, tuple[int, int]] = {}
     if of_known:
         rows = connection.execute(
-            _same_operations,
+            _open_operations,
             {
                 "numbers": to_text(sorted({known[intent.link_id] for intent in of_known})),
                 "keys": to_text([intent.operation_id for intent in of_known]),
             },
         ).all()
-        earlier = {name: (number, attempts, is_open) for name, number, attempts, is_open in rows}
+        earlier = {operation_id: (number, attempts) for operation_id, number, attempts in rows}
     new: list[tuple[Any, ...]] = []
     again: list[tuple[Any, ...]] = []
     for intent in intents:
-        number, attempts, is_open = earlier.get(intent.operation_id, (None, 0, False))
-        content = _intent_content(intent, attempts + 1)
-        if is_open:
-            again.append((*content, number))
-        else:
-            new.append(
-                (
-                    intent.operation_id,
-                    known[intent.link_id],
-                    intent.pair,
-                    intent.direction.value,
-                    intent.action,
-                    *content,
-                )
+        if intent.operation_id in earlier:
+            number, attempts = earlier[intent.operation_id]
+            again.append((*_intent_content(intent, attempts + 1), number))
+            continue
+        new.append(
+            (
+                intent.operation_id,
+                known[intent.link_id],
+                intent.pair,
+                intent.direction.value,
+                intent.action,
+                *_intent_content(intent, 1),
             )
+        )
     _reissue.execute(connection, again)
     _add_operations.execute(connection, new)
 

@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, exists, insert, or_, select, true, update
 from reverse_sf.errors import LeaseHeldError, StopError
 from reverse_sf.ledger.dialects import Insert
 from reverse_sf.ledger.encoding import later, moment
+from reverse_sf.ledger.holder import gone, joined
 from reverse_sf.ledger.rows import Count, Run
 from reverse_sf.ledger.session import Session
 from reverse_sf.ledger.tables import counts, leases, links, runs
@@ -60,7 +61,7 @@ class Leases(Session):
     def begin_run(self, run: Run, *, ttl_seconds: float) -> None:
         """Take the lease of the run's direction and record the run, in one transaction.
 
-        An expired lease is taken over; runs of the direction that never ended are then marked as
+        An expired lease is taken over, and so is one whose holders were killed on this machine; runs of the direction that never ended are then marked as
         interrupted, because nobody is left to end them.
 
         Args:
@@ -73,7 +74,12 @@ class Leases(Session):
         with self._writing() as connection:
             now = self._now(connection)
             held = self._lease(connection, leases.c.direction == run.direction.value)
-            if held is not None and held.run_id != run.run_id and held.expires_at > moment(now):
+            if (
+                held is not None
+                and held.run_id != run.run_id
+                and held.expires_at > moment(now)
+                and not gone(held.holder)
+            ):
                 raise _held(held)
             connection.execute(
                 update(runs)
@@ -95,10 +101,15 @@ class Leases(Session):
                 connection, (run.run_id, run.direction.value, run.holder), now, ttl_seconds
             )
 
-    def heartbeat(self, run_id: str, *, ttl_seconds: float) -> None:
+    def heartbeat(self, run_id: str, *, ttl_seconds: float, holder: str | None = None) -> None:
         """Keep the lease of a run; call it several times within ``ttl_seconds``.
 
         A lease that ended while nobody else took it is simply taken again.
+
+        Args:
+            run_id: the run.
+            ttl_seconds: the lease ends so long after this call.
+            holder: a process that joins those who hold it (``reverse_sf.ledger.holder``).
 
         Raises:
             LeaseHeldError: another run has taken the lease over; stop writing.
@@ -106,18 +117,21 @@ class Leases(Session):
         """
         with self._writing() as connection:
             now = self._now(connection)
-            kept = connection.execute(
-                update(leases)
-                .where(leases.c.run_id == run_id)
-                .values(expires_at=later(now, ttl_seconds))
-            )
-            if kept.rowcount:
+            held = self._lease(connection, leases.c.run_id == run_id)
+            if held is not None:
+                holders = joined(held.holder, holder) if holder else held.holder
+                connection.execute(
+                    update(leases)
+                    .where(leases.c.run_id == run_id)
+                    .values(expires_at=later(now, ttl_seconds), holder=holders)
+                )
                 return
             run = self._run(connection, run_id)
             held = self._lease(connection, leases.c.direction == run.direction)
             if held is not None and held.expires_at > moment(now):
                 raise _held(held)
-            self._take_lease(connection, (run_id, run.direction, run.holder), now, ttl_seconds)
+            taker = (run_id, run.direction, holder or run.holder)
+            self._take_lease(connection, taker, now, ttl_seconds)
 
     def finish_run(self, run_id: str, status: str) -> None:
         """End a run and release its lease.

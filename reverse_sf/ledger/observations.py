@@ -53,6 +53,7 @@ _owners = select(links.c.spotio_id, links.c.link_id).where(
 _snapshots = (
     select(
         links.c.link_id,
+        links.c.number,
         links.c.pair,
         links.c.origin,
         links.c.state,
@@ -163,6 +164,7 @@ class Observations(Session):
             return {}
         with self._reading() as connection:
             rows = connection.execute(_snapshots, {"keys": to_text(list(link_ids))}).all()
+        self._link_numbers = {row[0]: row[1] for row in rows}
         chosen: dict[str, Row[Any]] = {}
         for row in rows:
             other = chosen.setdefault(row[0], row)
@@ -264,6 +266,7 @@ def _relevance(row: Row[Any], direction: Direction | None) -> tuple[bool, bool, 
 def _snapshot(row: Row[Any]) -> Snapshot:
     (
         link_id,
+        _,
         pair,
         origin,
         state,

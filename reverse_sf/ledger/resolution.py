@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from reverse_sf.ledger.dialects import Delete, Insert, keys
-from reverse_sf.ledger.encoding import from_text, to_text
+from reverse_sf.ledger.encoding import from_text, sortable, to_text
 from reverse_sf.ledger.facts import WATERMARK, Facts, put_fact
 from reverse_sf.ledger.observations import IS_OPEN, has_both
 from reverse_sf.ledger.rows import Intent, OperationStatus
-from reverse_sf.ledger.tables import external_ids, links, operations
+from reverse_sf.ledger.tables import external_ids, links, operations, parked
 from reverse_sf.mapping.definition import Direction
 
 if TYPE_CHECKING:
@@ -90,6 +90,26 @@ class Resolution(Facts):
                 _released, {"run_id": run_id, "direction": direction.value, "page": limit}
             ).all()
         return [_intent(row) for row in rows]
+
+    def retry_parked(self, direction: Direction, *, now: str) -> int:
+        """Let everything withheld in a direction be decided again at its next run.
+
+        For when the destination's schema or users have changed: what was refused may be taken now.
+        Work that waits for a parent or for its own time is left as it is.
+
+        Returns:
+            How many rows were released.
+        """
+        with self._writing() as connection:
+            return connection.execute(
+                update(parked)
+                .where(
+                    parked.c.direction == direction.value,
+                    parked.c.waiting_for.is_(None),
+                    parked.c.next_attempt_at.is_(None),
+                )
+                .values(next_attempt_at=sortable(now))
+            ).rowcount
 
     def external_ids(self, type_id: str, external_ids: Sequence[str]) -> dict[str, list[str]]:
         """SPOTIO ids by external id, of one record type; more than one is ambiguous."""

@@ -274,6 +274,8 @@ class Decisions(msgspec.Struct, kw_only=True):
     parked: list[Parked] = []
     unparked: list[tuple[str, str]] = []
     """``(link_id, key)`` pairs of this direction that are no longer withheld."""
+    flagged: list[tuple[str, str]] = []
+    """``(link_id, reason)``: decide again at the start of this direction's next run."""
     unflagged: list[str] = []
     superseded: list[str] = []
     """Operation ids taken over by the intents of this batch."""

@@ -40,6 +40,8 @@ class Session:
         self._given_clock = clock
         self._connection: Connection | None = None
         self._turn = threading.RLock()
+        # Numbers of the links last read: what is decided next is about them.
+        self._link_numbers: dict[str, int] = {}
         event.listen(engine, "before_cursor_execute", self._count)
 
     @classmethod

@@ -90,6 +90,7 @@ class Batch:
             or it.intents
             or it.parked
             or it.unparked
+            or it.flagged
             or it.unflagged
             or it.superseded
             or it.conflicts

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.rows import Decisions, Snapshot
 from reverse_sf.mapper.batch import Batch
+from reverse_sf.mapper.fields import OWNER_KEY
 from reverse_sf.mapper.subject import Subject, event_of
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction
@@ -110,6 +111,10 @@ class Decider:
         if batch.is_empty:
             return
         decisions.counts = self._tally.take(self._run.run_id)
+        for intent in decisions.intents:
+            owner = intent.record.get(OWNER_KEY)
+            if owner and not owner["email"]:
+                self._people.asked_without_email(owner["salesforce_id"], intent.link_id)
         self._ledger.commit_decisions(decisions)
         for pair, records in batch.records.values():
             self._writer.records_of(pair, records, bookmarks)
@@ -118,9 +123,12 @@ class Decider:
     def commit_counts(self) -> None:
         """Commit what was counted since the last batch, and users seen since."""
         batch = self._batch()
+        batch.decisions.flagged = [
+            (link_id, "its owner became known") for link_id in self._people.named_since()
+        ]
         batch.decisions.users, self._people.changed = self._people.changed, []
         batch.decisions.counts = self._tally.take(self._run.run_id)
-        if batch.decisions.counts or batch.decisions.users:
+        if batch.decisions.counts or not batch.is_empty:
             self._ledger.commit_decisions(batch.decisions)
 
     def _batch(self) -> Batch:

@@ -51,6 +51,7 @@ class People:
         }
         self.knows_spotio = bool(spotio)
         self.changed: list[UserRow] = []
+        self._unnamed: dict[str, list[str]] = {}
 
     def saw(self, record: msgspec.Raw) -> None:
         """Take in a record of the User stream; what is new waits in :attr:`changed`.
@@ -78,6 +79,19 @@ class People:
         """E-mail of a Salesforce user, where known."""
         known = self._salesforce.get(salesforce_id)
         return known.email if known else None
+
+    def asked_without_email(self, salesforce_id: str, link_id: str) -> None:
+        """Remember a write that named an owner of whom only the Id was known yet."""
+        self._unnamed.setdefault(salesforce_id, []).append(link_id)
+
+    def named_since(self) -> list[str]:
+        """Links whose owner became known after their write was decided.
+
+        The User stream may come after the records that its users own: those writes can only have
+        named a stand-in, so they are decided again.
+        """
+        known = [each for each in self._unnamed if self.email_of(each)]
+        return [link_id for each in known for link_id in self._unnamed.pop(each)]
 
     def counterpart(self, salesforce_id: str) -> str | None:
         """SPOTIO id of a Salesforce user: by external user id, then by e-mail."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gc
-import getpass
-import os
 import secrets
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -15,6 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError, ReverseSFError, StopError
+from reverse_sf.ledger.holder import HANDED_OVER, this_process
 from reverse_sf.ledger.rows import Run
 from reverse_sf.mapper import messages
 from reverse_sf.mapper.account import account
@@ -114,7 +112,7 @@ class MappingRun:
                 direction=TO_SPOTIO,
                 started_at=now,
                 definition_fingerprint=definition.fingerprint,
-                holder=_holder(),
+                holder=this_process(),
             ),
             ttl_seconds=self._limits.lease_ttl,
         )
@@ -145,7 +143,11 @@ class MappingRun:
         """End the run; where a target has records to finish, the run is the target's to end."""
         self._heart.stop()
         if kind is None:
-            if not self._writer.records:
+            if self._writer.records:
+                self._ledger.heartbeat(
+                    self.run_id, ttl_seconds=self._limits.lease_ttl, holder=HANDED_OVER
+                )
+            else:
                 self._ledger.finish_run(self.run_id, "done")
             return
         interrupted = not issubclass(kind, Exception)
@@ -346,11 +348,3 @@ def _calm_collector() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _holder() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
-    return f"{user}@{socket.gethostname()} (process {os.getpid()})"

@@ -147,14 +147,27 @@ class SalesforceClient:
         Raises:
             ReverseSFError: what :mod:`reverse_sf.salesforce.refusals` makes of a refusal.
         """
+        response = self.answer(method, path, **options)
+        if response.status_code >= 300:  # noqa: PLR2004 - 300 and up are no success here
+            raise error_of(read_refusal(response), what)
+        return response
+
+    def answer(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Make one API call and return the answer, also where Salesforce refuses.
+
+        Args:
+            method: HTTP method.
+            path: as for :meth:`call`.
+            options: as for ``requests.Session.request``.
+
+        Raises:
+            ReverseSFError: there was no answer, or the session makes no call any more.
+        """
         salesforce = self.salesforce
         root = f"https://{urlsplit(salesforce.base_url).netloc}"
         address = f"{root}{path}" if path.startswith("/") else f"{salesforce.base_url}{path}"
         headers = {"Authorization": f"Bearer {salesforce.session_id}", **options.pop("headers", {})}
-        response = self.session.request(method, address, headers=headers, **options)
-        if response.status_code >= 300:  # noqa: PLR2004 - 300 and up are no success here
-            raise error_of(read_refusal(response), what)
-        return response
+        return self.session.request(method, address, headers=headers, **options)
 
     def describe_global(self) -> list[dict[str, Any]]:
         """Return the short description of every object that the user may see."""

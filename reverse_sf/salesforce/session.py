@@ -185,8 +185,10 @@ class SalesforceSession(requests.Session):
     def _worth_another_try(self, request: requests.PreparedRequest, refusal: Refusal) -> bool:
         if not refusal.passing:
             return False
-        # After 5xx nobody knows whether a write was done; a code in the body says that it was not.
-        return bool(refusal.code) or refusal.status == 429 or _is_repeatable(request)  # noqa: PLR2004 - a status
+        # After 5xx nobody knows whether a write was done, whatever the body says; a refusal with a
+        # code of its own, such as a locked row, says that it was not.
+        told = refusal.status == 429 or (bool(refusal.code) and refusal.status < 500)  # noqa: PLR2004 - statuses
+        return told or _is_repeatable(request)
 
     def _sign(self, request: requests.PreparedRequest) -> str:
         """Give the call the session id of this moment: the one it came with may be stale."""

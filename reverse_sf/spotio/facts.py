@@ -35,14 +35,17 @@ NATIVE_KEYS = frozenset(
 
 
 def record_keys(record_type: SpotioType) -> dict[str, str]:
-    """Record key by field id: the label, or ``id:<field id>`` where the label means more than one.
+    """Record key by field id: the label, or ``id:<field id>`` where the label is not clear.
 
-    As in ``sync.yml``, where a label that is not unique must be given by its id.
+    As in ``sync.yml``, where a label that means several fields must be given by its id.
     """
     labels = Counter(one.label for one in record_type.fields)
     return {
         one.id: f"id:{one.id}"
-        if not one.label or one.label in NATIVE_KEYS or labels[one.label] > 1
+        if not one.label
+        or one.label in NATIVE_KEYS
+        or labels[one.label] > 1
+        or one.label.startswith(("id:", "role:"))
         else one.label
         for one in record_type.fields
     }
@@ -110,7 +113,9 @@ def type_from_schema(schema: Mapping[str, Any]) -> SpotioType | None:
         name=facts.get("name") or "",
         fields=tuple(_field(one) for one in properties if one.get("id")),
         stages=tuple(
-            Stage(one["id"], one["name"], one["group"], tuple(one.get("lossReasons") or ()))
+            Stage(
+                one["id"], one.get("name") or "", one["group"], tuple(one.get("lossReasons") or ())
+            )
             for one in facts.get("stages") or ()
         ),
         parent_id=facts.get("parentId"),

@@ -1,4 +1,4 @@
-"""What SPOTIO must hold after a sync of the demo world, worked out by hand from the demo's sync.yml.
+"""What SPOTIO must hold after a sync of the demo world, worked out by hand from sync.yml.
 
 It shares no code with the product: a second, naive reading of the same file.
 """
@@ -23,7 +23,12 @@ INDUSTRIES = {
     "Other": "Other",
 }
 RATINGS = {"Hot": "Hot", "Warm": "Lukewarm", "Cold": "Cold"}
-SOURCES = {"Web": "Web", "Partner Referral": "Referral", "Door Knock": "Door Knock", "Event": "Event"}
+SOURCES = {
+    "Web": "Web",
+    "Partner Referral": "Referral",
+    "Door Knock": "Door Knock",
+    "Event": "Event",
+}
 STATUSES = {"Open - Not Contacted": "New", "Working - Contacted": "Working"}
 STAGES = {
     "Prospecting": "Prospecting",
@@ -135,7 +140,9 @@ def _lead(row: Row) -> Row:
         "Phone": _phone(row["Phone"]),
         "Lead Notes": _notes(row["Description"]),
         "Interests": _several(row["Interests__c"]),
-        "Lead Source": None if row["LeadSource"] == "Other" else _choice(SOURCES, row["LeadSource"]),
+        "Lead Source": None
+        if row["LeadSource"] == "Other"
+        else _choice(SOURCES, row["LeadSource"]),
         "Temperature": row["Rating"],
         "stage": STATUSES[row["Status"]],
     }

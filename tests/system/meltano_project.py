@@ -1,7 +1,7 @@
 """A Meltano project in a folder of its own, with this repository's meltano.yml and local servers.
 
 The plugins' executables are those of the environment that runs the tests; that `meltano install`
-builds them from nothing is shown by ``make demo`` and by the test that adds them to a foreign project.
+builds them from nothing is shown by ``make demo``.
 """
 
 from __future__ import annotations

@@ -140,6 +140,26 @@ class Pipeline:
         texts = [path.read_text(errors="replace") for path in errors]
         return Ended(codes, (texts[0], texts[1], texts[2]))
 
+    def read_tap(self) -> list[bytes]:
+        """What the tap alone says, line by line."""
+        tap_config, _, _ = self.settings()
+        command = [BIN / "tap-salesforce", "--config", tap_config]
+        said = subprocess.run(command, capture_output=True, check=True, cwd=self.folder)
+        return said.stdout.splitlines(keepends=True)
+
+    def apply(self, lines: list[bytes]) -> None:
+        """Run mapper and target over the lines of some tap."""
+        _, mapper_config, target_config = self.settings()
+        for command in (
+            [BIN / "spotio-mapper", "--config", mapper_config],
+            [BIN / "target-spotio", "--config", target_config],
+        ):
+            ended = subprocess.run(
+                command, input=b"".join(lines), capture_output=True, check=False, cwd=self.folder
+            )
+            assert ended.returncode == 0, ended.stderr.decode()
+            lines = ended.stdout.splitlines(keepends=True)
+
     def _wait(
         self, parts: tuple[subprocess.Popen[bytes], ...], kill_when: Callable[[], bool] | None
     ) -> None:

@@ -35,7 +35,9 @@ def kinds_of_calls(server: LocalServer) -> list[tuple[str, str]]:
     """Each kind of call that a run made, as a method and a pattern of its path."""
     kinds: dict[tuple[str, str], None] = {}
     for request in server.requests():
-        path = re.sub(r"/[0-9a-f]{24}(?=/|$)|/[0-9a-f-]{36}(?=/|$)|/750\w+", "/[^/]+", request["path"])
+        path = re.sub(
+            r"/[0-9a-f]{24}(?=/|$)|/[0-9a-f-]{36}(?=/|$)|/750\w+", "/[^/]+", request["path"]
+        )
         kinds[request["method"], f"^{path}$"] = None
     return list(kinds)
 

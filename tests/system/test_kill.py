@@ -10,42 +10,41 @@ import pytest
 from reverse_sf.simulator.local import running
 from tests.system.expectation import differences
 from tests.system.pipeline import Pipeline
+from tests.system.test_switches import writes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reverse_sf.simulator.local import LocalServers
+
 RECORDS = 5000
-SECONDS_BEFORE_ANYTHING_IS_READ = 1.0
 KILLS = 6
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("bulk_threshold", "calls_between_kills"),
+    [pytest.param(20, 12, id="bulk jobs"), pytest.param(100_000, 900, id="single calls")],
+)
 def test_a_first_load_that_is_killed_again_and_again_ends_complete(
-    seed: int, tmp_path: Path
+    bulk_threshold: int, calls_between_kills: int, tmp_path: Path
 ) -> None:
-    moments = random.Random(seed)
-    with running(records=RECORDS, seed=seed) as servers:
-        pipeline = Pipeline(
-            tmp_path,
-            servers,
-            mapper={"lease_ttl": 1},
-            # Both ways of creating are killed in the middle: bulk jobs in one test, single calls in the other.
-            target={"bulk_threshold": 20 if seed == 1 else 100_000},
-        )
-        interrupted = 0
+    moments = random.Random(bulk_threshold)
+    with running(records=RECORDS) as servers:
+        pipeline = Pipeline(tmp_path, servers, target={"bulk_threshold": bulk_threshold})
         for _ in range(KILLS):
-            ended = pipeline.run(
-                kill_after=SECONDS_BEFORE_ANYTHING_IS_READ + 4 * moments.random()
-            )
-            interrupted += not ended.ended_well
-        assert interrupted, "no run was interrupted: the test tested nothing"
+            moment = servers.spotio.last() + moments.randint(1, calls_between_kills)
+            killed = pipeline.run(kill_when=lambda moment=moment: servers.spotio.last() >= moment)
+            assert -9 in killed.codes, killed
         last = pipeline.run()
         assert last.ended_well, last
         assert differences(servers) == []
-        writes = len([each for each in servers.spotio.requests() if each["method"] == "PATCH"])
-        quiet = pipeline.run()
-        assert quiet.ended_well, quiet
-        assert differences(servers) == []
-        later = len([each for each in servers.spotio.requests() if each["method"] == "PATCH"])
-        assert later == writes
+        assert_quiet(pipeline, servers)
+
+
+def assert_quiet(pipeline: Pipeline, servers: LocalServers) -> None:
+    """A further run writes nothing."""
+    before = servers.spotio.last()
+    ended = pipeline.run()
+    assert ended.ended_well, ended
+    assert [each for each in servers.spotio.requests(before) if writes(each)] == []

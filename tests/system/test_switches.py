@@ -73,7 +73,7 @@ def test_first_load_edits_and_quiet_end_alike(
 
 
 def edit_every_kind_of_field(servers: LocalServers) -> None:
-    """A person edits a text, a choice, several choices, a date, a number and an address, and clears one."""
+    """A person edits a text, choices, dates, numbers and an address, and clears two fields."""
     customers = [
         row
         for row in servers.salesforce.rows("Account")

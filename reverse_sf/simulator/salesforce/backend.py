@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.errors import ControlError
 from reverse_sf.simulator.salesforce.assertion import public_key
+from reverse_sf.simulator.salesforce.instants import parse_instant
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ _SHAPES = (
     "{object, id, undelete: true}, "
     "{object, id, purge: true}, {object, merge: {winner, losers}}, "
     '{object: "Lead", id, convert: true}, {sessions: "expire"}, '
-    "{connected_app: {certificate}}; an edit of a record may say who did it (user_id or username) "
+    "{connected_app: {certificate}}, {declare: {objects: {...}}}, "
+    "{object, remove_field: name}, {object, alter_field: {name, ...attributes}}, "
+    "{object, set_choice: {field, value, active}}, {purge_delete_log: true or an instant}; an edit of a record may say who did it (user_id or username) "
     "and late_s: it bears a stamp that lies so many seconds in the past, as a row does that was "
     "committed late"
 )
@@ -75,6 +78,8 @@ class SalesforceBackend:
         if set(body) == {"connected_app"} and isinstance(body["connected_app"], dict):
             self._service.certificate = public_key(body["connected_app"].get("certificate", ""))
             return {"registered": True}
+        if set(body) in ({"declare"}, {"purge_delete_log"}):
+            return self._administer(body)
         keys = frozenset(body) - _COMMON
         chosen = self._edits().get(keys)
         if chosen is None or not isinstance(body.get("object"), str):
@@ -95,7 +100,48 @@ class SalesforceBackend:
             frozenset({"id", "purge"}): self._purge,
             frozenset({"merge"}): self._merge,
             frozenset({"id", "convert"}): self._convert,
+            frozenset({"remove_field"}): self._remove_field,
+            frozenset({"alter_field"}): self._alter_field,
+            frozenset({"set_choice"}): self._set_choice,
         }
+
+    def _administer(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What an administrator does in Setup, or Salesforce by itself."""
+        if "declare" in body:
+            if not isinstance(body["declare"], dict):
+                raise ControlError("declare takes what a declaration file holds: {objects: {...}}")
+            try:
+                self._service.org.declare(body["declare"])
+            except (KeyError, TypeError, AttributeError) as error:
+                raise ControlError(f"this declaration cannot be read: {error!r}") from error
+            return {"declared": sorted(body["declare"].get("objects", {}))}
+        before = body["purge_delete_log"]
+        try:
+            self._service.org.purge_delete_log(
+                None if before is True else parse_instant(str(before))
+            )
+        except ValueError as error:
+            raise ControlError(f"purge_delete_log takes true or an instant: {error}") from error
+        return {"purged": True}
+
+    def _remove_field(self, body: dict[str, Any], _editor: str) -> dict[str, Any]:
+        self._service.org.remove_field(body["object"], str(body["remove_field"]))
+        return {"removed": body["remove_field"]}
+
+    def _alter_field(self, body: dict[str, Any], _editor: str) -> dict[str, Any]:
+        asked = dict(_object(body, "alter_field"))
+        name = str(asked.pop("name", ""))
+        self._service.org.alter_field(body["object"], name, **asked)
+        return {"altered": name}
+
+    def _set_choice(self, body: dict[str, Any], _editor: str) -> dict[str, Any]:
+        asked = _object(body, "set_choice")
+        if set(asked) != {"field", "value", "active"}:
+            raise ControlError("set_choice takes field, value and active (true or false)")
+        self._service.org.set_choice(
+            body["object"], asked["field"], asked["value"], active=bool(asked["active"])
+        )
+        return {"field": asked["field"]}
 
     def _editor(self, body: dict[str, Any]) -> str:
         if body.get("user_id"):
@@ -137,3 +183,10 @@ class SalesforceBackend:
     def _convert(self, body: dict[str, Any], editor: str) -> dict[str, Any]:
         made = self._service.org.convert_lead(body["id"], user_id=editor)
         return {"id": body["id"], "converted": made}
+
+
+def _object(body: dict[str, Any], key: str) -> dict[str, Any]:
+    given = body[key]
+    if not isinstance(given, dict):
+        raise ControlError(f"{key} takes an object")
+    return given

@@ -20,6 +20,7 @@ _FIRST_WITH_UPSERT_BODY = 46.0
 def create(service: Service, call: Call, named: dict[str, str]) -> Answer:
     """``POST /sobjects/X`` -> 201."""
     name = object_name(service, named)
+    service.locks.check_single("")
     record_id = service.org.create(
         name, _values(call), user_id=call.user_id, options=write_options(call)
     )
@@ -40,6 +41,7 @@ def update(service: Service, call: Call, named: dict[str, str]) -> Answer:
     """``PATCH /sobjects/X/<id>`` -> 204."""
     name = object_name(service, named)
     values = _values(call)
+    service.locks.check_single(named["id"])
     _check_unmodified(service, call, name, named["id"])
     service.org.update(name, named["id"], values, user_id=call.user_id, options=write_options(call))
     call.records = 1

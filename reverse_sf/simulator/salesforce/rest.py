@@ -9,6 +9,7 @@ from reverse_sf.simulator.salesforce import (
     bulk,
     composite,
     identity,
+    ingest,
     login,
     metadata_calls,
     queries,
@@ -96,6 +97,14 @@ ROUTES = (
     Route("jobs/query/{id}", {"GET": bulk.show, "PATCH": bulk.change, "DELETE": bulk.delete}),
     Route("jobs/query/{id}/results", {"GET": bulk.results}),
     Route("jobs/query/{id}/resultPages", {"GET": bulk.result_pages}),
+    Route("jobs/ingest", {"GET": ingest.list_jobs, "POST": ingest.create}),
+    Route(
+        "jobs/ingest/{id}", {"GET": ingest.show, "PATCH": ingest.change, "DELETE": ingest.delete}
+    ),
+    Route("jobs/ingest/{id}/batches", {"PUT": ingest.upload}),
+    Route("jobs/ingest/{id}/successfulResults", {"GET": ingest.results}),
+    Route("jobs/ingest/{id}/failedResults", {"GET": ingest.results}),
+    Route("jobs/ingest/{id}/unprocessedrecords", {"GET": ingest.results}),
 )
 _OPEN: dict[tuple[str, ...], Mapping[str, Callable[[Service, Call], Answer]]] = {
     ("services", "oauth2", "token"): {"POST": login.token},

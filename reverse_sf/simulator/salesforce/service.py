@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.salesforce.bulk_jobs import QueryJobs
 from reverse_sf.simulator.salesforce.cursors import Cursors
+from reverse_sf.simulator.salesforce.ingest_jobs import IngestJobs
+from reverse_sf.simulator.salesforce.locks import Locks
 from reverse_sf.simulator.salesforce.quota import Quota
 from reverse_sf.simulator.salesforce.sessions import Sessions
 from reverse_sf.simulator.switches import Switch, Switches
@@ -45,6 +47,17 @@ SWITCHES = (
         default=True,
         meaning="Bulk results are compressed where the client accepts it.",
     ),
+    Switch("ingest_stuck", default=False, meaning="Ingest jobs stay InProgress."),
+    Switch("ingest_unprocessed", 0, "So many rows of each ingest job are left unprocessed."),
+    Switch(
+        "ingest_order",
+        "shuffled",
+        "Whether the rows of an ingest job's result files are in the order of the upload.",
+        ("shuffled", "kept"),
+    ),
+    Switch("lock_next", 0, "So many records of collections and ingest jobs are locked."),
+    Switch("lock_every", 1, "Of those records, only every so-manieth is locked."),
+    Switch("lock_single_next", 0, "So many of the next calls on one record find it locked."),
 )
 
 
@@ -69,6 +82,8 @@ class Service:
         self.quota = Quota(self.clock, self.switches)
         self.cursors = Cursors(self.switches)
         self.jobs = QueryJobs(self.org, self.clock, self.switches, self.folder)
+        self.locks = Locks(self.switches)
+        self.ingest = IngestJobs(self.org, self.clock, self.switches, self.locks)
 
     def user(self, username: str) -> dict[str, Any] | None:
         """The user of a username; none where there is no such user."""
@@ -84,4 +99,6 @@ class Service:
         self.quota.reset()
         self.cursors.reset()
         self.jobs.reset()
+        self.ingest.reset()
+        self.locks.reset()
         self.certificate = None

@@ -42,6 +42,7 @@ def create(service: Service, call: Call, _named: dict[str, str]) -> Answer:
 
     def write(record: Any) -> dict[str, Any]:
         name, values = _typed(service, record)
+        service.locks.check("")
         made = service.org.create(name, values, user_id=call.user_id, options=write_options(call))
         return _success(made)
 
@@ -54,6 +55,7 @@ def update(service: Service, call: Call, _named: dict[str, str]) -> Answer:
     def write(record: Any) -> dict[str, Any]:
         name, values = _typed(service, record)
         record_id = _take_id(values)
+        service.locks.check(record_id)
         with _as_reference():
             service.org.update(
                 name, record_id, values, user_id=call.user_id, options=write_options(call)
@@ -78,6 +80,7 @@ def upsert(service: Service, call: Call, named: dict[str, str]) -> Answer:
         rest = {k: v for k, v in values.items() if k.lower() != key.lower()}
         found = service.org.find_by_external_id(name, key, value)
         options = write_options(call)
+        service.locks.check(found[0] if found else "")
         if len(found) > 1:
             raise ApiFault(
                 "DUPLICATE_EXTERNAL_ID",
@@ -102,6 +105,7 @@ def delete(service: Service, call: Call, _named: dict[str, str]) -> Answer:
         one = service.org.schema.by_prefix(str(record_id)[:3])
         if one is None:
             raise malformed_id(str(record_id))
+        service.locks.check(str(record_id))
         with _as_reference():
             service.org.delete(one.name, record_id, user_id=call.user_id)
         return _success(record_id)
