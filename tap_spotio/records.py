@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.spotio.facts import STAGE, record_keys
+from reverse_sf.mapping.definition import STAGE
+from reverse_sf.spotio.facts import record_keys
 from reverse_sf.spotio.wire import decode
 from tap_spotio.properties import NATIVES, identifier
 from tap_spotio.schema import RESULT_KEYS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.mapping.definition import STAGE
 from reverse_sf.spotio.facts import (
     FACTS,
-    STAGE,
     VISIT_RESULT,
     field_facts,
     record_keys,

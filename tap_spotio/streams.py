@@ -126,14 +126,16 @@ class RecordStream(SpotioStream):
                 entry.inclusion = entry.InclusionType.AUTOMATIC
         return metadata
 
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Never: deletions come as records, and a new version would drop what was sent before."""
+        return False
+
     def begin(self, end: ReadEnd, counter: Counter) -> None:
         """Make ready to take records: window, schema message."""
         self._counter = counter
         lookback = timedelta(seconds=int(self.config["lookback_window"]))
-        start_date = self.config.get("start_date")
-        self.start = start_of(
-            self.stored_bookmark, end, lookback, parse_instant(start_date) if start_date else None
-        )
+        self.start = start_of(self.stored_bookmark, end, lookback, self._tap.start_date)
         stored = self.stream_state.get(OVERLAP) if self.stored_bookmark else None
         self.overlap = Overlap(str(stored or ""), lookback)
         self._write_schema_message()

@@ -17,7 +17,7 @@ from reverse_sf.errors import AccessError, ConfigurationError
 from reverse_sf.mapping.wording import did_you_mean
 from reverse_sf.spotio.client import Spotio, User, token_claims
 from reverse_sf.spotio.facts import type_from_schema
-from reverse_sf.spotio.instants import now
+from reverse_sf.spotio.instants import now, parse_instant
 from reverse_sf.spotio.record import Record
 from reverse_sf.spotio.search import Search
 from reverse_sf.spotio.session import Credentials, Session
@@ -82,6 +82,15 @@ class TapSpotio(Tap):
         except ConfigValidationError as invalid:
             problems = [str(problem) for problem in invalid.errors]
             raise ConfigurationError("the settings are not valid", problems) from None
+        self.start_date = self._start_date()
+
+    def _start_date(self) -> datetime | None:
+        told = self.config.get("start_date")
+        try:
+            return _moment(str(told)) if told else None
+        except ValueError:
+            problem = f"start_date: {told!r} is not a date-time such as 2026-01-31T00:00:00Z"
+            raise ConfigurationError("the settings are not valid", [problem]) from None
 
     # the tenant
 
@@ -314,7 +323,9 @@ class TapSpotio(Tap):
         return ReadEnd.of(
             local=now(),
             server=self.spotio.session.server_time(),
-            token_issued=datetime.fromtimestamp(float(issued), timezone.utc) if issued else None,
+            token_issued=datetime.fromtimestamp(issued, timezone.utc)
+            if isinstance(issued, (int, float))
+            else None,
         )
 
     # the SDK's run
@@ -333,6 +344,10 @@ class TapSpotio(Tap):
         """Stop between two lines; the state stays what it was."""
         del signum, frame
         self.message_writer.between_lines(_stop)
+
+
+def _moment(told: str) -> datetime:
+    return parse_instant(told if "T" in told or " " in told else f"{told}T00:00:00Z")
 
 
 def _stop() -> NoReturn:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from reverse_sf.ledger.address import DEFAULT_IN_WORDS, default_uri
 from reverse_sf.spotio.session import DEFAULT_API_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_LEDGER_URI = "sqlite:///.meltano/reverse-sf/ledger.db"
 
 SETTINGS = th.PropertiesList(
     th.Property(
@@ -52,7 +52,7 @@ SETTINGS = th.PropertiesList(
         title="Ledger",
         description=(
             "SQLAlchemy URL of the ledger; the same as the mapper's. Records that the mapper"
-            f" decided use {DEFAULT_LEDGER_URI} where it is unset; other records use a ledger only"
+            f" decided use {DEFAULT_IN_WORDS} where it is unset; other records use a ledger only"
             " where it is set."
         ),
     ),
@@ -170,4 +170,4 @@ class Settings:
     @property
     def ledger_of_syncs(self) -> str:
         """The ledger of records that the mapper decided."""
-        return self.ledger_uri or DEFAULT_LEDGER_URI
+        return self.ledger_uri or default_uri()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -115,6 +116,8 @@ class TargetSpotio(Target):
 
 def main() -> None:
     """Entry point of the command ``target-spotio``."""
+    # A line per request would bury the progress lines; the ledger's log has every write.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     run(TargetSpotio.cli, "target-spotio")
 
 

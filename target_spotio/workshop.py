@@ -175,7 +175,7 @@ class Workshop:
         while True:
             intents = [
                 intent
-                for intent in self._ledger.released(self._run_id, DIRECTION)
+                for intent in self._ledger.released(self._run_id, DIRECTION, limit=len(tried) + 500)
                 if intent.operation_id not in tried
             ]
             if not intents:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverse_sf.errors import ConfigurationError
+from reverse_sf.ledger.address import default_uri
 from reverse_sf.ledger.address import parse as parse_ledger_uri
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.sync_file import DEFAULT_SYNC_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-DEFAULT_LEDGER_URI = "sqlite:///.meltano/reverse-sf/ledger.db"
 
 SALESFORCE_PREFIXES = ("TAP_SALESFORCE_", "TARGET_SALESFORCE_", "REVERSE_SF_SALESFORCE_")
 SPOTIO_PREFIXES = ("TARGET_SPOTIO_", "TAP_SPOTIO_", "REVERSE_SF_SPOTIO_")
@@ -81,7 +80,7 @@ def open_ledger(given: str | None) -> Ledger:
     Raises:
         ConfigurationError: there is no ledger at the address, or the address is wrong.
     """
-    uri = given or own_setting("ledger_uri") or DEFAULT_LEDGER_URI
+    uri = given or own_setting("ledger_uri") or default_uri()
     file = parse_ledger_uri(uri).file
     if file is not None and not file.exists():
         raise ConfigurationError(

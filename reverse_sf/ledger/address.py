@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,27 @@ _EXAMPLES = (
     "use sqlite:///.meltano/reverse-sf/ledger.db, or postgresql://user:password@host/database"
 )
 _POSTGRESQL_NAMES = {"postgres", "postgresql", "postgresql+psycopg"}
+
+
+def default_uri() -> str:
+    """The ledger of a project that names none.
+
+    ``REVERSE_SF_LEDGER_URI`` serves mapper, target and command alike; without it every Meltano
+    environment has a SQLite file of its own, because a sandbox must never share links with
+    production.
+    """
+    given = os.environ.get("REVERSE_SF_LEDGER_URI")
+    if given:
+        return given
+    environment = os.environ.get("MELTANO_ENVIRONMENT") or "ledger"
+    folder = Path(os.environ.get("MELTANO_PROJECT_ROOT", ""), ".meltano", "reverse-sf")
+    return f"sqlite:///{folder / environment}.db"
+
+
+DEFAULT_IN_WORDS = (
+    "REVERSE_SF_LEDGER_URI, or else the SQLite file .meltano/reverse-sf/<environment>.db of the"
+    " Meltano project"
+)
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,9 @@ class Leases(Session):
     def begin_run(self, run: Run, *, ttl_seconds: float) -> None:
         """Take the lease of the run's direction and record the run, in one transaction.
 
-        An expired lease is taken over, and so is one whose holders were killed on this machine; runs of the direction that never ended are then marked as
-        interrupted, because nobody is left to end them.
+        An expired lease is taken over, and so is one whose holders were killed on this machine.
+        Runs of the direction that never ended are then marked as interrupted, because nobody is
+        left to end them.
 
         Args:
             run: the run; ``run.holder`` is shown to a second runner.

@@ -20,6 +20,7 @@ from singer_sdk.singerlib.encoding.simple import SimpleSingerReader
 
 from reverse_sf import console
 from reverse_sf.errors import ConfigurationError
+from reverse_sf.ledger.address import DEFAULT_IN_WORDS, default_uri
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import Limits, MappingRun
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 TO_SPOTIO = "spotio-mapper"
 TO_SALESFORCE = "salesforce-mapper"
-DEFAULT_LEDGER = "sqlite:///.meltano/reverse-sf/ledger.db"
 
 SETTINGS = th.PropertiesList(
     th.Property(
@@ -58,11 +58,10 @@ SETTINGS = th.PropertiesList(
     th.Property(
         "ledger_uri",
         th.StringType,
-        default=DEFAULT_LEDGER,
         secret=True,
         title="Ledger",
         description="SQLAlchemy URL of the ledger, SQLite or PostgreSQL. Mapper and target of one"
-        " run need the same one.",
+        f" run need the same one. Default: {DEFAULT_IN_WORDS}.",
     ),
     th.Property(
         "batch_size",
@@ -153,7 +152,7 @@ class SpotioMapper(InlineMapper):
         )
         writer = Writer(sys.stdout.buffer)
         with (
-            Ledger.open(self.config["ledger_uri"]) as ledger,
+            Ledger.open(self.config.get("ledger_uri") or default_uri()) as ledger,
             MappingRun(definition, ledger, writer, logger=self.logger, limits=limits) as run,
         ):
             run.read(lines)

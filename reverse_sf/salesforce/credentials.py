@@ -176,7 +176,8 @@ def log_in(credentials: Credentials, session: requests.Session, api_version: str
     except SalesforceAuthenticationFailed as refused:
         words = credentials.redact(str(refused.auth_message or "no reason given")).strip()
         raise LoginError(
-            f"Salesforce did not accept the login ({flow} flow): {words} ({refused.code})"
+            f"Salesforce did not accept the login ({flow} flow): {words} ({refused.code}). "
+            f"Check {_GIVEN[flow]}"
         ) from None
     except requests.exceptions.InvalidJSONError:
         raise LoginError(
@@ -276,6 +277,16 @@ def _client_credentials(
         )
     )
 
+
+_GIVEN: Mapping[str, str] = {
+    "session": "session_id and instance_url",
+    "refresh_token": "client_id, client_secret and refresh_token",
+    "jwt": "client_id, username, the private key and jwt_audience",
+    "oauth_password": "client_id, client_secret, username, password and security_token",
+    "soap": "username, password and security_token",
+    "client_credentials": "client_id, client_secret and the host in login_url or domain",
+}
+"""The settings that each flow logs in with, for messages."""
 
 _FLOWS: Mapping[str, Callable[[Credentials, requests.Session, str], Login]] = {
     "session": _session,

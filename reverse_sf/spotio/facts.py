@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.mapping.definition import STAGE
 from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 FACTS = "x-spotio"
 
-STAGE = "Stage"
 VISIT_RESULT = "Last Visit Result"
+"""The key of the name of a record's last visit's result, as ``sync.yml`` calls it."""
 
 NATIVE_KEYS = frozenset(
     {

@@ -108,16 +108,21 @@ def calls(server, mark):
     return [one for one in listed if not one.endswith("/apitoken")]
 
 
-def write(server, method, path, body):
-    """A call to the API by somebody else."""
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
+def write(server, method, path, body=None, **how):
+    """A call to the API by somebody else; its answer, if it has one."""
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
         key = {"clientId": SPOTIO_CLIENT_ID, "secret": SPOTIO_SECRET}
         token = client.post("/api/users/apitoken", json=key).json()["accessToken"]
-        answer = client.request(
-            method, path, json=body, headers={"Authorization": f"Bearer {token}"}
-        )
+        headers = {"Authorization": f"Bearer {token}", **how.pop("headers", {})}
+        answer = client.request(method, path, json=body, headers=headers, **how)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
+
+
+def upload(server, path, lines):
+    """Upload the lines of a bulk job."""
+    content = "\n".join(json.dumps(line) for line in lines)
+    write(server, "PUT", path, content=content, headers={"Content-Type": "application/x-ndjson"})
 
 
 def contact(server, number, parent=None, **more):

@@ -146,3 +146,9 @@ def test_every_field_has_a_key_of_its_own(record_type):
     assert not set(keys.values()) & NATIVE_KEYS
     for one in record_type.fields:
         assert record_type.field(keys[one.id]) == one
+
+
+@given(types)
+def test_no_property_of_a_schema_can_be_mistaken_for_a_field(record_type):
+    schema = schema_of(record_type, TenantSetup(Workflow((record_type,))))
+    assert set(schema["properties"]) - set(record_keys(record_type).values()) <= NATIVE_KEYS

@@ -8,6 +8,7 @@ import pytest
 
 from reverse_sf.simulator.spotio.demo_workflow import demo_workflow
 from reverse_sf.spotio.facts import FACTS
+from reverse_sf.spotio.feeds import Feeds
 from tests.contract.tap_spotio_fixtures import (  # noqa: F401 - fixtures are asked for by name
     TYPES,
     calls,
@@ -17,6 +18,7 @@ from tests.contract.tap_spotio_fixtures import (  # noqa: F401 - fixtures are as
     settings_of,
     spotio,
     started,
+    upload,
     write,
 )
 
@@ -171,6 +173,57 @@ def test_a_record_that_the_feed_shows_late_is_read_by_the_next_run(spotio):  # n
     assert late in second.by_id
     third = run_tap(settings_of(spotio), state=second.state)
     assert not third.by_id
+
+
+@pytest.mark.parametrize("order", ["updated_asc", "updated_desc", "random"])
+def test_what_happens_while_the_feed_is_read_is_not_lost(spotio, monkeypatch, order):  # noqa: F811
+    spotio.switches(feed_page=10, feed_order=order)
+    ids = [row["id"] for row in spotio.rows("Leads")]
+    whole = Feeds.changed
+
+    def busy(self, since):
+        for place, row in enumerate(whole(self, since)):
+            yield row
+            if place == 15:
+                spotio.edit(object="Leads", id=ids[0], set={"Lead Notes": "meanwhile"})
+                spotio.edit(object="Leads", id=ids[-1], delete=True)
+                spotio.edit(object="Leads", create={"Last Name": "Meanwhile"})
+
+    monkeypatch.setattr(Feeds, "changed", busy)
+    first = run_tap(settings_of(spotio, lookback_window=0))
+    monkeypatch.undo()
+    second = run_tap(settings_of(spotio, lookback_window=0), state=first.state)
+    held = {**first.by_id, **second.by_id}
+    expected = expectation(spotio)
+    living = {record_id: one for record_id, one in held.items() if not one["deleted"]}
+    assert shared_part(living, expected) == expected
+    assert held.get(ids[-1], {"deleted": True})["deleted"] is True
+
+
+@pytest.mark.slow
+def test_more_records_than_the_window_of_ten_thousand_are_all_read(spotio):  # noqa: F811
+    spotio.switches(export_window=10_000)
+    jobs = "/api/jobs/dataObjects/bulk"
+    parents = [row["id"] for row in spotio.rows("Accounts")]
+    for part in range(2):
+        job = write(spotio, "POST", jobs, {"operation": "create", "dataObjectTypeId": 2})["id"]
+        lines = [
+            {
+                "typeId": 2,
+                "parentId": parents[one % 7],
+                "fields": [{"fieldId": "100003", "value": f"Case {part} {one}"}],
+            }
+            for one in range(6000)
+        ]
+        upload(spotio, f"{jobs}/{job}/data", lines)
+        write(spotio, "POST", f"{jobs}/{job}/start", {})
+        for _ in range(2):
+            write(spotio, "GET", f"{jobs}/{job}/progress", None)
+    output = run_tap(settings_of(spotio), catalog=discovered(settings_of(spotio), "Contacts"))
+    assert output.error is None
+    kept = {row["id"]: row["parentId"] for row in spotio.rows("Contacts")}
+    assert len(kept) > 12_000
+    assert {one["id"]: one["parentId"] for one in output.records["Contacts"]} == kept
 
 
 def test_an_idle_run_is_two_calls_and_three_with_users(spotio):  # noqa: F811

@@ -60,8 +60,10 @@ def test_the_target_takes_the_place_that_was_kept_for_it(killed: str) -> None:
     assert joined("mapper and target", HANDED_OVER) == "mapper and target"
 
 
-def test_a_process_of_another_machine_is_never_called_gone() -> None:
-    assert not gone("somebody@elsewhere (process 1)")
+@pytest.mark.parametrize("machine", ["", " of 00000000"])
+def test_a_process_of_another_machine_is_never_called_gone(machine: str, killed: str) -> None:
+    number = killed.split("process ")[1].split(maxsplit=1)[0].rstrip(")")
+    assert not gone(f"somebody@elsewhere (process {number}{machine})")
 
 
 def test_a_run_takes_over_from_a_killed_one_at_once(tmp_path: Path, killed: str) -> None:
