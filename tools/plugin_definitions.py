@@ -33,42 +33,68 @@ SDK_SETTINGS = {
 }
 """What the SDK adds to every plugin; not ours to describe."""
 
-PLUGINS: dict[str, dict[str, Any]] = {
-    "extractors": {
-        "name": "tap-salesforce",
-        "namespace": "tap_salesforce",
-        "variant": "reverse-sf",
-        "label": "Salesforce",
-        "pip_url": "reverse-sf",
-        "executable": "tap-salesforce",
-        "capabilities": ["about", "catalog", "discover", "state", "stream-maps"],
-        "declared": "reverse_sf.tap.tap:TapSalesforce",
-    },
-    "mappers": {
-        "name": "crm-mapper",
-        "namespace": "crm_mapper",
-        "variant": "reverse-sf",
-        "label": "SPOTIO and Salesforce",
-        "pip_url": "reverse-sf",
-        "executable": "spotio-mapper",
-        "declared": "reverse_sf.mapper.plugin:SpotioMapper",
-    },
-    "loaders": {
-        "name": "target-spotio",
-        "namespace": "target_spotio",
-        "variant": "reverse-sf",
-        "label": "SPOTIO",
-        "pip_url": "reverse-sf",
-        "executable": "target-spotio",
-        "capabilities": ["about", "stream-maps"],
-        "declared": "target_spotio.target:TargetSpotio",
-    },
-}
+PLUGINS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (
+        "extractors",
+        {
+            "name": "tap-salesforce",
+            "namespace": "tap_salesforce",
+            "variant": "reverse-sf",
+            "label": "Salesforce",
+            "pip_url": "reverse-sf",
+            "executable": "tap-salesforce",
+            "capabilities": ["about", "catalog", "discover", "state", "stream-maps"],
+            "declared": "reverse_sf.tap.tap:TapSalesforce",
+        },
+    ),
+    (
+        "extractors",
+        {
+            "name": "tap-spotio",
+            "namespace": "tap_spotio",
+            "variant": "reverse-sf",
+            "label": "SPOTIO",
+            "pip_url": "reverse-sf",
+            "executable": "tap-spotio",
+            "capabilities": ["about", "catalog", "discover", "state", "stream-maps"],
+            "declared": "tap_spotio.tap:TapSpotio",
+        },
+    ),
+    (
+        "mappers",
+        {
+            "name": "crm-mapper",
+            "namespace": "crm_mapper",
+            "variant": "reverse-sf",
+            "label": "SPOTIO and Salesforce",
+            "pip_url": "reverse-sf",
+            "executable": "spotio-mapper",
+            "declared": "reverse_sf.mapper.plugin:SpotioMapper",
+        },
+    ),
+    (
+        "loaders",
+        {
+            "name": "target-spotio",
+            "namespace": "target_spotio",
+            "variant": "reverse-sf",
+            "label": "SPOTIO",
+            "pip_url": "reverse-sf",
+            "executable": "target-spotio",
+            "capabilities": ["about", "stream-maps"],
+            "declared": "target_spotio.target:TargetSpotio",
+        },
+    ),
+)
 
 
 def main() -> int:
     """Write the files, or with ``--check`` only say which would change (exit code 1)."""
-    written = {path: text for path, text in files().items() if path.read_text() != text}
+    written = {
+        path: text
+        for path, text in files().items()
+        if not path.exists() or path.read_text() != text
+    }
     for path, text in written.items():
         print(path.relative_to(ROOT))  # noqa: T201 - the command's output
         if "--check" not in sys.argv:
@@ -88,12 +114,13 @@ def files() -> dict[Path, str]:
     project_yaml.width = 120
     project_yaml.preserve_quotes = True
     project = project_yaml.load((ROOT / "meltano.yml").read_text())
-    for kind, definition in PLUGINS.items():
+    for kind, definition in PLUGINS:
         settings = settings_of(definition["declared"])
         plugin = {key: value for key, value in definition.items() if key != "declared"}
         path = ROOT / "plugins" / f"{plugin['name']}.yml"
         expected[path] = _dumped(yaml, plugin | {"settings": settings})
-        project["plugins"][kind][0]["settings"] = settings
+        named = {each["name"]: each for each in project["plugins"][kind]}
+        named[plugin["name"]]["settings"] = settings
     expected[ROOT / "meltano.yml"] = _dumped(project_yaml, project)
     return expected
 

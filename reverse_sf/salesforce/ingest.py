@@ -70,6 +70,7 @@ class IngestResult:
         succeeded: Id, whether it was created, and the row.
         failed: Id or nothing, the complaint, and the row.
         unprocessed: rows that Salesforce did not look at.
+        processed: how many rows Salesforce says that it looked at.
         lost: whether the job is gone with its results.
     """
 
@@ -79,7 +80,13 @@ class IngestResult:
     succeeded: list[tuple[str, bool, list[str]]] = field(default_factory=list)
     failed: list[tuple[str, Complaint, list[str]]] = field(default_factory=list)
     unprocessed: list[list[str]] = field(default_factory=list)
+    processed: int = 0
     lost: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row that was looked at is told of: the others were not written."""
+        return not self.lost and self.processed == len(self.succeeded) + len(self.failed)
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,9 @@ class Ingest:
             tick()
             self._pause(pause_s)
             pause_s = min(pause_s * 1.5, self._pace.longest_poll_s)
-        result = IngestResult(job.state, job.error_message or "")
+        result = IngestResult(
+            job.state, job.error_message or "", processed=job.number_records_processed
+        )
         self._read(job_id, result)
         return result
 

@@ -91,7 +91,8 @@ LOGIN_SETTINGS = (
     LoginSetting(
         "login_url",
         "Login URL",
-        "Where to log in, such as https://acme.my.salesforce.com. Plain http only on a loopback host.",
+        "Where to log in, such as https://acme.my.salesforce.com. Plain http only on a loopback"
+        " host.",
     ),
     LoginSetting(
         "instance_url",
@@ -101,7 +102,8 @@ LOGIN_SETTINGS = (
     LoginSetting(
         "domain",
         "My Domain",
-        "Login host without .salesforce.com, such as acme.my. The client credentials flow needs this or login_url.",
+        "Login host without .salesforce.com, such as acme.my. The client credentials flow needs"
+        " this or login_url.",
     ),
     LoginSetting(
         "is_sandbox",

@@ -1,8 +1,8 @@
 """What became of one record that was sent to Salesforce, whichever API carried it.
 
 Sources: REST API Developer Guide, "sObject Collections" (``{id, success, errors: [{statusCode,
-message, fields}]}``), "Status Codes and Error Responses"; Bulk API 2.0 guide, "Get Job Failed Record
-Results" (``sf__Error``).
+message, fields}]}``), "Status Codes and Error Responses"; Bulk API 2.0 guide, "Get Job Failed
+Record Results" (``sf__Error``).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Control:
 
     def middleware(self, app: ASGIApp) -> ASGIApp:
         """Wrap the whole server: log and number every API request and apply the faults."""
-        return Interception(app, self.journal, self.faults, self._error)
+        return Interception(app, self.clock, self.journal, self.faults, self._error)
 
     def routes(self, backend: Backend) -> list[Route]:
         """The ``/_simulator/`` calls."""

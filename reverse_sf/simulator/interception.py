@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import JSONResponse, Response
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from reverse_sf.simulator.clock import Clock
     from reverse_sf.simulator.journal import Entry, Journal
 
 PREFIX = "/_simulator"
@@ -25,9 +27,15 @@ class Interception:
     """ASGI middleware between the network and the service."""
 
     def __init__(
-        self, app: ASGIApp, journal: Journal, faults: Faults, error: Callable[[int], Any]
+        self,
+        app: ASGIApp,
+        clock: Clock,
+        journal: Journal,
+        faults: Faults,
+        error: Callable[[int], Any],
     ) -> None:
         self._app = app
+        self._clock = clock
         self._journal = journal
         self._faults = faults
         self._error = error
@@ -37,6 +45,7 @@ class Interception:
         if scope["type"] != "http" or scope["path"].startswith(PREFIX + "/"):
             await self._app(scope, receive, send)
             return
+        send = self._dated(send)
         raw_query = scope["query_string"].decode("latin-1")
         headers = {
             name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
@@ -64,6 +73,17 @@ class Interception:
             await self._answer(outcome)(scope, receive, send)
         else:
             await exchange.run(send, outcome.headers)
+
+    def _dated(self, send: Send) -> Send:
+        """Answers carry the time of the server's own clock, as a client may go by it."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                stamp = format_datetime(self._clock.now(), usegmt=True).encode()
+                message = {**message, "headers": [*message.get("headers", []), (b"date", stamp)]}
+            await send(message)
+
+        return sending
 
     def _answer(self, outcome: Outcome) -> Response:
         status = outcome.status or 500

@@ -94,6 +94,7 @@ def server(app: ASGIApp, *, certificate: Path | None = None) -> QuietServer:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # the service's own clock dates its answers
         timeout_keep_alive=120,
         timeout_graceful_shutdown=2,
         ssl_certfile=certificate,

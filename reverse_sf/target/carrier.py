@@ -1,4 +1,4 @@
-"""Carries records to Salesforce by whichever API costs the fewest requests, and says what became of each.
+"""Carries records to Salesforce by whichever API costs the fewest requests.
 
 Few records go 200 a call, many in a Bulk API 2.0 job. What a job did not look at, and what a job
 cannot carry, goes 200 a call. Locked rows are tried again one at a time, and a record that a
@@ -21,7 +21,7 @@ from reverse_sf.salesforce.single import SingleRecords
 from reverse_sf.target.vocabulary import ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reverse_sf.salesforce.ingest import IngestResult
@@ -111,6 +111,7 @@ class Carrier:
         self._tick = tick
         self._made_earlier: dict[tuple[str, Row], list[str]] = {}
         self._earlier_finished = False
+        self._ended: list[str] = []
 
     def finish_earlier(self) -> None:
         """Wait for jobs that an earlier run left at work, and keep what they created.
@@ -121,6 +122,8 @@ class Carrier:
         if self._earlier_finished:
             return
         for job in self._jobs.open_jobs():
+            # What it did is told again until this run has committed what it makes of it.
+            self._ended.append(job.job_id)
             state = self._ingest.state(job.job_id)
             if state is not None and state.state == "Open":
                 self._ingest.abort(job.job_id)
@@ -131,7 +134,6 @@ class Carrier:
                     if created:
                         known = (job.sobject, _signature(result.columns, row))
                         self._made_earlier.setdefault(known, []).append(record_id)
-            self._jobs.close(job.job_id)
         self._earlier_finished = True
 
     def made_earlier(self, sobject: str, values: Mapping[str, Any]) -> str | None:
@@ -187,9 +189,7 @@ class Carrier:
             saved = self.single.upsert(route.sobject, route.key, values)
             return Delivery(parcel, saved, "PATCH", f"{path}/{route.key}")
         record_id = str(values.pop(ID))
-        saved = self.single.update(
-            route.sobject, record_id, values, unmodified_since=parcel.since
-        )
+        saved = self.single.update(route.sobject, record_id, values, unmodified_since=parcel.since)
         return Delivery(parcel, saved, "PATCH", f"{path}/{record_id}")
 
     def _by_collection(self, route: Route, parcels: Sequence[Parcel]) -> Iterator[Delivery]:
@@ -213,7 +213,8 @@ class Carrier:
 
     def _by_job(
         self, route: Route, parcels: Sequence[Parcel]
-    ) -> Iterator[Delivery]:  # the value returned holds what the job did not look at
+    ) -> Generator[Delivery, None, list[Parcel]]:
+        """Send parcels by a job; returns those that it did not look at."""
         if not parcels:
             return []
         cells = [_cells(one.values) for one in parcels]
@@ -235,15 +236,21 @@ class Carrier:
         path = f"/jobs/ingest/{job_id}"
         for parcel, saved in sorter.matched(result):
             yield Delivery(parcel, saved, "PUT", path)
-        lost = sorter.unseen()
-        if route.inserts:
+        self._ended.append(job_id)
+        unseen = sorter.unseen()
+        if unseen and route.inserts and not result.complete:
             # Nobody can tell whether these were made.
-            for parcel in lost:
+            for parcel in unseen:
                 yield Delivery(parcel, Saved(unknown=True), "PUT", path)
-            lost = []
-        self._jobs.close(job_id)
-        self._ingest.discard(job_id)
-        return sorter.unprocessed + lost
+            return sorter.unprocessed
+        return sorter.unprocessed + unseen
+
+    def forget_jobs(self) -> None:
+        """Forget ended jobs: what they did is committed."""
+        while self._ended:
+            job_id = self._ended.pop()
+            self._jobs.close(job_id)
+            self._ingest.discard(job_id)
 
 
 _SINGLE = frozenset({"insert", "update", "upsert"})
@@ -310,6 +317,4 @@ def _cells(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _signature(columns: Sequence[str], row: Sequence[str]) -> Row:
     """All cells that say something, whatever the order of the columns."""
-    return tuple(
-        f"{name}={cell}" for name, cell in sorted(zip(columns, row, strict=False)) if cell
-    )
+    return tuple(f"{name}={cell}" for name, cell in sorted(zip(columns, row, strict=False)) if cell)

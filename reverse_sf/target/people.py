@@ -1,8 +1,8 @@
-"""Who owns a record in Salesforce: by the external id of the SPOTIO user, then e-mail, then default.
+"""Who owns a record in Salesforce: by the SPOTIO user's external id, then e-mail, then default.
 
-The external id of a SPOTIO user (``externalSystemUserId``) is a Salesforce User Id. The ledger knows
-the users of both sides as the taps saw them last; who is not in it is looked for in Salesforce, by
-one query a batch. Only active users may own records.
+The external id of a SPOTIO user (``externalSystemUserId``) is a Salesforce User Id. The ledger
+knows the users of both sides as the taps saw them last; who is not in it is looked for in
+Salesforce, by one query a batch. Only active users may own records.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An object in the record's own vocabulary: fields by their exact names, values as both sides spell.
+"""An object in the record's own vocabulary: exact names, and values as each side spells them.
 
 Everything comes from the object's describe (REST API Developer Guide, "sObject Describe").
 """
@@ -22,6 +22,7 @@ ID = "Id"
 MODIFIED = "LastModifiedDate"
 STAMP = "SystemModstamp"
 _ID_TYPES = frozenset({"id", "reference"})
+_TYPED = NUMBER_TYPES | WHOLE_TYPES | {"boolean"}
 _COMPOUND = frozenset({"address", "location"})
 _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "boolean": canon.boolean,
@@ -44,6 +45,7 @@ class FieldFacts:
     external_id: bool
     unique: bool
     id_lookup: bool
+    case_sensitive: bool
     scale: int
     refers_to: tuple[str, ...]
     relationship: str | None
@@ -59,6 +61,7 @@ class FieldFacts:
             bool(described.get("externalId")),
             bool(described.get("unique")),
             bool(described.get("idLookup")),
+            bool(described.get("caseSensitive")),
             int(described.get("scale") or 0),
             tuple(described.get("referenceTo") or ()),
             described.get("relationshipName"),
@@ -162,19 +165,19 @@ class Vocabulary:
     def wire(self, name: str, value: Any) -> Any:
         """A value as Salesforce takes it.
 
-        A list becomes a multi-select picklist's text; a list or object in a text field goes as JSON
-        text.
+        A list becomes a multi-select picklist's text. Text fields take text only: numbers are
+        spelled, a list or object goes as JSON text.
         """
         if isinstance(value, (list, dict)):
             if isinstance(value, list) and self.fields[name].type == "multipicklist":
                 return canon.multipicklist(value)
             return json.dumps(value, ensure_ascii=False)
-        return value
+        if value is None or isinstance(value, str) or self.fields[name].type in _TYPED:
+            return value
+        return canon.spelling(value)
 
     def named(self, fields: Iterable[str], among: Iterable[str]) -> list[str]:
         """Those fields that a complaint names and that are among the given ones."""
         known = {name.lower(): name for name in among}
-        spoken = {
-            (found.name if (found := self.find(name)) else name).lower() for name in fields
-        }
+        spoken = {(found.name if (found := self.find(name)) else name).lower() for name in fields}
         return [known[name] for name in known if name in spoken]

@@ -588,6 +588,28 @@ class TestReplanning:
         assert replanned(ledger) == []
         assert replanned(ledger, fingerprint="definition-2") == [link_id("a")]
 
+    def test_the_mapper_may_flag_a_link_for_its_own_next_run(self, ledger):
+        join(ledger, "a", "b")
+        ledger.commit_decisions(Decisions(run_id="run-1", flagged=[(link_id("a"), "why")]))
+        assert replanned(ledger) == [link_id("a")]
+        shown = ledger.snapshots([link_id("a")])[link_id("a")].link
+        assert (shown.flagged, shown.flag_reason) == (TO_SPOTIO, "why")
+
+    def test_refused_work_may_be_released_and_nothing_else_with_it(self, ledger):
+        join(ledger, "refused", "later", "child", "other direction")
+        finish(
+            ledger,
+            parked=[
+                withheld("refused", "Phone"),
+                withheld("later", "Phone", next_attempt_at="2999-01-01T00:00:00Z"),
+                withheld("child", waiting_for=link_id("nobody")),
+                withheld("other direction", "Phone", direction=TO_SALESFORCE),
+            ],
+        )
+        assert replanned(ledger) == []
+        assert ledger.retry_parked(TO_SPOTIO, now=AT) == 1
+        assert replanned(ledger) == [link_id("refused")]
+
     def test_a_child_is_due_once_its_parent_has_its_counterpart(self, ledger):
         decide(ledger, "parent", "child")
         ledger.commit_decisions(

@@ -23,7 +23,7 @@ FAULTS = {
     "dropped before": {"drop": "before"},
     "dropped during": {"drop": "during"},
     "dropped after": {"drop": "after"},
-    "no answer in time": {"delay_s": 0.5},
+    "no answer in time": {"delay_s": 0.8},
 }
 EXPIRED = {"status": 400, "body": {"errors": {"scrollId": "scrollId has expired."}}}
 FEED = "/api/Exports/dataObjects/data"
@@ -33,7 +33,7 @@ FEED = "/api/Exports/dataObjects/data"
 def story(spotio):  # noqa: F811
     """A read with every kind of call: several pages, parents by search and one by one."""
     spotio.switches(feed_page=60, feed_order="random")
-    settings = settings_of(spotio, request_timeout=0.2, page_size=10)
+    settings = settings_of(spotio, request_timeout=0.5, page_size=10)
     catalog = discovered(settings, "users", *TYPES)
     mark = spotio.last()
     clean = run_tap(settings, catalog=catalog)

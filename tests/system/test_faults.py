@@ -55,7 +55,6 @@ def test_one_fault_at_each_kind_of_call_loses_and_doubles_nothing(
 ) -> None:
     pipeline.tap = {"request_timeout": TIMEOUT_S}
     pipeline.target = {"request_timeout": TIMEOUT_S, "bulk_threshold": 40}
-    pipeline.mapper = {"lease_ttl": 1}
     assert pipeline.run().ended_well
     assert differences(small_world) == []
     calls = [

@@ -1,0 +1,169 @@
+"""target-salesforce: writes records to Salesforce, decided by the mapper or plain."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk.target_base import Target
+
+from reverse_sf.console import run
+from reverse_sf.delivery.desk import Desk, RefusedRecordsError
+from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
+from reverse_sf.salesforce.collections import Collections
+from reverse_sf.salesforce.ingest import Ingest, IngestPace
+from reverse_sf.salesforce.saves import SaveOptions
+from reverse_sf.salesforce.single import SingleRecords
+from reverse_sf.target.carrier import Carrier
+from reverse_sf.target.jobs import Jobs
+from reverse_sf.target.org import Org
+from reverse_sf.target.plain import PlainWrites
+from reverse_sf.target.settings import SETTINGS, Settings
+from reverse_sf.target.sinks import SalesforceSink
+from reverse_sf.target.workshop import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import FrameType
+
+    from singer_sdk.sinks import Sink
+
+    from reverse_sf.delivery.outbox import Outbox
+    from reverse_sf.ledger.store import Ledger
+    from reverse_sf.target.operations import Operation
+
+
+class TargetSalesforce(Target):
+    """Singer target for any standard or custom object of a Salesforce org.
+
+    Records with ``_sync`` are writes that the mapper decided: they are guarded, read back and
+    recorded in the ledger. Other records are inserted, updated, upserted or deleted as the setting
+    ``action`` says.
+    """
+
+    name = "target-salesforce"
+    package_name = "reverse-sf"
+    # The SDK extends the schema in place; the declared one stays as it is.
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS.to_dict()
+    default_sink_class = SalesforceSink
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._busy = False
+        super().__init__(*args, **kwargs)
+        # One sink after the other: the desk orders across streams.
+        self.max_parallelism = 1
+        self.settings = Settings.from_config(self.config)
+        self.desk: Desk[Operation] = Desk(
+            self.settings.ledger_uri, self.settings.ledger_of_syncs, self.open_workshop
+        )
+
+    def open_workshop(
+        self,
+        ledger: Ledger | None,
+        run_id: str,
+        properties: Mapping[str, Mapping[str, Any]],
+        tick: Callable[[], None],
+    ) -> CheckedWorkshop:
+        """Connect to Salesforce."""
+        settings = self.settings
+        client = SalesforceClient(
+            Credentials.from_settings(self.config),
+            api_version=str(self.config["api_version"]),
+            quota=Quota(
+                total_percent=settings.quota_percent_total,
+                run_percent=settings.quota_percent_per_run,
+            ),
+        )
+        options = SaveOptions(
+            auto_assign=settings.auto_assign, allow_duplicates=settings.allow_duplicates
+        )
+        carrier = Carrier(
+            Collections(client, options),
+            SingleRecords(client, options),
+            Ingest(client, options, IngestPace(patience_s=settings.bulk_timeout)),
+            Jobs(ledger),
+            bulk_threshold=settings.bulk_threshold,
+            tick=tick,
+        )
+        org = Org(client, settings)
+
+        def plain(outbox: Outbox) -> PlainWrites:
+            return PlainWrites(org, carrier, settings, outbox)
+
+        return CheckedWorkshop(
+            org, carrier, settings, ledger, run_id=run_id, properties=properties, plain=plain
+        )
+
+    def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's signature
+        """The one sink class, tied to this target's desk."""
+        return type("SalesforceSink", (SalesforceSink,), {"desk": self.desk})
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Give the run and its lease back where the work inside fails."""
+        self._busy = True
+        try:
+            yield
+        except BaseException:
+            self.desk.fail()
+            raise
+        finally:
+            self._busy = False
+
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        with self._at_work():
+            super()._process_schema_message(message_dict)
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        with self._at_work():
+            super()._process_record_message(message_dict)
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        with self._at_work():
+            super()._process_state_message(message_dict)
+            # A state may go on as soon as all that came before it is committed; waiting for a
+            # whole batch keeps the calls large.
+            if self.desk.size >= self.settings.batch_size_rows:
+                self.drain_all()
+
+    def process_endofpipe(self) -> None:
+        """Apply what is left and end the run; the last STATE follows."""
+        with self._at_work():
+            self.desk.finish()
+            super().process_endofpipe()
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
+        """Stop where the work stands: what is done gets committed, STATE stays where it was.
+
+        The SDK would drain in the middle of a drain and emit a STATE that nothing vouches for.
+        """
+        if not self._busy:
+            self.desk.fail()
+        raise KeyboardInterrupt
+
+
+class CheckedWorkshop(Workshop):
+    """A workshop that ends the run where plain records were refused, before any STATE behind them.
+
+    With ``allow_failures`` they are counted, and kept in the failures file.
+    """
+
+    def apply(self, operations: Iterable[Operation]) -> None:
+        """Apply operations.
+
+        Raises:
+            RefusedRecordsError: plain records were refused.
+        """
+        super().apply(operations)
+        if self.outbox.refused and not self._settings.allow_failures:
+            total = self.outbox.tally["withheld"]
+            raise RefusedRecordsError(total, self.outbox.refused, "Salesforce")
+
+
+def main() -> None:
+    """Entry point of the command ``target-salesforce``."""
+    run(TargetSalesforce.cli, "target-salesforce")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The main job in the real Meltano: first load, silence, and exactly the write that is due."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reverse_sf.errors import Exit
+from tests.system.expectation import differences
+from tests.system.meltano_project import PIPELINE, MeltanoProject
+from tests.system.servers_fixture import small_world
+from tests.system.test_switches import writes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reverse_sf.simulator.local import LocalServers
+
+__all__ = ["small_world"]
+
+pytestmark = [pytest.mark.slow]
+
+
+@pytest.fixture
+def project(small_world: LocalServers, tmp_path: Path) -> MeltanoProject:
+    small_world.reset()
+    return MeltanoProject(tmp_path, small_world)
+
+
+def test_a_first_load_then_silence_then_the_one_write_that_is_due(
+    project: MeltanoProject, small_world: LocalServers
+) -> None:
+    ended = project.run("run", *PIPELINE)
+    assert ended.returncode == 0, ended.stderr
+    assert differences(small_world) == []
+
+    before = small_world.spotio.last()
+    ended = project.run("run", "salesforce-to-spotio")
+    assert ended.returncode == 0, ended.stderr
+    assert [each for each in small_world.spotio.requests(before) if writes(each)] == []
+
+    customers = [
+        row
+        for row in small_world.salesforce.rows("Account")
+        if row["Type"] == "Customer" and row["Phone"] and not row["IsDeleted"]
+    ]
+    mapped, unmapped, leaving = (row["Id"] for row in customers[:3])
+    edit = small_world.salesforce.edit
+    edit(object="Account", id=mapped, set={"Phone": "(801) 555-0142"})
+    edit(object="Account", id=unmapped, set={"Site": "Back office"})
+    edit(object="Account", id=leaving, set={"Type": "Partner", "Phone": "(801) 555-0143"})
+    before = small_world.spotio.last()
+    ended = project.run("run", *PIPELINE)
+    assert ended.returncode == 0, ended.stderr
+    due = [each for each in small_world.spotio.requests(before) if writes(each)]
+    assert len(due) == 1
+    assert due[0]["method"] == "PATCH"
+    (step,) = [step for step in due[0]["body"] if step["op"] != "test"]
+    assert step["path"].startswith("/fields/")
+    assert step["value"]["value"] == "(801) 555-0142"
+
+    account = project.run("invoke", "reverse-sf:account", "--json")
+    assert account.returncode == 0, account.stderr
+    told = json.loads(account.stdout)
+    assert told["run"]["status"] == "done"
+
+
+def test_check_runs_inside_meltano(project: MeltanoProject) -> None:
+    ended = project.run("invoke", "reverse-sf:check")
+    assert ended.returncode == Exit.DONE, ended.stdout + ended.stderr
+
+
+def test_a_new_ledger_under_an_old_state_stops_before_it_writes(
+    project: MeltanoProject, small_world: LocalServers
+) -> None:
+    assert project.run("run", *PIPELINE).returncode == 0
+    for file in (project.folder / ".meltano" / "reverse-sf").glob("demo.db*"):
+        file.unlink()
+    before = small_world.spotio.last()
+    ended = project.run("run", *PIPELINE)
+    assert ended.returncode != 0
+    assert "--full-refresh" in ended.stderr + ended.stdout
+    assert [each for each in small_world.spotio.requests(before) if writes(each)] == []
+
+    population = len(small_world.spotio.rows("dataObjects"))
+    ended = project.run("run", "--full-refresh", *PIPELINE)
+    assert ended.returncode == 0, ended.stderr
+    assert differences(small_world) == []
+    assert len(small_world.spotio.rows("dataObjects")) == population
+    before = small_world.spotio.last()
+    assert project.run("run", *PIPELINE).returncode == 0
+    assert [each for each in small_world.spotio.requests(before) if writes(each)] == []
