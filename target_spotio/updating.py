@@ -14,7 +14,7 @@ from reverse_sf.spotio.errors import AmbiguousOutcomeError, Call, NotFoundError,
 from reverse_sf.spotio.instants import format_instant
 from reverse_sf.spotio.patches import Dialect
 from target_spotio.guard import judge, same
-from target_spotio.operations import EXTERNAL_ID, PARENT, Operation
+from target_spotio.operations import ADDRESS, EXTERNAL_ID, PARENT, Operation
 from target_spotio.results import Result
 from target_spotio.vocabulary import Vocabulary, Wanted, Withheld
 
@@ -286,7 +286,9 @@ def _written(plan: _Plan, record: Record) -> Result:
         before, wanted, after = plan.current.get(key), plan.wanted.values[key], image.get(key)
         if key == EXTERNAL_ID:
             continue
-        if same(key, after, wanted, wanted) or not same(key, after, before, wanted):
+        # A geocoder may bring a new spelling back to the very address that was there before.
+        geocoded = key == ADDRESS and not plan.wanted.skip_geocoding
+        if geocoded or same(key, after, wanted, wanted) or not same(key, after, before, wanted):
             if key not in plan.wanted.stand_ins:
                 result.written.append(key)
         else:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.rendering import say, say_json, show, strict_option
 from reverse_sf.cli.settings import open_ledger
-from reverse_sf.errors import UsageError
+from reverse_sf.errors import Exit, UsageError
 from reverse_sf.mapping.definition import Direction
 
 if TYPE_CHECKING:
@@ -49,10 +49,18 @@ _RUNS_LOOKED_AT = 1000
 )
 @click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
-def account(*, run_id: str, direction: str | None, ledger_uri: str | None, as_json: bool) -> None:
+@strict_option
+def account(
+    *,
+    run_id: str,
+    direction: str | None,
+    ledger_uri: str | None,
+    as_json: bool,
+    strict: bool,
+) -> int:
     """What a run did: records created, linked, updated, skipped and parked, and why.
 
-    Exit codes: 0 done, 2 no such run or no ledger.
+    Exit codes: 0 done, 2 no such run or no ledger, 5 with --strict where something is parked.
     """
     with open_ledger(ledger_uri) as ledger:
         run = _find(ledger, run_id, direction)
@@ -73,11 +81,12 @@ def account(*, run_id: str, direction: str | None, ledger_uri: str | None, as_js
                 ],
             }
         )
-        return
-    _show_run(run, tallies)
-    _show_reasons(counts)
-    _show_parked(parked)
-    _show_where_next(run, tallies, parked, journaled)
+    else:
+        _show_run(run, tallies)
+        _show_reasons(counts)
+        _show_parked(parked)
+        _show_where_next(run, tallies, parked, journaled)
+    return Exit.PARKED if strict and parked else Exit.DONE
 
 
 def _find(ledger: Ledger, run_id: str, direction: str | None) -> Run:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.rendering import say, say_json, show, strict_option
 from reverse_sf.cli.settings import open_ledger
+from reverse_sf.errors import Exit
 from reverse_sf.mapping.definition import Direction
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def logs(
 @click.option("--reason", help="Only this reason, such as choice_unmapped.")
 @_direction
 @_listing(200)
+@strict_option
 def parked(
     *,
     reason: str | None,
@@ -108,13 +110,13 @@ def parked(
     limit: int,
     ledger_uri: str | None,
     as_json: bool,
-) -> None:
+    strict: bool,
+) -> int:
     """Records and fields that are withheld, and why. Nothing else waits for them.
 
-    They are tried again when the record, the schema or sync.yml changes, and rejected ones after
-    a while of their own accord.
+    They are tried again when the record, the schema or sync.yml changes.
 
-    Exit codes: 0 done, 2 no ledger.
+    Exit codes: 0 done, 2 no ledger, 5 with --strict where something is parked.
     """
     with open_ledger(ledger_uri) as ledger:
         rows = ledger.parked_rows(Direction(direction) if direction else None, pair)
@@ -123,29 +125,26 @@ def parked(
         ids = ledger.counterparts_in_salesforce([one.link_id for one in shown])
     if as_json:
         say_json([{"salesforce_id": ids.get(one.link_id), **_fields(one)} for one in shown])
-        return
-    if not found:
+    elif not found:
         say("Nothing is parked.")
-        return
-    show(
-        f"Parked ({len(found):,})",
-        ("pair", "Salesforce", "field", "reason", "what to do", "tries", "next try"),
-        (
+    else:
+        show(
+            f"Parked ({len(found):,})",
+            ("pair", "Salesforce", "field", "why, and what to do"),
             (
-                one.pair,
-                ids.get(one.link_id),
-                one.key or "whole record",
-                one.reason,
-                one.message,
-                one.attempts,
-                one.next_attempt_at or "on change",
-            )
-            for one in shown
-        ),
-        numbers=("tries",),
-    )
-    if len(found) > limit:
-        say(f"{len(found) - limit:,} more: --limit {len(found)}, --pair or --reason")
+                (
+                    one.pair.split(":")[-1],
+                    ids.get(one.link_id),
+                    one.key or "whole record",
+                    f"{one.reason}: {one.message}",
+                )
+                for one in shown
+            ),
+            whole=("Salesforce",),
+        )
+        if len(found) > limit:
+            say(f"{len(found) - limit:,} more: --limit {len(found)}, --pair or --reason")
+    return Exit.PARKED if strict and found else Exit.DONE
 
 
 @click.command("conflicts")

@@ -18,6 +18,11 @@ _WIDTH_OF_FILES = 120
 """Columns where nobody looks at a terminal: a log or a pipe."""
 
 
+strict_option = click.option(
+    "--strict", is_flag=True, help="End with code 5 where anything is parked; for schedulers."
+)
+
+
 def console() -> Console:
     """Standard output, as wide as the terminal."""
     width = None if sys.stdout.isatty() else _WIDTH_OF_FILES
@@ -40,6 +45,7 @@ def show(
     rows: Iterable[Sequence[Any]],
     *,
     numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
     styles: Sequence[str] = (),
 ) -> None:
     """A table; cells are shown literally, ``None`` as nothing.
@@ -49,11 +55,17 @@ def show(
         columns: headings.
         rows: cells.
         numbers: headings of the columns that hold numbers.
+        whole: headings of the columns whose cells are never folded, such as ids to be copied.
         styles: a rich style for each row, if any.
     """
     table = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            overflow="fold",
+            no_wrap=column in whole,
+        )
     for at, row in enumerate(rows):
         style = styles[at] if at < len(styles) else ""
         table.add_row(*(Text(_cell(one)) for one in row), style=style)

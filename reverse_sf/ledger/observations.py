@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, or_, select, text, union
+from sqlalchemy import and_, bindparam, exists, null, or_, select, text, union
 
 from reverse_sf.ledger.dialects import constant, keys
 from reverse_sf.ledger.encoding import from_text, sortable, to_text
@@ -16,7 +16,7 @@ from reverse_sf.mapping.definition import Direction, Side
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select
 
 _STATES = {state.value: state for state in LinkState}
 _SIDES = {side.value: side for side in Side}
@@ -50,35 +50,48 @@ _link_ids = select(links.c.salesforce_id, links.c.link_id).where(
 _owners = select(links.c.spotio_id, links.c.link_id).where(
     links.c.pair == bindparam("pair"), links.c.spotio_id.in_(keys())
 )
-_snapshots = (
-    select(
-        links.c.link_id,
-        links.c.number,
-        links.c.pair,
-        links.c.origin,
-        links.c.state,
-        links.c.salesforce_id,
-        links.c.spotio_id,
-        _salesforce.c.content,
-        _salesforce.c.digest,
-        _spotio.c.content,
-        bases.c.entries,
-        flags.c.direction,
-        flags.c.reason,
-        operations.c.operation_id,
-        operations.c.attempts,
-        operations.c.direction,
-        operations.c.number,
+
+
+def _all_of(without: Side | None = None) -> Select[Any]:
+    """Everything that a decision about links needs; one image may be left where it is."""
+    content = {
+        Side.SALESFORCE: _salesforce.c.content,
+        Side.SPOTIO: _spotio.c.content,
+    }
+    if without is not None:
+        content[without] = null()
+    return (
+        select(
+            links.c.link_id,
+            links.c.number,
+            links.c.pair,
+            links.c.origin,
+            links.c.state,
+            links.c.salesforce_id,
+            links.c.spotio_id,
+            content[Side.SALESFORCE].label("salesforce_content"),
+            _salesforce.c.digest,
+            content[Side.SPOTIO].label("spotio_content"),
+            bases.c.entries,
+            flags.c.direction,
+            flags.c.reason,
+            operations.c.operation_id,
+            operations.c.attempts,
+            operations.c.direction,
+            operations.c.number,
+        )
+        .select_from(
+            links.outerjoin(_salesforce, _image_of(_salesforce, Side.SALESFORCE))
+            .outerjoin(_spotio, _image_of(_spotio, Side.SPOTIO))
+            .outerjoin(bases, bases.c.link == links.c.number)
+            .outerjoin(flags, flags.c.link_id == links.c.link_id)
+            .outerjoin(operations, and_(operations.c.link == links.c.number, IS_OPEN))
+        )
+        .where(links.c.link_id.in_(keys()))
     )
-    .select_from(
-        links.outerjoin(_salesforce, _image_of(_salesforce, Side.SALESFORCE))
-        .outerjoin(_spotio, _image_of(_spotio, Side.SPOTIO))
-        .outerjoin(bases, bases.c.link == links.c.number)
-        .outerjoin(flags, flags.c.link_id == links.c.link_id)
-        .outerjoin(operations, and_(operations.c.link == links.c.number, IS_OPEN))
-    )
-    .where(links.c.link_id.in_(keys()))
-)
+
+
+_snapshots = {without: _all_of(without) for without in (None, *Side)}
 _parked_of = (
     select(parked).where(parked.c.link_id.in_(keys())).order_by(parked.c.direction, parked.c.key)
 )
@@ -152,18 +165,24 @@ class Observations(Session):
         }
 
     def snapshots(
-        self, link_ids: Sequence[str], *, direction: Direction | None = None
+        self,
+        link_ids: Sequence[str],
+        *,
+        direction: Direction | None = None,
+        without: Side | None = None,
     ) -> dict[str, Snapshot]:
         """Read everything that a decision about these links needs, in one consistent statement.
 
         Args:
             link_ids: the links; unknown ones are not in the answer.
             direction: whose flag and open operation to show where both directions have one.
+            without: the side whose image is not needed, because a newer one is at hand; it is
+                None in the answer.
         """
         if not link_ids:
             return {}
         with self._reading() as connection:
-            rows = connection.execute(_snapshots, {"keys": to_text(list(link_ids))}).all()
+            rows = connection.execute(_snapshots[without], {"keys": to_text(list(link_ids))}).all()
         self._link_numbers = {row[0]: row[1] for row in rows}
         chosen: dict[str, Row[Any]] = {}
         for row in rows:

@@ -92,11 +92,11 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
 
 class Image(msgspec.Struct, kw_only=True):
-    """What one side of a link was last seen to hold."""
+    """What one side of a link was last seen to hold; values may be JSON text already."""
 
     link_id: str
     side: Side
-    values: dict[str, Any]
+    values: dict[str, Any] | msgspec.Raw
     digest: str
     modified_at: str | None = None
     observed_at: str
@@ -105,6 +105,8 @@ class Image(msgspec.Struct, kw_only=True):
 
 class Intent(msgspec.Struct, kw_only=True):
     """One decided write, committed before the record that carries it is emitted.
+
+    Record and envelope may be JSON text already: the hot path encodes each of them once.
 
     Attributes:
         record: the emitted record without its envelope.
@@ -120,8 +122,8 @@ class Intent(msgspec.Struct, kw_only=True):
     direction: Direction
     action: str
     run_id: str
-    record: dict[str, Any]
-    envelope: dict[str, Any]
+    record: dict[str, Any] | msgspec.Raw
+    envelope: dict[str, Any] | msgspec.Raw
     source: dict[str, Any]
     decision: dict[str, Any]
     issued_at: str

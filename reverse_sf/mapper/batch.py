@@ -65,12 +65,14 @@ class Batch:
         now: the moment of this batch, UTC.
         decisions: what the ledger commits.
         records: by pair name, the records to emit after the commit, in order.
+        owners: owners that the records name, with the link.
     """
 
     run: RunFacts
     now: str
     decisions: Decisions
     records: dict[str, tuple[PairConverter, list[dict[str, Any]]]] = field(default_factory=dict)
+    owners: list[tuple[dict[str, Any], str]] = field(default_factory=list)
 
     def emit(self, pair: PairConverter, record: dict[str, Any]) -> None:
         """Add a record to emit once the batch is committed."""

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.rows import Decisions, Snapshot
 from reverse_sf.mapper.batch import Batch
-from reverse_sf.mapper.fields import OWNER_KEY
 from reverse_sf.mapper.subject import Subject, event_of
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
@@ -111,10 +110,9 @@ class Decider:
         if batch.is_empty:
             return
         decisions.counts = self._tally.take(self._run.run_id)
-        for intent in decisions.intents:
-            owner = intent.record.get(OWNER_KEY)
+        for owner, link_id in batch.owners:
             if owner and not owner["email"]:
-                self._people.asked_without_email(owner["salesforce_id"], intent.link_id)
+                self._people.asked_without_email(owner["salesforce_id"], link_id)
         self._ledger.commit_decisions(decisions)
         for pair, records in batch.records.values():
             self._writer.records_of(pair, records, bookmarks)
@@ -190,8 +188,7 @@ class Decider:
         batch: Batch,
     ) -> set[str]:
         """Decide records that have a link; answer the Ids that links have moved to."""
-        link_ids = [link_id for _, link_id in changed]
-        snapshots = self._ledger.snapshots(link_ids, direction=TO_SPOTIO)
+        snapshots = self._snapshots(mapped, changed, values)
         parked = self._parked(snapshots)
         winners = self._winners(mapped, values)
         moved: set[str] = set()
@@ -200,12 +197,14 @@ class Decider:
             observed = values[seen.salesforce_id]
             master = observed.get("MasterRecordId")
             winner_id: str = canon.record_id(master) if master else ""
+            before = snapshot.salesforce_image
             subject = Subject(
                 link_id,
                 seen.salesforce_id,
-                {**(snapshot.salesforce_image or {}), **observed},
+                {**before, **observed} if before else observed,
                 seen.digest,
                 seen.modified_at,
+                content=None if before else seen.content,
             )
             if link_id in busy:
                 mapped.planner.postpone(snapshot, subject, batch)
@@ -221,12 +220,34 @@ class Decider:
                 moved.add(winner_id)
         return moved
 
+    def _snapshots(
+        self,
+        mapped: MappedPair,
+        changed: Sequence[tuple[Observation, str]],
+        values: dict[str, dict[str, Any]],
+    ) -> dict[str, Snapshot]:
+        """Read what is known of the links of changed records.
+
+        The image before is left in the ledger where nobody will look at it: the new one lacks no
+        value and takes part in the sync.
+        """
+        width, in_scope = mapped.reader.width, mapped.pair.in_scope_of_salesforce
+        whole: list[str] = []
+        partial: list[str] = []
+        for seen, link_id in changed:
+            observed = values[seen.salesforce_id]
+            (whole if len(observed) == width and in_scope(observed) else partial).append(link_id)
+        found = self._ledger.snapshots(whole, direction=TO_SPOTIO, without=Side.SALESFORCE)
+        if partial:
+            found.update(self._ledger.snapshots(partial, direction=TO_SPOTIO))
+        return found
+
     def _winners(self, mapped: MappedPair, values: dict[str, dict[str, Any]]) -> dict[str, str]:
         wanted = sorted(
             {
                 canon.record_id(one["MasterRecordId"])
                 for one in values.values()
-                if event_of(one) is Event.MERGED
+                if one.get("MasterRecordId") and event_of(one) is Event.MERGED
             }
         )
         return self._ledger.link_ids(mapped.name, wanted) if wanted else {}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Raw
+
 from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
+from reverse_sf.mapper.fields import OWNER_KEY
 from reverse_sf.mapper.messages import joined, text_of
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import ENVELOPE_KEY, Action
@@ -32,6 +35,7 @@ class Entries:
         self._pair = pair
         self._mapping = pair.mapping
         self._name = pair.mapping.name
+        self._fingerprint = pair.mapping.fingerprint.encode()
         self._tally = tally
 
     def image(self, subject: Subject, batch: Batch, *, deleted: bool = False) -> None:
@@ -40,7 +44,7 @@ class Entries:
             Image(
                 link_id=subject.link_id,
                 side=Side.SALESFORCE,
-                values=subject.values,
+                values=subject.values if subject.content is None else Raw(subject.content),
                 digest=subject.digest,
                 modified_at=subject.modified_at,
                 observed_at=batch.now,
@@ -138,22 +142,24 @@ class Entries:
     ) -> str:
         """Add an intent and the record that carries it; answer the operation's id."""
         record = draft.record
+        record_text = text_of(record)
         operation_id = hashlib.blake2b(
             joined(
                 (
                     action.value.encode(),
                     subject.link_id.encode(),
-                    self._mapping.fingerprint.encode(),
+                    self._fingerprint,
                     subject.digest.encode(),
-                    text_of(record),
+                    record_text,
                     text_of(draft.expected),
                 )
             ),
             digest_size=16,
         ).hexdigest()
+        action_text = action.value
         envelope: dict[str, Any] = {
             "operation_id": operation_id,
-            "action": action.value,
+            "action": action_text,
             "link_id": subject.link_id,
             "run_id": batch.run.run_id,
             "pair": self._name,
@@ -172,23 +178,26 @@ class Entries:
             envelope["reissued"] = True
             if open_operation != operation_id:
                 batch.decisions.superseded.append(open_operation)
+        envelope_text = Raw(text_of(envelope))
         batch.decisions.intents.append(
             Intent(
                 operation_id=operation_id,
                 link_id=subject.link_id,
                 pair=self._name,
                 direction=TO_SPOTIO,
-                action=action.value,
+                action=action_text,
                 run_id=batch.run.run_id,
-                record=record,
-                envelope=envelope,
+                record=Raw(record_text),
+                envelope=envelope_text,
                 source=draft.source,
                 decision=draft.decision,
                 issued_at=batch.now,
                 waiting_for=waiting_for,
             )
         )
-        batch.emit(self._pair, {**record, ENVELOPE_KEY: envelope})
+        batch.emit(self._pair, {**record, ENVELOPE_KEY: envelope_text})
+        if OWNER_KEY in record:
+            batch.owners.append((record[OWNER_KEY], subject.link_id))
         return operation_id
 
     def overruled(self, link: Link, draft: Draft, operation_id: str, batch: Batch) -> None:

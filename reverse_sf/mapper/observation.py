@@ -63,6 +63,8 @@ class RecordReader:
     def __init__(self, mapping: ObjectMapping, present: Iterable[str]) -> None:
         self._stream = mapping.salesforce
         content = content_fields(mapping)
+        self.width = len(content)
+        """So many values has an observation in which none is absent."""
         names = sorted(content | set(STAMPS))
         attributes = {name: _attribute(name, at) for at, name in enumerate(names)}
         layout = msgspec.defstruct(

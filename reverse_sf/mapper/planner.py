@@ -12,7 +12,7 @@ from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import DeletePolicy, Direction, History, Side
 from reverse_sf.merge.envelope import Action
-from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, record_decision
+from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.pair import PairConverter
 
 WAITING_FOR_PARENT = "waiting_for_parent"
+_ORDINARY = record_decision(RecordFacts(standing=Standing.LINKED))
+"""What nearly every record comes to: linked, there, and in scope."""
 
 
 class Planner:
@@ -111,18 +113,26 @@ class Planner:
             winner: link id of the winner, where the record lost a merge and the winner has a link.
             deletes_allowed: the run's guard has passed the deletes.
         """
-        refusal = self.pair.in_scope_of_salesforce.refusal(subject.values)
+        refusal = None
+        if not self.pair.in_scope_of_salesforce(subject.values):
+            refusal = self.pair.in_scope_of_salesforce.refusal(subject.values)
         event = event_of(subject.values)
-        facts = RecordFacts(
-            standing=standing_of(snapshot),
-            event=event,
-            in_scope=refusal is None,
-            was_in_scope=self._was_in_scope(refusal, snapshot, subject),
-            other_changed=event is not Event.PRESENT and self._fields.spotio_changed(snapshot),
-            winner_linked=winner is not None,
-            on_delete=self._mapping.on_delete_in_salesforce,
-        )
-        decision = record_decision(facts)
+        standing = standing_of(snapshot)
+        if refusal is None and event is Event.PRESENT and standing is Standing.LINKED:
+            decision = _ORDINARY
+        else:
+            decision = record_decision(
+                RecordFacts(
+                    standing=standing,
+                    event=event,
+                    in_scope=refusal is None,
+                    was_in_scope=self._was_in_scope(refusal, snapshot, subject),
+                    other_changed=event is not Event.PRESENT
+                    and self._fields.spotio_changed(snapshot),
+                    winner_linked=winner is not None,
+                    on_delete=self._mapping.on_delete_in_salesforce,
+                )
+            )
         link = snapshot.link
         settled = parked
         act = decision.act
@@ -141,9 +151,10 @@ class Planner:
             self._stand_still(act, link, subject, reason, batch)
             if decision.journal:
                 self._entries.outlived(snapshot, decision.row, batch)
-        if act not in (Act.CREATE, Act.FIELDS, Act.REVIVE, Act.DELETE):
+        if act not in (Act.FIELDS, Act.CREATE, Act.REVIVE, Act.DELETE):
             self._entries.supersede(snapshot, batch)
-        batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
+        if settled:
+            batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
         if act is Act.MOVE:
             # The stored image stays: the winner's own record is decided against it.
             return True
@@ -248,7 +259,7 @@ class Planner:
         )
         self._tally.add(self._name, "decided_update")
         self._entries.overruled(link, draft, operation_id, batch)
-        return parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
+        return parked and parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
 
     # --- whole records -----------------------------------------------------------------------
 

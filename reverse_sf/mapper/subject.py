@@ -18,6 +18,7 @@ class Subject(msgspec.Struct, frozen=True):
         digest: of the observation behind the values.
         modified_at: when Salesforce says that it changed.
         is_new: the values come from a tap and go into the ledger with the decision.
+        content: the values as JSON, where they are at hand.
     """
 
     link_id: str
@@ -26,6 +27,7 @@ class Subject(msgspec.Struct, frozen=True):
     digest: str
     modified_at: str | None = None
     is_new: bool = True
+    content: bytes | None = None
 
 
 def event_of(values: dict[str, Any]) -> Event:

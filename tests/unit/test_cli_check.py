@@ -307,6 +307,20 @@ def test_parked_lists_the_record_the_field_and_what_to_do(invoke, ledger_uri):
     assert "Nothing is parked" in none
 
 
+@pytest.mark.parametrize("command", ["account", "parked"])
+def test_strict_ends_with_its_own_code_where_something_is_parked(
+    monkeypatch, capsys, ledger_uri, command
+):
+    words = (command, "--ledger-uri", ledger_uri)
+    assert ended(monkeypatch, capsys, *words)[0] == Exit.DONE
+    assert ended(monkeypatch, capsys, *words, "--strict")[0] == Exit.PARKED
+
+
+def test_strict_is_content_where_nothing_is_parked(monkeypatch, capsys, ledger_uri):
+    words = ("parked", "--strict", "--reason", "too_long", "--ledger-uri", ledger_uri)
+    assert ended(monkeypatch, capsys, *words)[0] == Exit.DONE
+
+
 def test_conflicts_lists_what_lost_and_what_won(invoke, ledger_uri):
     (row,) = json.loads(invoke("conflicts", "--json", "--ledger-uri", ledger_uri).stdout)
     assert (row["losing_value"], row["winning_value"], row["rule"]) == (

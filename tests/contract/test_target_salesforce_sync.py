@@ -1,0 +1,375 @@
+"""target-salesforce with the mapper's envelope, against the local server."""
+
+from __future__ import annotations
+
+import pytest
+
+from reverse_sf.errors import ConfigurationError
+from reverse_sf.ledger.rows import Decisions, LinkState, UserRow
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction, Side
+from tests.contract.target_salesforce_fixtures import (
+    Sync,
+    account,
+    calls,
+    contact,
+    link_of,
+    org_fixture,
+    rows,
+    server_fixture,
+    spotio_id,
+    sync_fixture,
+    update,
+)
+
+__all__ = ["org_fixture", "server_fixture", "sync_fixture"]
+
+
+def row_of(sync, number):
+    """The Account of a SPOTIO record."""
+    return next(r for r in rows(sync.org, "Account") if r["SPOTIO_Id__c"] == spotio_id(number))
+
+
+@pytest.fixture
+def linked(sync):
+    """A sync with one linked Account, and its Id."""
+    sync.begin().decide(account(1, Industry="Solar")).deliver()
+    return sync.begin(), row_of(sync, 1)["Id"]
+
+
+# creates
+
+
+def test_a_create_is_upserted_by_the_external_id_read_back_and_linked(sync):
+    keys = {"Company": "Name", "Phone": "Phone", "Products": "Product_Interest__c"}
+    one = account(1, Product_Interest__c=["Panels", "Batteries"]) | {"envelope": {"keys": keys}}
+    sync.begin().decide(one).deliver()
+    row = row_of(sync, 1)
+    assert row["Name"] == "Company 1"
+    assert row["Product_Interest__c"] == "Panels;Batteries"
+    known = sync.snapshot(1)
+    assert known.link.state is LinkState.LINKED
+    assert known.link.salesforce_id == row["Id"]
+    assert known.base["Company"] == ["source", "Company 1"]
+    assert known.base["Products"] == ["source", "Batteries;Panels"]
+    assert known.salesforce_image["Phone"] == "(512) 555-0001"
+    assert sync.states
+    assert sync.counts() == {"created": 1}
+
+
+def test_parents_are_written_before_children_whatever_the_order_of_streams(sync):
+    sync.begin().decide(contact(1, parent=1), contact(2), account(1)).deliver()
+    parent = row_of(sync, 1)["Id"]
+    children = {row["LastName"]: row["AccountId"] for row in rows(sync.org, "Contact")}
+    assert children == {"Last 1": parent, "Last 2": None}
+    assert sync.snapshot(100_001).base["AccountId"] == ["source", parent]
+
+
+def test_a_child_in_an_earlier_batch_waits_for_its_parent(sync):
+    sync.begin().decide(contact(1, parent=1), account(1)).deliver(batch_size_rows=1)
+    assert [row["AccountId"] for row in rows(sync.org, "Contact")] == [row_of(sync, 1)["Id"]]
+    assert sync.parked() == {}
+
+
+def test_a_child_of_a_parent_that_never_comes_stays_parked_as_waiting(sync):
+    sync.begin().decide(contact(1, parent=7)).deliver()
+    assert rows(sync.org, "Contact") == []
+    assert sync.parked() == {(link_of(spotio_id(100_001)), ""): "waiting_for_parent"}
+
+
+def test_a_named_field_is_withheld_and_the_rest_is_created(sync):
+    keys = {"Billing Email": "Billing_Email__c"}
+    bad = account(1, Billing_Email__c="no e-mail") | {"envelope": {"keys": keys}}
+    sync.begin().decide(bad, account(2)).deliver()
+    assert row_of(sync, 1)["Billing_Email__c"] is None
+    assert row_of(sync, 2)["Name"] == "Company 2"
+    assert sync.parked() == {(link_of(spotio_id(1)), "Billing Email"): "rejected"}
+    assert "invalid email address" in sync.parked_words()[0]
+    assert "Billing_Email__c" not in sync.snapshot(1).base
+    assert sync.counts() == {"created": 2, "parked": 1}
+
+
+def test_a_record_without_a_required_field_is_parked_and_the_others_go_on(sync):
+    sync.begin().decide(contact(1, LastName=None), account(2)).deliver()
+    assert rows(sync.org, "Contact") == []
+    assert row_of(sync, 2)
+    assert sync.parked()[link_of(spotio_id(100_001)), ""] == "rejected"
+
+
+def test_a_record_that_holds_the_external_id_already_is_linked_not_created(sync):
+    made = sync.org.edit(
+        object="Account",
+        create={"Name": "Own name", "Phone": "1", "SPOTIO_Id__c": spotio_id(1)},
+    )["id"]
+    one = account(1) | {"envelope": {"on_link": ["Phone"]}}
+    sync.begin().decide(one).deliver()
+    (row,) = rows(sync.org, "Account")
+    assert (row["Id"], row["Name"], row["Phone"]) == (made, "Own name", "(512) 555-0001")
+    assert sync.counts() == {"journaled": 1, "linked": 1}
+    with Ledger.open(sync.ledger_uri) as ledger:
+        (conflict,) = ledger.conflicts()
+    assert (conflict.key, conflict.loser, conflict.losing_value) == ("Phone", Side.SALESFORCE, "1")
+
+
+def test_a_record_that_carries_another_external_id_is_not_linked(sync):
+    made = sync.org.edit(object="Account", create={"Name": "X", "SPOTIO_Id__c": "another"})["id"]
+    one = account(1) | {"action": "link", "envelope": {"salesforce_id": made}}
+    sync.begin().decide(one).deliver()
+    assert rows(sync.org, "Account")[0]["SPOTIO_Id__c"] == "another"
+    assert sync.parked() == {(link_of(spotio_id(1)), ""): "already_linked"}
+
+
+def test_a_link_writes_the_external_id_and_what_was_decided(sync):
+    made = sync.org.edit(object="Account", create={"Name": "Own", "Phone": "1"})["id"]
+    one = account(1) | {
+        "action": "link",
+        "record": {"Name": "Company 1"},
+        "envelope": {"salesforce_id": made, "expected": {"Name": "Own"}},
+    }
+    sync.begin().decide(one).deliver()
+    (row,) = rows(sync.org, "Account")
+    assert (row["Name"], row["Phone"], row["SPOTIO_Id__c"]) == ("Company 1", "1", spotio_id(1))
+    assert sync.counts() == {"linked": 1, "journaled": 1}
+
+
+def test_the_definitions_own_external_id_field_serves_as_key(sync):
+    sync.config = {}
+    one = account(1, SPOTIO_Id__c=spotio_id(1))
+    mark = sync.org.last()
+    sync.begin().decide(one, account(2, SPOTIO_Id__c=spotio_id(2))).deliver()
+    assert "PATCH composite/sobjects/Account/SPOTIO_Id__c" in calls(sync.org, mark)
+
+
+def test_duplicates_are_parked_with_the_matches_listed(sync):
+    sync.org.edit(
+        declare={
+            "objects": {
+                "Account": {
+                    "duplicate_rules": [{"name": "Same", "fields": ["Phone"], "action": "alert"}]
+                }
+            }
+        }
+    )
+    made = sync.org.edit(object="Account", create={"Name": "There", "Phone": "(512) 555-0001"})
+    sync.begin().decide(account(1), account(2)).deliver()
+    assert len(rows(sync.org, "Account")) == 2
+    assert sync.parked() == {(link_of(spotio_id(1)), ""): "duplicates_detected"}
+    assert made["id"] in sync.parked_words()[0]
+    sync.begin().decide(account(1)).deliver(allow_duplicates=True)
+    assert len(rows(sync.org, "Account")) == 3
+    assert sync.parked() == {}
+
+
+def test_assignment_rules_do_not_run_unless_asked(sync):
+    assigned = {"objects": {"Account": {"assignment": "rep.two@example.com.demo"}}}
+    sync.org.edit(declare=assigned)
+    sync.begin().decide(account(1)).deliver()
+    sync.begin().decide(account(2)).deliver(auto_assign=True)
+    users = {row["Id"]: row["Username"] for row in sync.org.rows("User")}
+    assert users[row_of(sync, 1)["OwnerId"]].startswith("integration.user")
+    assert users[row_of(sync, 2)["OwnerId"]] == "rep.two@example.com.demo"
+
+
+# updates
+
+
+def test_an_update_writes_only_what_differs_and_keeps_what_comes_back(linked):
+    sync, made = linked
+    mark = sync.org.last()
+    sync.decide(
+        update(1, made, {"Phone": "(512) 555-0001"}, Phone=" 999 ", Name="Company 1")
+    ).deliver()
+    assert row_of(sync, 1)["Phone"] == "999"
+    with Ledger.open(sync.ledger_uri) as ledger:
+        (row,) = ledger.log_rows(run_id=sync.run_id)
+    assert row.payload == {"Phone": " 999 "}
+    base = sync.snapshot(1).base
+    assert base["Phone"] == ["source", "999"]
+    assert base["Name"] == ["source", "Company 1"]
+    assert sync.counts() == {"updated": 1}
+    assert [call.split("/")[0] for call in calls(sync.org, mark)].count("PATCH sobjects") == 1
+
+
+def test_null_clears_and_an_absent_field_is_left_alone(linked):
+    sync, made = linked
+    sync.decide(update(1, made, {}, Phone=None)).deliver()
+    row = row_of(sync, 1)
+    assert row["Phone"] is None
+    assert row["Industry"] == "Solar"
+    assert sync.snapshot(1).base["Phone"] == ["source", None]
+
+
+def test_a_changed_record_is_not_overwritten_and_decided_again(linked):
+    sync, made = linked
+    sync.org.edit(object="Account", id=made, set={"Phone": "777"})
+    mark = sync.org.last()
+    sync.decide(update(1, made, {"Phone": "(512) 555-0001"}, Phone="999")).deliver()
+    assert row_of(sync, 1)["Phone"] == "777"
+    assert not [call for call in calls(sync.org, mark) if call.startswith("PATCH")]
+    known = sync.snapshot(1)
+    assert known.link.flagged is Direction.TO_SALESFORCE
+    assert known.salesforce_image["Phone"] == "777"
+    assert sync.counts() == {"stale": 1}
+
+
+def test_a_record_that_holds_the_values_already_is_agreed_without_a_write(linked):
+    sync, made = linked
+    sync.org.edit(object="Account", id=made, set={"Phone": "999"})
+    mark = sync.org.last()
+    sync.decide(update(1, made, {"Phone": "(512) 555-0001"}, Phone="999")).deliver()
+    assert not [call for call in calls(sync.org, mark) if call.startswith("PATCH")]
+    assert sync.snapshot(1).base["Phone"] == ["source", "999"]
+    assert sync.counts() == {"agreed": 1}
+
+
+def test_an_edit_between_guard_and_write_is_seen_by_a_single_write(linked):
+    sync, made = linked
+    sync.org.clock(advance=5)
+    sync.org.fault({"path": f"sobjects/Account/{made}"}, {"status": 412, "body": [], "times": 1})
+    sync.decide(update(1, made, {"Phone": "(512) 555-0001"}, Phone="999")).deliver()
+    headers = [one["path"] for one in sync.org.requests() if "sobjects/Account/001" in one["path"]]
+    assert len(headers) == 2
+    assert row_of(sync, 1)["Phone"] == "999"
+
+
+def test_a_refused_update_never_becomes_a_create(linked):
+    sync, made = linked
+    sync.org.edit(object="Account", id=made, delete=True)
+    sync.decide(update(1, made, {}, Phone="999")).deliver()
+    assert rows(sync.org, "Account") == []
+    assert sync.parked() == {(link_of(spotio_id(1)), ""): "missing_in_salesforce"}
+
+
+def test_a_named_field_of_an_update_is_withheld_and_the_rest_written(linked):
+    sync, made = linked
+    sync.decide(
+        update(1, made, {}, Phone="999", Billing_Email__c="nonsense", Industry="Nonsense")
+    ).deliver()
+    row = row_of(sync, 1)
+    assert (row["Phone"], row["Industry"]) == ("999", "Nonsense")
+    link = link_of(spotio_id(1))
+    assert sync.parked() == {(link, "Billing_Email__c"): "rejected"}
+    assert "Billing_Email__c" not in sync.snapshot(1).base
+
+
+def test_a_validation_rule_without_a_field_parks_the_record(linked):
+    sync, made = linked
+    rule = {"name": "No_nines", "formula": 'Phone = "999"', "message": "No nines"}
+    sync.org.edit(declare={"objects": {"Account": {"validation_rules": [rule]}}})
+    sync.decide(update(1, made, {}, Phone="999", Industry="Other"), account(2)).deliver()
+    assert row_of(sync, 1)["Industry"] == "Solar"
+    assert row_of(sync, 2)
+    assert sync.parked_words() == ["No nines (FIELD_CUSTOM_VALIDATION_EXCEPTION)"]
+
+
+def test_what_a_flow_makes_of_a_value_becomes_the_base(linked):
+    sync, made = linked
+    flow = {"on": "update", "when": 'Rating = "Hot"', "set": {"Rating": "Warm"}}
+    sync.org.edit(declare={"objects": {"Account": {"flows": [flow]}}})
+    sync.decide(update(1, made, {}, Rating="Hot")).deliver()
+    assert sync.snapshot(1).base["Rating"] == ["source", "Warm"]
+
+
+def test_an_address_is_settled_as_a_whole(linked):
+    sync, made = linked
+    place = {"street": "BillingStreet", "city": "BillingCity"}
+    one = update(1, made, {}, BillingCity=" Austin ")
+    one["envelope"]["keys"] = {"address": place}
+    sync.decide(one).deliver()
+    assert sync.snapshot(1).base["address"] == ["source", {"street": None, "city": "Austin"}]
+
+
+def test_what_the_tap_knows_beyond_the_mapping_is_kept_in_the_image(linked):
+    sync, made = linked
+    sync.decide(update(1, made, {}, Phone="999")).deliver()
+    image = sync.snapshot(1).salesforce_image
+    assert image["Id"] == made
+    assert image["SystemModstamp"].endswith("Z")
+
+
+# owners
+
+
+def test_owners_are_found_by_external_id_then_e_mail_then_default(sync):
+    users = {row["Email"]: row["Id"] for row in sync.org.rows("User")}
+    run = sync.begin().run_id
+    with Ledger.open(sync.ledger_uri) as ledger:
+        ledger.commit_decisions(
+            Decisions(
+                run_id=run,
+                users=[
+                    UserRow(
+                        side=Side.SPOTIO,
+                        user_id="534601",
+                        external_id=users["rep.two@example.com"],
+                    )
+                ],
+            )
+        )
+    ops = "ops@example.com"
+    sync.decide(
+        account(1, OwnerId={"spotio_id": "534601", "email": None, "default": ops}),
+        account(2, OwnerId={"spotio_id": "1", "email": "Rep.Three@example.com", "default": ops}),
+        account(3, OwnerId={"spotio_id": "2", "email": "nobody@example.com", "default": ops}),
+        account(4, OwnerId={"spotio_id": "3", "email": None, "default": None}),
+    )
+    mark = sync.org.last()
+    sync.deliver()
+    owners = [row_of(sync, number)["OwnerId"] for number in (1, 2, 3)]
+    assert owners == [
+        users["rep.two@example.com"],
+        users["rep.three@example.com"],
+        users[ops],
+    ]
+    assert sync.parked() == {(link_of(spotio_id(4)), "OwnerId"): "owner_unknown"}
+    user_queries = [one for one in sync.org.requests(mark) if "FROM User" in str(one.get("query"))]
+    assert len(user_queries) == 1
+
+
+def test_an_unknown_owner_leaves_an_updates_owner_alone(linked):
+    sync, made = linked
+    before = row_of(sync, 1)["OwnerId"]
+    owner = {"spotio_id": "2", "email": "nobody@example.com", "default": "ops@example.com"}
+    sync.decide(update(1, made, {}, OwnerId=owner | {"keep_on_update": True})).deliver()
+    assert row_of(sync, 1)["OwnerId"] == before
+    assert sync.counts() == {"agreed": 1}
+    sync.begin().decide(update(1, made, {}, OwnerId=owner | {"keep_on_update": False})).deliver()
+    assert row_of(sync, 1)["OwnerId"] != before
+
+
+# deletes
+
+
+def test_a_deletion_is_carried_out_unless_the_record_changed(linked):
+    sync, made = linked
+    sync.org.edit(object="Account", id=made, set={"Phone": "777"})
+    gone = {"action": "delete", "record": {}}
+    sync.decide(update(1, made, {"Phone": "(512) 555-0001"}) | gone).deliver()
+    assert row_of(sync, 1)
+    assert sync.counts() == {"stale": 1}
+    sync.begin().decide(update(1, made, {"Phone": "777"}) | gone).deliver(on_delete="ignore")
+    assert row_of(sync, 1)
+    sync.begin().decide(update(1, made, {"Phone": "777"}) | gone).deliver()
+    assert rows(sync.org, "Account") == []
+    assert sync.snapshot(1).link.state is LinkState.TOMBSTONE
+
+
+# configuration
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("Nonsense__c", "no field Nonsense__c"),
+        ("Phone", "Phone is no external id"),
+        ("Loose__c", "Loose__c is not unique"),
+    ],
+)
+def test_a_key_field_that_is_none_stops_before_anything_is_written(sync, key, words):
+    loose = {"objects": {"Account": {"fields": {"Loose__c": "string(40) external-id | Loose"}}}}
+    sync.org.edit(declare=loose)
+    sync.begin().decide(account(1))
+    with pytest.raises(ConfigurationError, match=words):
+        sync.deliver(external_id_fields={"Account": key})
+    assert rows(sync.org, "Account") == []
+    assert sync.states == []
