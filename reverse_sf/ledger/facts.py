@@ -21,6 +21,7 @@ WATERMARK = "watermark"
 _SETTING = "setting"
 _IDENTITY = "identity"
 _ACTIVATION = "activation"
+_MATCHED = "matched"
 
 put_fact = Insert(
     facts,
@@ -82,6 +83,14 @@ class Facts(Session):
     def activation(self, pair: str, direction: Direction, *, now: str) -> str:
         """Since when a pair takes part in a direction; the first call stores ``now``."""
         return self._first_fact(_ACTIVATION, f"{direction.value}:{pair}", now)
+
+    def matched_at(self, pair: str) -> str | None:
+        """When the records of both sides of a pair were last matched; None for never."""
+        return self._read_fact(_MATCHED, pair)
+
+    def set_matched(self, pair: str, at: str) -> None:
+        """Keep when the records of both sides of a pair were matched and links written."""
+        self._write_fact(_MATCHED, pair, at)
 
     def users(self, side: Side) -> dict[str, UserRow]:
         """Users of a side as last seen, by their id."""

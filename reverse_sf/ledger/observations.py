@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STATES = {state.value: state for state in LinkState}
 _SIDES = {side.value: side for side in Side}
+_DIRECTIONS = {direction.value: direction for direction in Direction}
 
 # The words of the partial index, as they stand there: SQLite uses it for nothing else.
 IS_OPEN = text("sync_operations.status IN ('intended', 'waiting')")
@@ -32,18 +33,26 @@ def _image_of(alias: Any, side: Side) -> ColumnElement[bool]:
     return and_(alias.c.link == links.c.number, alias.c.side == constant(side.value))
 
 
-_observed = (
-    select(
-        links.c.salesforce_id,
-        links.c.link_id,
-        links.c.state,
-        _salesforce.c.digest,
-        _salesforce.c.modified_at,
-        exists().where(operations.c.link == links.c.number, IS_OPEN),
+def _seen(side: Side, identity: Any) -> Select[Any]:
+    image = _salesforce if side is Side.SALESFORCE else _spotio
+    return (
+        select(
+            identity,
+            links.c.link_id,
+            links.c.state,
+            image.c.digest,
+            image.c.modified_at,
+            exists().where(operations.c.link == links.c.number, IS_OPEN),
+        )
+        .select_from(links.outerjoin(image, _image_of(image, side)))
+        .where(links.c.pair == bindparam("pair"), identity.in_(keys()))
     )
-    .select_from(links.outerjoin(_salesforce, _image_of(_salesforce, Side.SALESFORCE)))
-    .where(links.c.pair == bindparam("pair"), links.c.salesforce_id.in_(keys()))
-)
+
+
+_observed = {
+    Side.SALESFORCE: _seen(Side.SALESFORCE, links.c.salesforce_id),
+    Side.SPOTIO: _seen(Side.SPOTIO, links.c.spotio_id),
+}
 _link_ids = select(links.c.salesforce_id, links.c.link_id).where(
     links.c.pair == bindparam("pair"), links.c.salesforce_id.in_(keys())
 )
@@ -71,7 +80,14 @@ def _all_of(without: Side | None = None) -> Select[Any]:
             links.c.spotio_id,
             content[Side.SALESFORCE].label("salesforce_content"),
             _salesforce.c.digest,
+            _salesforce.c.modified_at,
+            _salesforce.c.observed_at,
+            _salesforce.c.deleted,
             content[Side.SPOTIO].label("spotio_content"),
+            _spotio.c.digest,
+            _spotio.c.modified_at,
+            _spotio.c.observed_at,
+            _spotio.c.deleted,
             bases.c.entries,
             flags.c.direction,
             flags.c.reason,
@@ -139,29 +155,36 @@ _links_to_replan = _replan()
 class Observations(Session):
     """What is known of records, links and withheld work."""
 
-    def observed(self, pair: str, salesforce_ids: Sequence[str]) -> dict[str, Observed]:
+    def observed(
+        self, pair: str, ids: Sequence[str], *, side: Side = Side.SALESFORCE
+    ) -> dict[str, Observed]:
         """Tell which of these records were seen before, and as what.
 
         One statement for any number of ids; the mapper calls it for every record.
 
+        Args:
+            pair: the object mapping.
+            ids: of one side.
+            side: whose ids they are, and whose image is asked for.
+
         Returns:
-            By Salesforce Id; an Id that has no link is not in it.
+            By id; an id that has no link is not in it.
         """
-        if not salesforce_ids:
+        if not ids:
             return {}
         with self._reading() as connection:
             rows = connection.execute(
-                _observed, {"pair": pair, "keys": to_text(list(salesforce_ids))}
+                _observed[side], {"pair": pair, "keys": to_text(list(ids))}
             ).all()
         return {
-            salesforce_id: Observed(
+            record_id: Observed(
                 link_id=link_id,
                 state=_STATES[state],
                 digest=digest,
                 modified_at=modified_at,
                 has_open_operation=bool(is_open),
             )
-            for salesforce_id, link_id, state, digest, modified_at, is_open in rows
+            for record_id, link_id, state, digest, modified_at, is_open in rows
         }
 
     def snapshots(
@@ -293,13 +316,20 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         spotio_id,
         salesforce_text,
         salesforce_digest,
+        salesforce_modified_at,
+        salesforce_observed_at,
+        salesforce_deleted,
         spotio_text,
+        spotio_digest,
+        spotio_modified_at,
+        spotio_observed_at,
+        spotio_deleted,
         base_text,
         flagged,
         flag_reason,
         operation_id,
         attempts,
-        _,
+        operation_direction,
         _,
     ) = row
     return Snapshot(
@@ -310,15 +340,21 @@ def _snapshot(row: Row[Any]) -> Snapshot:
             state=_STATES[state],
             salesforce_id=salesforce_id,
             spotio_id=spotio_id,
-            flagged=None if flagged is None else Direction(flagged),
+            flagged=None if flagged is None else _DIRECTIONS[flagged],
             flag_reason=flag_reason,
         ),
         salesforce_text=salesforce_text,
         salesforce_digest=salesforce_digest,
         spotio_text=spotio_text,
+        spotio_digest=spotio_digest,
+        salesforce_times=(salesforce_modified_at, salesforce_observed_at),
+        spotio_times=(spotio_modified_at, spotio_observed_at),
+        salesforce_deleted=bool(salesforce_deleted),
+        spotio_deleted=bool(spotio_deleted),
         base_text=base_text,
         open_operation=operation_id,
         open_attempts=attempts or 0,
+        open_direction=None if operation_direction is None else _DIRECTIONS[operation_direction],
     )
 
 

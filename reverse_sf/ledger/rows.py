@@ -85,6 +85,11 @@ class Snapshot(msgspec.Struct, kw_only=True):
         salesforce_text: :attr:`salesforce_image` as JSON.
         spotio_text: :attr:`spotio_image` as JSON.
         base_text: :attr:`base` as JSON.
+        salesforce_times: when Salesforce's record was modified and when it was seen so.
+        spotio_times: the same of SPOTIO's record.
+        salesforce_deleted: Salesforce's record was last seen deleted.
+        spotio_deleted: SPOTIO's record was last seen deleted.
+        open_direction: the direction of :attr:`open_operation`.
         open_operation: id of an operation whose outcome is unknown, if any.
     """
 
@@ -92,9 +97,15 @@ class Snapshot(msgspec.Struct, kw_only=True):
     salesforce_text: str | None = None
     salesforce_digest: str | None = None
     spotio_text: str | None = None
+    spotio_digest: str | None = None
+    salesforce_times: tuple[str | None, str | None] = (None, None)
+    spotio_times: tuple[str | None, str | None] = (None, None)
+    salesforce_deleted: bool = False
+    spotio_deleted: bool = False
     base_text: str | None = None
     open_operation: str | None = None
     open_attempts: int = 0
+    open_direction: Direction | None = None
 
     @property
     def salesforce_image(self) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ _WORDS = {
     "decided_create": "to create",
     "decided_update": "to update",
     "decided_delete": "to delete",
+    "decided_link": "to link",
     "skipped": "left out",
     "parked": "withheld",
     "waiting": "waiting",

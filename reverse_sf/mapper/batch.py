@@ -65,6 +65,7 @@ class Batch:
     Attributes:
         run: the run's facts.
         now: the moment of this batch, UTC.
+        seen_at: when the tap read what is decided here, as far as it says so.
         decisions: what the ledger commits.
         records: by pair name, the records to emit after the commit, in order.
         owners: owners that the records name, with the link.
@@ -72,6 +73,7 @@ class Batch:
 
     run: RunFacts
     now: str
+    seen_at: str
     decisions: Decisions
     records: dict[str, tuple[PairConverter, list[Raw]]] = field(default_factory=dict)
     owners: list[tuple[dict[str, Any], str]] = field(default_factory=list)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.ledger.rows import Decisions, Snapshot
+from reverse_sf.ledger.rows import Decisions, Link, LinkState, Snapshot
 from reverse_sf.mapper.batch import Batch
+from reverse_sf.mapper.fields import Prior
+from reverse_sf.mapper.matching import candidates
+from reverse_sf.mapper.observation import instant
+from reverse_sf.mapper.planner import AMBIGUOUS, parent_id_in
 from reverse_sf.mapper.subject import Subject, event_of
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.definition import Side
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
@@ -16,12 +21,11 @@ if TYPE_CHECKING:
 
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.batch import RunFacts, Tally
+    from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.messages import Writer
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.streams import MappedPair, Stream
-
-TO_SPOTIO = Direction.TO_SPOTIO
 
 
 class Decider:
@@ -33,6 +37,7 @@ class Decider:
         people: users of both sides; new ones are committed with the next batch.
         tally: counts; committed with the next batch.
         run: the run's facts.
+        course: the run's direction.
         now: the clock, as UTC text.
     """
 
@@ -44,6 +49,7 @@ class Decider:
         *,
         tally: Tally,
         run: RunFacts,
+        course: Course,
         now: Callable[[], str],
     ) -> None:
         self._ledger = ledger
@@ -51,6 +57,7 @@ class Decider:
         self._people = people
         self._tally = tally
         self._run = run
+        self._course = course
         self._now = now
 
     def records(self, stream: Stream) -> None:
@@ -61,14 +68,15 @@ class Decider:
             latest: dict[str, Observation] = {}
             for raw in waiting:
                 seen = read(raw)
-                known = latest.get(seen.salesforce_id)
+                known = latest.get(seen.record_id)
                 if known is None or (seen.modified_at or "") >= (known.modified_at or ""):
-                    latest[seen.salesforce_id] = seen
+                    latest[seen.record_id] = seen
             self._tally.add(mapped.name, "observed", number=len(waiting))
             repeated = len(waiting) - len(latest)
             if repeated:
                 self._tally.add(mapped.name, "skipped", "sent twice by the tap", repeated)
-            self._observations(mapped, latest, stream.bookmarks)
+            self._observations(mapped, latest, stream)
+        stream.seen_at = None
 
     def links(self, snapshots: dict[str, Snapshot], by_pair: dict[str, MappedPair]) -> None:
         """Decide links again from their stored images."""
@@ -81,26 +89,42 @@ class Decider:
             mapped = by_pair.get(name)
             if mapped is None:
                 continue
-            self._look_up_parents(mapped, [one.salesforce_image or {} for one in ones])
-            for snapshot in ones:
-                if snapshot.salesforce_image is None or snapshot.salesforce_digest is None:
+            images = [self._course.source_image(one) or {} for one in ones]
+            self._look_up_parents(mapped, images)
+            for snapshot, image in zip(ones, images, strict=True):
+                if self._course.source_digest(snapshot) is None or not image:
+                    continue
+                if self._is_under_way(snapshot) or mapped.lacks(image):
+                    # The other direction has not finished with it, or the tap must say more.
                     continue
                 deletes = len(mapped.planner.deletes)
                 mapped.planner.again(
-                    snapshot,
-                    _stored(snapshot),
+                    self._stored_prior(snapshot, batch),
+                    self._stored(snapshot, image),
                     batch,
                     parked=parked.get(snapshot.link.link_id, frozenset()),
                 )
-                if snapshot.link.flagged is TO_SPOTIO and deletes == len(mapped.planner.deletes):
+                is_flagged = snapshot.link.flagged is self._course.direction
+                if is_flagged and deletes == len(mapped.planner.deletes):
                     batch.decisions.unflagged.append(snapshot.link.link_id)
         self.commit(batch)
+
+    def _is_under_way(self, snapshot: Snapshot) -> bool:
+        """Whether the other direction writes this link, or left it without an outcome."""
+        return snapshot.open_direction is self._course.back
 
     def deletes(self, mapped: MappedPair, link_ids: Sequence[str]) -> None:
         """Issue deletes that the run's guard has passed."""
         batch = self._batch()
-        for snapshot in self._ledger.snapshots(link_ids, direction=TO_SPOTIO).values():
-            mapped.planner.again(snapshot, _stored(snapshot), batch, deletes_allowed=True)
+        found = self._ledger.snapshots(link_ids, direction=self._course.direction)
+        for snapshot in found.values():
+            image = self._course.source_image(snapshot) or {}
+            mapped.planner.again(
+                self._stored_prior(snapshot, batch),
+                self._stored(snapshot, image),
+                batch,
+                deletes_allowed=True,
+            )
         self.commit(batch)
 
     def commit(self, batch: Batch, bookmarks: Sequence[str] = ()) -> None:
@@ -112,7 +136,7 @@ class Decider:
         decisions.counts = self._tally.take(self._run.run_id)
         for owner, link_id in batch.owners:
             if owner and not owner["email"]:
-                self._people.asked_without_email(owner["salesforce_id"], link_id)
+                self._people.asked_without_email(owner[self._course.owner_id], link_id)
         self._ledger.commit_decisions(decisions)
         for pair, records in batch.records.values():
             self._writer.records_of(pair, records, bookmarks)
@@ -129,28 +153,46 @@ class Decider:
         if batch.decisions.counts or not batch.is_empty:
             self._ledger.commit_decisions(batch.decisions)
 
-    def _batch(self) -> Batch:
-        return Batch(self._run, self._now(), Decisions(run_id=self._run.run_id))
+    def _batch(self, seen_at: str | None = None) -> Batch:
+        now = self._now()
+        return Batch(self._run, now, seen_at or now, Decisions(run_id=self._run.run_id))
 
     def _observations(
-        self, mapped: MappedPair, latest: dict[str, Observation], bookmarks: Sequence[str]
+        self, mapped: MappedPair, latest: dict[str, Observation], stream: Stream
     ) -> None:
         new, changed, busy = self._compared(mapped, latest)
         if not new and not changed:
             return
-        values = {seen.salesforce_id: seen.values for seen in new}
-        values.update((seen.salesforce_id, seen.values) for seen, _ in changed)
+        values = {seen.record_id: seen.values for seen in new}
+        values.update((seen.record_id, seen.values) for seen, _ in changed)
         self._look_up_parents(mapped, values.values())
-        batch = self._batch()
-        moved = self._changed(mapped, changed, values, busy, batch) if changed else set()
+        batch = self._batch(stream.seen_at)
+        known = candidates(self._ledger, mapped.pair.mapping, values, new, self._course)
+        joined: dict[str, str] = {}
         for seen in new:
-            if seen.salesforce_id not in moved:
-                mapped.planner.first_sight(seen, values[seen.salesforce_id], batch)
-        self.commit(batch, bookmarks)
+            match = known.get(seen.record_id)
+            if match is not None and match.link_id is not None and match.holder is None:
+                joined[seen.record_id] = match.link_id
+                changed.append((seen, match.link_id))
+        moved: set[str] = set()
+        if changed:
+            moved = self._changed(mapped, changed, values, (busy, joined), batch)
+        for seen in new:
+            if seen.record_id in moved or seen.record_id in joined:
+                continue
+            observed = values[seen.record_id]
+            match = known.get(seen.record_id)
+            if match is None:
+                mapped.planner.first_sight(seen, observed, batch)
+            elif match.holder is not None:
+                mapped.planner.claimed(seen, observed, match.holder, batch)
+            else:
+                mapped.planner.meets(seen, observed, match.other_id, batch)
+        self.commit(batch, stream.bookmarks)
         again = {one: latest[one] for one in moved if one in latest}
         if again:
             # The winner of a merge took over the loser's link: it has one now.
-            self._observations(mapped, again, bookmarks)
+            self._observations(mapped, again, stream)
 
     def _compared(
         self, mapped: MappedPair, latest: dict[str, Observation]
@@ -159,15 +201,15 @@ class Decider:
         new: list[Observation] = []
         changed: list[tuple[Observation, str]] = []
         busy: set[str] = set()
-        known = self._ledger.observed(mapped.name, list(latest))
+        known = self._ledger.observed(mapped.name, list(latest), side=self._course.source)
         unchanged = older = 0
         for seen in latest.values():
-            before = known.get(seen.salesforce_id)
+            before = known.get(seen.record_id)
             if before is None:
                 new.append(seen)
             elif before.digest == seen.digest:
                 unchanged += 1
-            elif before.modified_at and seen.modified_at and seen.modified_at < before.modified_at:
+            elif _is_older(seen.modified_at, before.modified_at):
                 older += 1
             else:
                 changed.append((seen, before.link_id))
@@ -184,34 +226,50 @@ class Decider:
         mapped: MappedPair,
         changed: Sequence[tuple[Observation, str]],
         values: dict[str, dict[str, Any]],
-        busy: set[str],
+        standing: tuple[set[str], dict[str, str]],
         batch: Batch,
     ) -> set[str]:
-        """Decide records that have a link; answer the Ids that links have moved to."""
+        """Decide records that have a link; answer the ids that links have moved to.
+
+        Args:
+            mapped: the pair.
+            changed: the records with their links.
+            values: what was observed, by id.
+            standing: links with an open operation, and the links that records join now, by id.
+            batch: where decisions go.
+        """
+        busy, joined = standing
         snapshots = self._snapshots(mapped, changed, values)
         parked = self._parked(snapshots)
         winners = self._winners(mapped, values)
         moved: set[str] = set()
         for seen, link_id in changed:
             snapshot = snapshots.pop(link_id)
-            observed = values[seen.salesforce_id]
+            observed = values[seen.record_id]
+            if seen.record_id in joined:
+                self._join(snapshot.link, seen.record_id, batch)
             master = observed.get("MasterRecordId")
             winner_id: str = canon.record_id(master) if master else ""
-            before = snapshot.salesforce_image
+            before = self._course.source_image(snapshot)
             subject = Subject(
                 link_id,
-                seen.salesforce_id,
+                seen.record_id,
                 {**before, **observed} if before else observed,
                 seen.digest,
                 seen.modified_at,
                 content=None if before else seen.content,
             )
-            if link_id in busy:
+            if link_id in busy or (seen.record_id in joined and snapshot.open_operation):
                 mapped.planner.postpone(snapshot, subject, batch)
                 continue
             winner = "moved in this batch" if winner_id in moved else winners.get(winner_id)
             if mapped.planner.again(
-                snapshot,
+                Prior(
+                    snapshot,
+                    seen.modified_at,
+                    batch.seen_at,
+                    partial(self._image_before, link_id),
+                ),
                 subject,
                 batch,
                 parked=parked.get(link_id, frozenset()),
@@ -219,6 +277,26 @@ class Decider:
             ):
                 moved.add(winner_id)
         return moved
+
+    def _join(self, link: Link, source_id: str, batch: Batch) -> None:
+        """Give a link the record that names it; both sides are known now."""
+        self._course.join(link, source_id)
+        if link.state is LinkState.PENDING and self._course.destination_id(link):
+            link.state = LinkState.LINKED
+        batch.decisions.links.append(
+            Link(
+                link_id=link.link_id,
+                pair=link.pair,
+                origin=link.origin,
+                state=link.state,
+                salesforce_id=link.salesforce_id,
+                spotio_id=link.spotio_id,
+            )
+        )
+
+    def _image_before(self, link_id: str) -> dict[str, Any] | None:
+        """The source's image that the ledger holds; read only where evidence is needed."""
+        return self._course.source_image(self._ledger.snapshots([link_id])[link_id])
 
     def _snapshots(
         self,
@@ -231,15 +309,16 @@ class Decider:
         The image before is left in the ledger where nobody will look at it: the new one lacks no
         value and takes part in the sync.
         """
-        width, in_scope = mapped.reader.width, mapped.pair.in_scope_of_salesforce
+        width, in_scope = mapped.reader.width, self._course.in_scope(mapped.pair)
         whole: list[str] = []
-        partial: list[str] = []
+        rest: list[str] = []
         for seen, link_id in changed:
-            observed = values[seen.salesforce_id]
-            (whole if len(observed) == width and in_scope(observed) else partial).append(link_id)
-        found = self._ledger.snapshots(whole, direction=TO_SPOTIO, without=Side.SALESFORCE)
-        if partial:
-            found.update(self._ledger.snapshots(partial, direction=TO_SPOTIO))
+            observed = values[seen.record_id]
+            (whole if len(observed) == width and in_scope(observed) else rest).append(link_id)
+        direction, source = self._course.direction, self._course.source
+        found = self._ledger.snapshots(whole, direction=direction, without=source)
+        if rest:
+            found.update(self._ledger.snapshots(rest, direction=direction))
         return found
 
     def _winners(self, mapped: MappedPair, values: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -256,21 +335,42 @@ class Decider:
         parent = mapped.pair.mapping.parent
         if mapped.parents is None or parent is None:
             return
-        found = (canon.record_id(image.get(parent.salesforce)) for image in images)
+        found = (parent_id_in(image, parent.salesforce, self._course) for image in images)
         mapped.parents.look_up(one for one in found if one)
 
     def _parked(self, snapshots: dict[str, Snapshot]) -> dict[str, frozenset[str]]:
+        """Keys withheld in this direction, by link; a doubtful match bars both directions."""
         return {
-            link_id: frozenset(one.key for one in rows if one.direction is TO_SPOTIO)
+            link_id: frozenset(
+                AMBIGUOUS if one.reason == AMBIGUOUS else one.key
+                for one in rows
+                if one.direction is self._course.direction or one.reason == AMBIGUOUS
+            )
             for link_id, rows in self._ledger.parked(list(snapshots)).items()
         }
 
+    def _stored(self, snapshot: Snapshot, image: dict[str, Any]) -> Subject:
+        return Subject(
+            snapshot.link.link_id,
+            self._course.source_id(snapshot.link) or "",
+            image,
+            self._course.source_digest(snapshot) or "",
+            is_new=False,
+        )
 
-def _stored(snapshot: Snapshot) -> Subject:
-    return Subject(
-        snapshot.link.link_id,
-        snapshot.link.salesforce_id or "",
-        snapshot.salesforce_image or {},
-        snapshot.salesforce_digest or "",
-        is_new=False,
-    )
+    def _stored_prior(self, snapshot: Snapshot, batch: Batch) -> Prior:
+        """Nothing but the stored image is known, so nobody can tell when it began to differ."""
+        from_salesforce = self._course.source is Side.SALESFORCE
+        times = snapshot.salesforce_times if from_salesforce else snapshot.spotio_times
+        return Prior(snapshot, times[0], times[1] or batch.now, _nothing)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _is_older(stamp: str | None, known: str | None) -> bool:
+    """Whether an observation is older than what is known; who writes stamps spells them freely."""
+    if not stamp or not known or stamp >= known:
+        return False
+    return stamp < (instant(known) or known)

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 
 from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
-from reverse_sf.mapper.fields import OWNER_KEY
+from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY
 from reverse_sf.mapper.messages import as_object, joined, text_of, with_envelope
-from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.definition import Side
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
+    from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.fields import Draft
     from reverse_sf.mapper.relations import Parent
     from reverse_sf.mapper.subject import Subject
+    from reverse_sf.mapping.definition import Direction
     from reverse_sf.mapping.pair import PairConverter
     from reverse_sf.merge.envelope import Action
 
-TO_SPOTIO = Direction.TO_SPOTIO
+_ID_OF = {Side.SALESFORCE: "salesforce_id", Side.SPOTIO: "spotio_id"}
 
 
 class Entries:
@@ -29,25 +31,27 @@ class Entries:
     Args:
         pair: the compiled mapping.
         tally: where what is written down is counted.
+        course: the run's direction.
     """
 
-    def __init__(self, pair: PairConverter, tally: Tally) -> None:
+    def __init__(self, pair: PairConverter, tally: Tally, course: Course) -> None:
         self._pair = pair
+        self._course = course
         self._mapping = pair.mapping
         self._name = pair.mapping.name
         self._fingerprint = pair.mapping.fingerprint.encode()
         self._tally = tally
 
     def image(self, subject: Subject, batch: Batch, *, deleted: bool = False) -> None:
-        """Keep what Salesforce holds now."""
+        """Keep what the source holds now."""
         batch.decisions.images.append(
             Image(
                 link_id=subject.link_id,
-                side=Side.SALESFORCE,
+                side=self._course.source,
                 values=subject.values if subject.content is None else Raw(subject.content),
                 digest=subject.digest,
                 modified_at=subject.modified_at,
-                observed_at=batch.now,
+                observed_at=batch.seen_at,
                 deleted=deleted,
             )
         )
@@ -89,10 +93,10 @@ class Entries:
                 link_id=snapshot.link.link_id,
                 pair=self._name,
                 key="",
-                loser=Side.SALESFORCE,
+                loser=self._course.source,
                 losing_value="deleted",
-                winning_value=snapshot.spotio_image,
-                rule=self._mapping.on_delete_in_salesforce.value,
+                winning_value=self._course.destination_image(snapshot),
+                rule=self._course.on_delete(self._mapping).value,
                 row=row,
                 at=batch.now,
                 run_id=batch.run.run_id,
@@ -102,8 +106,15 @@ class Entries:
 
     def supersede(self, snapshot: Snapshot, batch: Batch) -> None:
         """Close an operation that nothing follows."""
-        if snapshot.open_operation is not None:
-            batch.decisions.superseded.append(snapshot.open_operation)
+        own = self._own_operation(snapshot)
+        if own is not None:
+            batch.decisions.superseded.append(own)
+
+    def _own_operation(self, snapshot: Snapshot) -> str | None:
+        """The open operation of this direction; the other direction's is not ours to touch."""
+        if snapshot.open_direction is not self._course.direction:
+            return None
+        return snapshot.open_operation
 
     def park(
         self,
@@ -117,7 +128,7 @@ class Entries:
         batch.decisions.parked.append(
             Parked(
                 link_id=subject.link_id,
-                direction=TO_SPOTIO,
+                direction=self._course.direction,
                 key=key,
                 pair=self._name,
                 reason=reason,
@@ -163,13 +174,16 @@ class Entries:
             "link_id": subject.link_id,
             "run_id": batch.run.run_id,
             "pair": self._name,
-            "salesforce_id": subject.salesforce_id,
+            self._course.owner_id: subject.source_id,
         }
         open_operation = None
         if snapshot is not None:
-            open_operation = snapshot.open_operation
-            if snapshot.link.spotio_id:
-                envelope["spotio_id"] = snapshot.link.spotio_id
+            open_operation = self._own_operation(snapshot)
+            known = self._course.destination_id(snapshot.link)
+            if known:
+                envelope[_ID_OF[self._course.destination]] = known
+        if draft.keys and self._course.destination is Side.SALESFORCE:
+            envelope["keys"] = draft.keys
         if draft.expected:
             envelope["expected"] = draft.expected
         if draft.on_link:
@@ -184,7 +198,7 @@ class Entries:
                 operation_id=operation_id,
                 link_id=subject.link_id,
                 pair=self._name,
-                direction=TO_SPOTIO,
+                direction=self._course.direction,
                 action=action_text,
                 run_id=batch.run.run_id,
                 record=as_object(record_text),
@@ -196,21 +210,22 @@ class Entries:
             )
         )
         batch.emit(self._pair, with_envelope(record_text, envelope_text))
-        if OWNER_KEY in record:
-            batch.owners.append((record[OWNER_KEY], subject.link_id))
+        owner = record.get(OWNER_KEY) or record.get(OWNER_FIELD)
+        if owner:
+            batch.owners.append((owner, subject.link_id))
         return operation_id
 
     def overruled(self, link: Link, draft: Draft, operation_id: str, batch: Batch) -> None:
-        """Journal the values of SPOTIO's users that a rule overrules."""
-        for key, rule, row, value in draft.overruled:
+        """Journal the values of the destination's users that a rule overrules."""
+        for key, rule, row, lost, won in draft.overruled:
             batch.decisions.conflicts.append(
                 Conflict(
                     link_id=link.link_id,
                     pair=self._name,
                     key=key,
-                    loser=Side.SPOTIO,
-                    losing_value=value,
-                    winning_value=draft.record.get(key),
+                    loser=self._course.destination,
+                    losing_value=lost,
+                    winning_value=won,
                     rule=rule,
                     row=row,
                     at=batch.now,

@@ -1,54 +1,49 @@
-"""The fields of one record: what a create carries, and what the truth tables leave of an update."""
+"""The fields of one record: what the truth tables leave of an update, whichever way it goes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from abc import ABC, abstractmethod
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reverse_sf.mapper.people import OwnerExchange
-from reverse_sf.mapper.relations import ParentExchange
-from reverse_sf.mapping import canon
-from reverse_sf.mapping.address import ADDRESS_KEY
+from reverse_sf.mapper.parts import parts_of
 from reverse_sf.mapping.definition import Side, SyncRule
-from reverse_sf.mapping.kinds import Kind as FieldKind
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
-from reverse_sf.merge.creation import is_sent_on_create, wins_on_link
-from reverse_sf.merge.decide import Decision, Exchange, Kind, decide
+from reverse_sf.merge.creation import wins_on_link
+from reverse_sf.merge.decide import Decision, Kind, decide, same
+from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reverse_sf.ledger.rows import Snapshot
+    from reverse_sf.mapper.course import Course
+    from reverse_sf.mapper.parts import Part
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.relations import Parent, Parents
-    from reverse_sf.mapping.address import AddressConverter
     from reverse_sf.mapping.pair import PairConverter
 
-OWNER_KEY = "owner"
-PARENT_KEY = "parent"
-EXTERNAL_ID_KEY = "externalDataObjectId"
-OWNER_FIELD = "OwnerId"
-_REPEATED = frozenset({FieldKind.CHOICE, FieldKind.CHOICES, FieldKind.INSTANT})
-"""Kinds whose canonical form costs something and whose values come again and again."""
-_MOST_REPEATED = 2048
+_BY_TIME = frozenset({SyncRule.TWO_WAY})
 
 
 class Draft(msgspec.Struct):
     """What was decided about the fields of one record.
 
     Attributes:
-        record: the keys to write.
-        source: the Salesforce values behind them.
-        expected: the SPOTIO values that the decision was made against.
+        record: what to write, in the destination's vocabulary.
+        source: by key, the source's values behind it.
+        expected: the destination's values that the decision was made against, as the record names
+            them.
         decision: per key, the row and rule that decided it.
-        on_link: for a create, the keys that win where the record turns out to exist.
-        rebased: keys that agree, with both values.
-        parked: key, reason and message of what is withheld.
-        overruled: key, rule, row and value of a SPOTIO user's values that lose.
-        won_by_spotio: keys that SPOTIO won: the other direction's work.
+        on_link: for a create, what of the record wins where it turns out to exist.
+        rebased: keys that agree, with SPOTIO's and Salesforce's value.
+        parked: key, reason and message of what is withheld; the key "" withholds the record.
+        overruled: key, rule, row, losing and winning value where a user's value loses.
+        won_back: keys that the destination won: the other direction's work.
+        keys: toward Salesforce, the fields behind the keys of the record.
+        claims: the destination does not carry the source's id yet, and is to.
     """
 
     record: dict[str, Any] = {}
@@ -58,168 +53,153 @@ class Draft(msgspec.Struct):
     on_link: list[str] = []
     rebased: dict[str, list[Any]] = {}
     parked: list[tuple[str, str, str]] = []
-    overruled: list[tuple[str, str, str, Any]] = []
-    won_by_spotio: list[str] = []
+    overruled: list[tuple[str, str, str, Any, Any]] = []
+    won_back: list[str] = []
+    keys: dict[str, Any] = {}
+    claims: bool = False
 
-    def without(self, key: str) -> None:
-        """Withhold a key that was decided."""
-        for part in (self.record, self.source, self.expected, self.decision):
-            part.pop(key, None)
-        self.overruled = [one for one in self.overruled if one[0] != key]
+    @property
+    def refusal(self) -> tuple[str, str, str] | None:
+        """Why the whole record is withheld, if it is."""
+        return next((one for one in self.parked if one[0] == ""), None)
+
+    def withhold(self, key: str, undefined: Undefined) -> None:
+        """Park a field; one that the definition keeps back on purpose is no unfinished work."""
+        if undefined.reason is not Reason.DO_NOT_SYNC:
+            self.parked.append((key, undefined.reason.value, undefined.message))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One record key, whatever it is made of.
+class Prior:
+    """What was known of a link's source before the observation that is decided now.
 
-    Attributes:
-        read: the canonical Salesforce value of an image, or UNSET.
-        field: the one Salesforce field behind it; None where there are several.
-        canon_spotio: normaliser of SPOTIO values.
-        is_still: with several fields, whether an image spells a base's Salesforce value exactly.
+    Args:
+        snapshot: what the ledger knows of the link.
+        modified_at: when the source says that its record changed.
+        seen_at: when it was seen so.
+        image: reads the source's image before; asked only where evidence is needed.
     """
 
-    key: str
-    field: str | None
-    rule: SyncRule
-    exchange: Exchange
-    read: Callable[[dict[str, Any]], Any]
-    canon_spotio: Callable[[Any], Any]
-    is_still: Callable[[dict[str, Any], Any], bool] = lambda _, __: False
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        modified_at: str | None,
+        seen_at: str,
+        image: Callable[[], dict[str, Any] | None],
+    ) -> None:
+        self.snapshot = snapshot
+        self.modified_at = modified_at
+        self.seen_at = seen_at
+        self._read = image
+        self._image: dict[str, Any] | None = None
+        self._is_read = False
 
-    @cached_property
-    def rule_name(self) -> str:
-        """The rule as decisions name it."""
-        return self.rule.value
+    @property
+    def image(self) -> dict[str, Any]:
+        """The source's image before."""
+        if not self._is_read:
+            self._image, self._is_read = self._read(), True
+        return self._image or {}
 
 
-class FieldDecisions:
-    """Decides the fields of one object mapping."""
+class FieldDecisions(ABC):
+    """Decides the fields of one object mapping, toward one side.
 
-    def __init__(self, pair: PairConverter, people: People, parents: Parents | None) -> None:
-        mapping = pair.mapping
+    Args:
+        pair: the compiled mapping.
+        people: users of both sides.
+        parents: parents of the batch, where the mapping has a parent.
+        course: the run's direction.
+    """
+
+    def __init__(
+        self, pair: PairConverter, people: People, parents: Parents | None, course: Course
+    ) -> None:
+        self._course = course
+        self._destination = course.destination
+        self._from_salesforce = course.source is Side.SALESFORCE
         self._address = pair.address
-        self._parts = [_field_part(one) for one in pair.fields.values()]
-        self._sent = [
-            (one.key, one.field, one.canon_salesforce, one.to_spotio, one.mapping.rule)
-            for one in pair.fields.values()
-            if is_sent_on_create(one.mapping, Side.SPOTIO)
-        ]
-        if pair.address is not None:
-            self._parts.append(_address_part(pair.address))
-        self._owner: OwnerExchange | None = None
-        if mapping.owner is not None and mapping.owner.rule is not SyncRule.DO_NOT_SYNC:
-            self._owner = OwnerExchange(mapping.owner, people)
-            self._parts.append(
-                _Part(
-                    OWNER_KEY,
-                    OWNER_FIELD,
-                    mapping.owner.rule,
-                    self._owner,
-                    _id_reader(OWNER_FIELD),
-                    canon.text,
-                )
-            )
-        self._parent_field: str | None = None
-        if (
-            parents is not None
-            and mapping.parent is not None
-            and mapping.parent.rule is not SyncRule.DO_NOT_SYNC
-        ):
-            self._parent_field = mapping.parent.salesforce
-            self._parents = parents
-            self._parts.append(
-                _Part(
-                    PARENT_KEY,
-                    mapping.parent.salesforce,
-                    mapping.parent.rule,
-                    ParentExchange(parents),
-                    _id_reader(mapping.parent.salesforce),
-                    canon.text,
-                )
-            )
-        self._keyed = [(part.key, part.field or "", part) for part in self._parts]
+        parts = parts_of(pair, people, parents, course)
+        self._parts = parts.every
+        self._owner = parts.owner
+        self._parents = parts.parents
+        self._keyed = [(part.key, part.field, part) for part in self._parts]
         self._winning = {
-            part.key for part in self._parts if wins_on_link(part.rule, "x", Side.SPOTIO)
+            part.key for part in self._parts if wins_on_link(part.rule, "x", self._destination)
         }
 
-    def created(self, salesforce_id: str, values: dict[str, Any], parent: Parent | None) -> Draft:
+    @abstractmethod
+    def created(self, source_id: str, values: dict[str, Any], parent: Parent | None) -> Draft:
         """Draft a create: every sent field that is not blank."""
-        draft = Draft()
-        record, source = draft.record, draft.source
-        winning = self._winning
-        for key, name, canonical, convert, _ in self._sent:
-            raw = values.get(name)
-            if raw is None:
-                continue
-            value = convert(raw)
-            if value is None:
-                continue
-            if type(value) is Undefined:
-                _withhold(key, value, draft)
-                continue
-            record[key] = value
-            source[key] = raw if value == raw else canonical(raw)
-            if key in winning:
-                draft.on_link.append(key)
-        if self._address is not None:
-            self._create_address(self._address, values, draft)
-        self._create_relations(values, parent, draft)
-        record[EXTERNAL_ID_KEY] = salesforce_id
-        draft.decision[""] = {"row": "C4 unlinked, in scope", "rule": "on create"}
-        return draft
 
-    def _create_relations(
-        self, values: dict[str, Any], parent: Parent | None, draft: Draft
-    ) -> None:
-        record, source, winning = draft.record, draft.source, self._winning
-        owner = canon.record_id(values.get(OWNER_FIELD)) if self._owner is not None else None
-        if self._owner is not None and owner is not None:
-            record[OWNER_KEY] = self._owner.record_value(owner)
-            source[OWNER_KEY] = owner
-            if OWNER_KEY in winning:
-                draft.on_link.append(OWNER_KEY)
-        if parent is not None:
-            record[PARENT_KEY] = {
-                "link_id": parent.link_id,
-                "salesforce_id": parent.salesforce_id,
-            }
-            source[PARENT_KEY] = parent.salesforce_id
-            if PARENT_KEY in winning:
-                draft.on_link.append(PARENT_KEY)
+    @abstractmethod
+    def _spell(
+        self,
+        part: Part,
+        value: Any,
+        spotio: Any,
+        salesforce: Any,
+        base: list[Any] | None,
+    ) -> dict[str, Any] | None:
+        """Spell a decided value as the record says it; None where nothing is left to write.
 
-    def _create_address(
-        self, address: AddressConverter, values: dict[str, Any], draft: Draft
-    ) -> None:
-        found = address.read(values)
-        image = address.to_spotio(found) if isinstance(found, dict) else None
-        if isinstance(image, Undefined):
-            _withhold(ADDRESS_KEY, image, draft)
-        elif image is not None:
-            sent = {name: value for name, value in image.items() if value is not None}
-            sent["skip_geocoding"] = address.mapping.skip_geocoding
-            draft.record[ADDRESS_KEY] = sent
-            draft.source[ADDRESS_KEY] = found
-            if ADDRESS_KEY in self._winning:
-                draft.on_link.append(ADDRESS_KEY)
+        Args:
+            part: the key.
+            value: what is written, in the destination's terms.
+            spotio: SPOTIO's value.
+            salesforce: Salesforce's canonical value.
+            base: of the key.
+        """
 
-    def spotio_changed(self, snapshot: Snapshot) -> bool:
-        """Whether SPOTIO differs from the base in any mapped key."""
-        image, bases = snapshot.spotio_image or {}, snapshot.base
+    @abstractmethod
+    def _guard(
+        self, part: Part, spelled: dict[str, Any], spotio: Any, image: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The destination's values behind what is written, as the record names them."""
+
+    def guarded(self, snapshot: Snapshot) -> dict[str, Any]:
+        """All mapped values of the destination: what a deletion was decided against."""
+        image = self._course.destination_image(snapshot) or {}
+        if self._from_salesforce:
+            names = [part.key for part in self._parts]
+        else:
+            places = [part.place for part in self._parts]
+            names = [
+                name
+                for place in places
+                for name in ([place] if isinstance(place, str) else place.values())
+            ]
+        return {name: image[name] for name in names if name in image}
+
+    def other_changed(self, snapshot: Snapshot) -> bool:
+        """Whether the destination differs from the base in any mapped key."""
+        image = self._course.destination_image(snapshot) or {}
+        bases = snapshot.base
         for part in self._parts:
             base = bases.get(part.key)
-            if base is None or part.key not in image:
+            if base is None:
                 continue
-            if part.canon_spotio(image[part.key]) != part.canon_spotio(base[0]):
+            if self._from_salesforce:
+                if part.key in image and not same(
+                    part.canon_spotio(image[part.key]), part.canon_spotio(base[0])
+                ):
+                    return True
+            elif (held := part.read(image)) is not UNSET and not same(held, base[1]):
                 return True
         return False
 
-    def decided(self, snapshot: Snapshot, values: dict[str, Any]) -> Draft:
-        """Decide every field of a linked record."""
+    def decided(self, prior: Prior, values: dict[str, Any]) -> Draft:
+        """Decide every field of a linked record.
+
+        Args:
+            prior: what is known of the link.
+            values: the source's image now.
+        """
         draft = Draft()
-        image = snapshot.spotio_image or {}
+        snapshot = prior.snapshot
+        other = self._course.destination_image(snapshot) or {}
+        spotio, salesforce = (other, values) if self._from_salesforce else (values, other)
         bases = snapshot.base
-        base_of, spotio_of, value_of = bases.get, image.get, values.get
+        base_of, spotio_of, value_of = bases.get, spotio.get, salesforce.get
         # Most fields of a changed record are as they were: compare before one is read.
         for key, part in [
             (key, part)
@@ -228,192 +208,178 @@ class FieldDecisions:
             or base[0] != spotio_of(key, UNSET)
             or base[1] != value_of(name, UNSET)
         ]:
-            self._decide(part, spotio_of(key, UNSET), values, base_of(key), draft)
+            self._decide(part, spotio_of(key, UNSET), salesforce, base_of(key), (draft, prior))
+        self._claim(values, other, prior, draft)
         return draft
+
+    def _claim(
+        self, values: dict[str, Any], other: dict[str, Any], prior: Prior, draft: Draft
+    ) -> None:
+        """See whether the destination's record carries the source's id."""
 
     def _decide(
         self,
-        part: _Part,
+        part: Part,
         spotio: Any,
-        values: dict[str, Any],
+        image: dict[str, Any],
         base: list[Any] | None,
-        draft: Draft,
+        work: tuple[Draft, Prior],
     ) -> None:
         """Decide one field that is not plainly as it was."""
         still = base if base is not None and spotio == base[0] else None
-        if still is not None and part.is_still(values, still[1]):
+        if still is not None and part.is_still(image, still[1]):
             return
-        salesforce = part.read(values)
-        if salesforce is UNSET:
+        salesforce = part.read(image)
+        source, other = (salesforce, spotio) if self._from_salesforce else (spotio, salesforce)
+        if source is UNSET:
             return
-        if spotio is UNSET:
+        if other is UNSET:
             if base is None:
-                self._unseen(part, salesforce, draft)
+                self._unseen(part, source, work[0])
         elif still is None or salesforce != still[1]:
-            self._differing(part, spotio, salesforce, base, draft)
+            self._differing(part, (spotio, salesforce), base, image, work)
 
     def _differing(
-        self, part: _Part, spotio: Any, salesforce: Any, base: list[Any] | None, draft: Draft
+        self,
+        part: Part,
+        values: tuple[Any, Any],
+        base: list[Any] | None,
+        image: dict[str, Any],
+        work: tuple[Draft, Prior],
     ) -> None:
         key = part.key
+        draft, prior = work
+        spotio, salesforce = values
         canonical = part.canon_spotio(spotio)
         settled = None
+        evidence = NO_EVIDENCE
         if base is not None:
             # A base may have been settled under an earlier definition of the field.
             settled = (part.canon_spotio(base[0]), base[1])
-        decision = decide(part.rule, canonical, salesforce, settled, part.exchange)
+            if (
+                part.rule in _BY_TIME
+                and not same(canonical, settled[0])
+                and not same(salesforce, settled[1])
+            ):
+                evidence = self._evidence(part, settled, prior)
+        decision = decide(
+            part.rule, canonical, salesforce, settled, part.exchange, evidence=evidence
+        )
         if decision.kind is Kind.REBASE:
             if base is None or base[0] != spotio or base[1] != salesforce:
                 draft.rebased[key] = [spotio, salesforce]
+        elif decision.writes is not None and decision.writes is not self._destination:
+            draft.won_back.append(key)
         elif decision.kind is Kind.PARK:
             if part.exchange is not self._owner and decision.reason != Reason.DO_NOT_SYNC.value:
                 draft.parked.append((key, decision.reason, decision.message))
-        elif decision.kind is Kind.WRITE and decision.writes is Side.SALESFORCE:
-            draft.won_by_spotio.append(key)
         elif decision.kind is Kind.WRITE:
-            self._write(part, decision, (spotio, salesforce), base, draft)
+            self._write(part, decision, (spotio, salesforce), base, (draft, image))
 
-    def _unseen(self, part: _Part, salesforce: Any, draft: Draft) -> None:
-        """Decide a field that was mapped after SPOTIO's values were last read.
+    def _evidence(self, part: Part, settled: tuple[Any, Any], prior: Prior) -> Evidence:
+        """When each side changed, as far as the ledger has seen it (section C.1).
 
-        Where Salesforce wins over a blank and over a value alike (rows 11 and 13) it is written,
-        and the target reads back what SPOTIO holds; any other field waits for that.
+        The source was last seen equal to its base at the observation before this one, if it was
+        equal then. Of the destination only its present image is kept, which differs.
         """
-        if not wins_on_link(part.rule, salesforce, Side.SPOTIO):
+        snapshot = prior.snapshot
+        if self._from_salesforce:
+            before_times, other_times = snapshot.salesforce_times, snapshot.spotio_times
+            before, was = part.read(prior.image), settled[1]
+        else:
+            before_times, other_times = snapshot.spotio_times, snapshot.salesforce_times
+            held = prior.image.get(part.key, UNSET)
+            before = held if held is UNSET else part.canon_spotio(held)
+            was = settled[0]
+        known_equal = before is not UNSET and same(before, was)
+        source = Interval(
+            lo=_seconds(before_times[1]) if known_equal else None,
+            hi=_seconds(prior.modified_at or prior.seen_at),
+        )
+        other = Interval(hi=_seconds(other_times[0] or other_times[1]))
+        if self._from_salesforce:
+            return Evidence(spotio=other, salesforce=source)
+        return Evidence(spotio=source, salesforce=other)
+
+    def _unseen(self, part: Part, source: Any, draft: Draft) -> None:
+        """Decide a field whose value in the destination was never read.
+
+        Where the source wins over a blank and over a value alike (rows 11 to 13) it is written,
+        and the target reads back what the destination holds; any other field waits for that.
+        """
+        if not wins_on_link(part.rule, source, self._destination):
             return
-        value = part.exchange.to_spotio(salesforce)
+        convert = part.exchange.to_spotio if self._from_salesforce else part.exchange.to_salesforce
+        value = convert(source)
         if isinstance(value, Undefined):
             if part.exchange is not self._owner:
-                _withhold(part.key, value, draft)
+                draft.withhold(part.key, value)
             return
-        draft.record[part.key] = self._spelled(part, value, salesforce, None, None)
-        draft.source[part.key] = salesforce
-        draft.decision[part.key] = {
-            "row": "C3-11",
-            "rule": part.rule_name,
-            "new": draft.record[part.key],
-        }
+        spotio, salesforce = (None, source) if self._from_salesforce else (source, None)
+        spelled = self._spell(part, value, spotio, salesforce, None)
+        if spelled is None:
+            return
+        draft.record.update(spelled)
+        draft.source[part.key] = source
+        draft.keys[part.key] = part.place
+        draft.decision[part.key] = {"row": "C3-11", "rule": part.rule_name, "new": _one(spelled)}
 
     def _write(
         self,
-        part: _Part,
+        part: Part,
         decision: Decision,
         values: tuple[Any, Any],
         base: list[Any] | None,
-        draft: Draft,
+        work: tuple[Draft, dict[str, Any]],
     ) -> None:
         key = part.key
+        draft, image = work
         spotio, salesforce = values
-        value = self._spelled(part, decision.value, salesforce, spotio, base)
-        if key == ADDRESS_KEY and value is not None and value.keys() == {"skip_geocoding"}:
-            # What differs is settled, and what Salesforce changed is what SPOTIO holds already.
+        spelled = self._spell(part, decision.value, spotio, salesforce, base)
+        if spelled is None:
+            # What differs is settled, and what changed is what the destination holds already.
             draft.rebased[key] = [spotio, salesforce]
             return
-        draft.record[key] = value
-        draft.source[key] = salesforce
-        draft.expected[key] = spotio
+        held, source = (spotio, salesforce) if self._from_salesforce else (salesforce, spotio)
+        draft.record.update(spelled)
+        draft.source[key] = source
+        draft.keys[key] = part.place
+        draft.expected.update(self._guard(part, spelled, spotio, image))
+        new = _one(spelled)
         draft.decision[key] = {
             "row": decision.row.value,
             "rule": part.rule_name,
-            "old": spotio,
-            "new": value,
+            "old": held,
+            "new": new,
         }
         if decision.journal:
-            draft.overruled.append((key, part.rule_name, decision.row.value, spotio))
+            draft.overruled.append((key, part.rule_name, decision.row.value, held, new))
 
-    def _spelled(
-        self, part: _Part, value: Any, salesforce: Any, spotio: Any, base: list[Any] | None
-    ) -> Any:
-        """Spell a decided value as the record says it."""
-        if part.key == OWNER_KEY and part.exchange is self._owner and salesforce is not None:
-            return self._owner.record_value(salesforce)
-        if part.key == PARENT_KEY and self._parent_field is not None:
-            if salesforce is None:
-                return None
-            parent = self._parents.of(salesforce)
-            return {"link_id": parent.link_id, "salesforce_id": parent.salesforce_id}
-        if part.key == ADDRESS_KEY and self._address is not None:
-            return _changed_components(self._address, value, spotio, salesforce, base)
-        return value
+    def drop(self, key: str, draft: Draft) -> None:
+        """Withhold a key that was decided."""
+        place = draft.keys.pop(key, None)
+        names = [key]
+        if not self._from_salesforce:
+            names = [place] if isinstance(place, str) else list((place or {}).values())
+        for name in names:
+            draft.record.pop(name, None)
+            draft.expected.pop(name, None)
+        draft.source.pop(key, None)
+        draft.decision.pop(key, None)
+        draft.overruled = [one for one in draft.overruled if one[0] != key]
 
 
-def _withhold(key: str, undefined: Undefined, draft: Draft) -> None:
-    """Park a field; one that the definition keeps back on purpose is no unfinished work."""
-    if undefined.reason is not Reason.DO_NOT_SYNC:
-        draft.parked.append((key, undefined.reason.value, undefined.message))
+def _one(spelled: dict[str, Any]) -> Any:
+    """The value of a key that is one field; all of them where it is several."""
+    return next(iter(spelled.values())) if len(spelled) == 1 else spelled
 
 
-def _changed_components(
-    address: AddressConverter,
-    value: dict[str, Any] | None,
-    spotio: Any,
-    salesforce: Any,
-    base: list[Any] | None,
-) -> dict[str, Any] | None:
-    """Cut an address down to the components that differ and are not settled."""
-    if value is None:
+def _seconds(moment: str | None) -> float | None:
+    """A UTC moment in seconds since the epoch; None for none, or for what is no moment."""
+    if not moment:
         return None
-    held = address.canon_spotio(spotio) or {}
-    base_spotio = (address.canon_spotio(base[0]) or {}) if base else {}
-    base_salesforce = (base[1] or {}) if base else {}
-    changed = {
-        name: one
-        for name, one in value.items()
-        if one != held.get(name)
-        and not (
-            base is not None
-            and held.get(name) == base_spotio.get(name)
-            and (salesforce or {}).get(name) == base_salesforce.get(name)
-        )
-    }
-    return {**changed, "skip_geocoding": address.mapping.skip_geocoding}
-
-
-def _field_part(one: Any) -> _Part:
-    name, canonical = one.field, one.canon_salesforce
-    if one.salesforce_kind in _REPEATED:
-        remembered = lru_cache(_MOST_REPEATED)(canonical)
-
-        def recall(values: dict[str, Any]) -> Any:
-            raw = values.get(name, UNSET)
-            if type(raw) is str:
-                return remembered(raw)
-            return raw if raw is UNSET else canonical(raw)
-
-        return _Part(one.key, name, one.mapping.rule, one, recall, one.canon_spotio)
-
-    def read(values: dict[str, Any]) -> Any:
-        raw = values.get(name, UNSET)
-        return raw if raw is UNSET else canonical(raw)
-
-    return _Part(one.key, name, one.mapping.rule, one, read, one.canon_spotio)
-
-
-def _address_part(address: AddressConverter) -> _Part:
-    components = tuple(address.mapping.components.items())
-
-    def is_still(values: dict[str, Any], settled: Any) -> bool:
-        if not settled:
-            return False
-        for component, name in components:  # noqa: SIM110 - all() with a generator takes twice as long
-            if values.get(name) != settled.get(component):
-                return False
-        return True
-
-    return _Part(
-        ADDRESS_KEY,
-        None,
-        address.mapping.rule,
-        address,
-        address.read,
-        address.canon_spotio,
-        is_still,
-    )
-
-
-def _id_reader(name: str) -> Callable[[dict[str, Any]], Any]:
-    def read(values: dict[str, Any]) -> Any:
-        raw = values.get(name, UNSET)
-        return raw if raw is UNSET else canon.record_id(raw)
-
-    return read
+    try:
+        at = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from reverse_sf.errors import ConfigurationError, RetryError
+from reverse_sf.mapper.course import TO_SPOTIO
+from reverse_sf.mapper.keys import OWNER_FIELD
+from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.merge.envelope import ENVELOPE_KEY, ENVELOPE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.pair import PairConverter
 
 RECORD = "RECORD"
@@ -35,6 +39,7 @@ class Line(msgspec.Struct):
     value: Any = None
     schema: Any = None
     bookmark_properties: list[str] | None = None
+    time_extracted: str | None = None
 
 
 _decode_line = msgspec.json.Decoder(Line).decode
@@ -79,10 +84,16 @@ def bookmark_of(state: Any, stream: str) -> str | None:
 
 
 class Writer:
-    """Writes messages to a target; buffers until :meth:`flush`."""
+    """Writes messages to a target; buffers until :meth:`flush`.
 
-    def __init__(self, out: BinaryIO) -> None:
+    Args:
+        out: the target's input.
+        course: the run's direction.
+    """
+
+    def __init__(self, out: BinaryIO, course: Course = TO_SPOTIO) -> None:
         self._out = out
+        self._course = course
         self._announced: dict[str, list[str]] = {}
         self.records = 0
 
@@ -95,8 +106,8 @@ class Writer:
         self, pair: PairConverter, records: Sequence[msgspec.Raw], bookmarks: Sequence[str]
     ) -> None:
         """Write records of one destination stream, with a SCHEMA before the first of them."""
-        stream = pair.mapping.spotio
-        self._announce(pair, bookmarks)
+        stream = self._course.destination_stream(pair.mapping)
+        self._announce(stream, pair, bookmarks)
         self._write(
             _encoder.encode_lines(
                 {"type": RECORD, "stream": stream, "record": record} for record in records
@@ -111,8 +122,7 @@ class Writer:
         except BrokenPipeError as error:
             raise _target_gone() from error
 
-    def _announce(self, pair: PairConverter, bookmarks: Sequence[str]) -> None:
-        stream = pair.mapping.spotio
+    def _announce(self, stream: str, pair: PairConverter, bookmarks: Sequence[str]) -> None:
         pairs = self._announced.setdefault(stream, [])
         if pair.mapping.name in pairs:
             return
@@ -120,7 +130,7 @@ class Writer:
         message = {
             "type": SCHEMA,
             "stream": stream,
-            "schema": {"type": "object", "properties": properties_of(pair)},
+            "schema": {"type": "object", "properties": properties_of(pair, self._course)},
             "key_properties": [],
             "bookmark_properties": list(bookmarks),
         }
@@ -133,8 +143,10 @@ class Writer:
             raise _target_gone() from error
 
 
-def properties_of(pair: PairConverter) -> dict[str, Any]:
+def properties_of(pair: PairConverter, course: Course = TO_SPOTIO) -> dict[str, Any]:
     """Describe the records of a destination stream: every mapped key, and the envelope."""
+    if course.destination is Side.SALESFORCE:
+        return _salesforce_properties(pair)
     properties: dict[str, Any] = {
         key: _JSON_TYPES.get(one.spotio_kind.value, _TEXT) for key, one in pair.fields.items()
     }
@@ -145,6 +157,26 @@ def properties_of(pair: PairConverter) -> dict[str, Any]:
     if pair.mapping.parent is not None:
         properties["parent"] = _OBJECT
     properties["externalDataObjectId"] = _TEXT
+    properties[ENVELOPE_KEY] = ENVELOPE_SCHEMA
+    return properties
+
+
+def _salesforce_properties(pair: PairConverter) -> dict[str, Any]:
+    """Fields of an sObject; the target reads back all of them and keeps them as the image."""
+    properties: dict[str, Any] = {
+        one.field: _JSON_TYPES.get(one.salesforce_kind.value, _TEXT) for one in pair.fields.values()
+    }
+    mapping = pair.mapping
+    if pair.address is not None:
+        for component, name in pair.address.mapping.components.items():
+            place = component in {"latitude", "longitude"}
+            properties[name] = _nullable("number") if place else _TEXT
+    if mapping.owner is not None and mapping.owner.rule is not SyncRule.DO_NOT_SYNC:
+        properties[OWNER_FIELD] = _OBJECT
+    if mapping.parent is not None and mapping.parent.rule is not SyncRule.DO_NOT_SYNC:
+        properties[mapping.parent.salesforce] = _OBJECT
+    if mapping.salesforce_external_id:
+        properties[mapping.salesforce_external_id] = _TEXT
     properties[ENVELOPE_KEY] = ENVELOPE_SCHEMA
     return properties
 

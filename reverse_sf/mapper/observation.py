@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import keyword
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -35,25 +35,36 @@ class Observation(msgspec.Struct, frozen=True):
     """One record as a tap saw it.
 
     Attributes:
-        salesforce_id: 18 characters.
+        record_id: in Salesforce 18 characters.
         modified_at: UTC with milliseconds; None where the record carries no stamp.
         digest: of the values that a decision can depend on and of what the definition says.
         content: those values as JSON.
     """
 
-    salesforce_id: str
+    record_id: str
     modified_at: str | None
     digest: str
     content: bytes
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values that a decision can depend on, by Salesforce field; absent ones are absent."""
+        """The values that a decision can depend on; absent ones are absent."""
         return _decode_values(self.content)
 
 
-class RecordReader:
-    """Reads the records of one stream for one object mapping.
+class Reader(Protocol):
+    """Reads the records of one stream for one object mapping."""
+
+    @property
+    def width(self) -> int:
+        """So many values has an observation in which none is absent."""
+
+    def read(self, record: msgspec.Raw) -> Observation:
+        """Read one record."""
+
+
+class SalesforceReader:
+    """Reads the records of an sObject's stream for one object mapping.
 
     Args:
         mapping: the object mapping; its needed fields are read and all others skipped.

@@ -13,13 +13,12 @@ from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.values import Reason, Undefined
 
 if TYPE_CHECKING:
+    from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import OwnerMapping
 
-USER_STREAM = "User"
 
-
-class UserFields(msgspec.Struct):
-    """What the mapper keeps of a record of the User stream."""
+class SalesforceUser(msgspec.Struct):
+    """What the mapper keeps of a record of Salesforce's User stream."""
 
     Id: str
     Email: str | None = None
@@ -27,8 +26,44 @@ class UserFields(msgspec.Struct):
     Name: str | None = None
     IsActive: bool | None = True
 
+    @property
+    def row(self) -> UserRow:
+        """As the ledger keeps it."""
+        return UserRow(
+            side=Side.SALESFORCE,
+            user_id=canon.record_id(self.Id),
+            email=self.Email,
+            username=self.Username,
+            name=self.Name,
+            active=self.IsActive is not False,
+        )
 
-_decode_user = msgspec.json.Decoder(UserFields).decode
+
+class SpotioUser(msgspec.Struct, rename="camel"):
+    """What the mapper keeps of a record of SPOTIO's users stream."""
+
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    external_system_user_id: str | None = None
+    suspended: bool | None = False
+
+    @property
+    def row(self) -> UserRow:
+        """As the ledger keeps it."""
+        return UserRow(
+            side=Side.SPOTIO,
+            user_id=self.id,
+            email=self.email,
+            external_id=self.external_system_user_id,
+            name=" ".join(part for part in (self.first_name, self.last_name) if part) or None,
+            active=self.suspended is not True,
+        )
+
+
+_decode_salesforce = msgspec.json.Decoder(SalesforceUser).decode
+_decode_spotio = msgspec.json.Decoder(SpotioUser).decode
 
 
 class People:
@@ -37,52 +72,61 @@ class People:
     Args:
         salesforce: Salesforce users by Id.
         spotio: SPOTIO users by id; empty where no target has stored them yet.
+        course: the run's direction.
     """
 
-    def __init__(self, salesforce: dict[str, UserRow], spotio: dict[str, UserRow]) -> None:
-        self._salesforce = dict(salesforce)
-        self._by_external_id = {
-            canon.record_id(one.external_id): one.user_id
-            for one in spotio.values()
-            if one.external_id
-        }
-        self._by_email = {
-            canon.email_form(one.email): one.user_id for one in spotio.values() if one.email
-        }
-        self.knows_spotio = bool(spotio)
+    def __init__(
+        self, salesforce: dict[str, UserRow], spotio: dict[str, UserRow], course: Course
+    ) -> None:
+        self._course = course
+        self._users = {Side.SALESFORCE: dict(salesforce), Side.SPOTIO: dict(spotio)}
+        self._by_external_id: dict[str, str] = {}
+        self._by_email: dict[Side, dict[str, str]] = {Side.SALESFORCE: {}, Side.SPOTIO: {}}
+        for side, users in self._users.items():
+            for user in users.values():
+                self._index(side, user)
         self.changed: list[UserRow] = []
         self._unnamed: dict[str, list[str]] = {}
 
+    def _index(self, side: Side, user: UserRow) -> None:
+        if side is Side.SPOTIO and user.external_id:
+            self._by_external_id[canon.record_id(user.external_id)] = user.user_id
+        by_email = self._by_email[side]
+        for address in (user.username, user.email):
+            if address and (user.active or canon.email_form(address) not in by_email):
+                by_email[canon.email_form(address)] = user.user_id
+
+    def knows(self, side: Side) -> bool:
+        """Whether anything is known of a side's users."""
+        return bool(self._users[side])
+
     def saw(self, record: msgspec.Raw) -> None:
-        """Take in a record of the User stream; what is new waits in :attr:`changed`.
+        """Take in a record of the source's users; what is new waits in :attr:`changed`.
 
         Raises:
             ConfigurationError: it has no Id.
         """
+        side = self._course.source
         try:
-            found = _decode_user(record)
+            found: SalesforceUser | SpotioUser = (
+                _decode_salesforce(record) if side is Side.SALESFORCE else _decode_spotio(record)
+            )
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"a record of User cannot be read ({error})") from error
-        row = UserRow(
-            side=Side.SALESFORCE,
-            user_id=canon.record_id(found.Id),
-            email=found.Email,
-            username=found.Username,
-            name=found.Name,
-            active=found.IsActive is not False,
-        )
-        if self._salesforce.get(row.user_id) != row:
-            self._salesforce[row.user_id] = row
+        row = found.row
+        if self._users[side].get(row.user_id) != row:
+            self._users[side][row.user_id] = row
+            self._index(side, row)
             self.changed.append(row)
 
-    def email_of(self, salesforce_id: str) -> str | None:
-        """E-mail of a Salesforce user, where known."""
-        known = self._salesforce.get(salesforce_id)
+    def email_of(self, user_id: str) -> str | None:
+        """E-mail of a user of the source, where known."""
+        known = self._users[self._course.source].get(user_id)
         return known.email if known else None
 
-    def asked_without_email(self, salesforce_id: str, link_id: str) -> None:
+    def asked_without_email(self, user_id: str, link_id: str) -> None:
         """Remember a write that named an owner of whom only the Id was known yet."""
-        self._unnamed.setdefault(salesforce_id, []).append(link_id)
+        self._unnamed.setdefault(user_id, []).append(link_id)
 
     def named_since(self) -> list[str]:
         """Links whose owner became known after their write was decided.
@@ -93,52 +137,82 @@ class People:
         known = [each for each in self._unnamed if self.email_of(each)]
         return [link_id for each in known for link_id in self._unnamed.pop(each)]
 
-    def counterpart(self, salesforce_id: str) -> str | None:
+    def in_spotio(self, salesforce_id: str) -> str | None:
         """SPOTIO id of a Salesforce user: by external user id, then by e-mail."""
         found = self._by_external_id.get(salesforce_id)
         if found is None:
-            email = self.email_of(salesforce_id)
-            found = self._by_email.get(canon.email_form(email)) if email else None
+            user = self._users[Side.SALESFORCE].get(salesforce_id)
+            found = self.by_email(Side.SPOTIO, user.email if user else None)
         return found
 
-    def by_email(self, email: str | None) -> str | None:
-        """SPOTIO id of the user with this e-mail."""
-        return self._by_email.get(canon.email_form(email)) if email else None
+    def in_salesforce(self, spotio_id: str) -> str | None:
+        """Salesforce Id of a SPOTIO user: its external user id, then by e-mail."""
+        user = self._users[Side.SPOTIO].get(spotio_id)
+        if user is None:
+            return None
+        external: str | None = canon.record_id(user.external_id) if user.external_id else None
+        if external is not None and external in self._users[Side.SALESFORCE]:
+            return external
+        return self.by_email(Side.SALESFORCE, user.email)
+
+    def by_email(self, side: Side, email: str | None) -> str | None:
+        """Id of a side's user with this e-mail; in Salesforce the username counts as well."""
+        return self._by_email[side].get(canon.email_form(email)) if email else None
 
 
 class OwnerExchange:
-    """How an owner travels toward SPOTIO: a SPOTIO user id here, a Salesforce Id there."""
+    """How an owner travels: a SPOTIO user id on one side, a Salesforce Id on the other."""
 
-    def __init__(self, mapping: OwnerMapping, people: People) -> None:
+    def __init__(self, mapping: OwnerMapping, people: People, course: Course) -> None:
         self._mapping = mapping
         self._people = people
+        self._course = course
 
     def to_spotio(self, value: Any) -> Any:
         """The SPOTIO user; unknown ones are undefined unless the default owner may step in."""
-        found = self._people.counterpart(value)
-        if found is not None or not self._people.knows_spotio:
-            return found or value
-        if not self._mapping.keep_on_update:
-            default = self._people.by_email(self._mapping.spotio_default)
-            if default is not None:
-                return default
-        return Undefined(Reason.UNPARSABLE, f"the user {value} has no counterpart in SPOTIO")
+        return self._to(
+            Side.SPOTIO, value, self._people.in_spotio(value), self._mapping.spotio_default
+        )
 
     def to_salesforce(self, value: Any) -> Any:
-        """Salesforce's value is never written in this direction."""
-        return Undefined(Reason.UNPARSABLE, f"the SPOTIO user {value} is not carried over here")
+        """The Salesforce user; unknown ones are undefined unless the default owner may step in."""
+        return self._to(
+            Side.SALESFORCE,
+            value,
+            self._people.in_salesforce(value),
+            self._mapping.salesforce_default,
+        )
+
+    def _to(self, side: Side, value: Any, found: str | None, default: str | None) -> Any:
+        if found is not None:
+            return found
+        if not self._people.knows(side):
+            # The target looks the user up.
+            return value
+        if not self._mapping.keep_on_update:
+            stand_in = self._people.by_email(side, default)
+            if stand_in is not None:
+                return stand_in
+        name = "SPOTIO" if side is Side.SPOTIO else "Salesforce"
+        return Undefined(Reason.UNPARSABLE, f"the user {value} has no counterpart in {name}")
 
     def agrees(self, spotio: Any, salesforce: Any) -> bool:
         """Whether the two users are one person, as far as is known."""
         if not spotio or not salesforce:
             return not spotio and not salesforce
-        return self._people.knows_spotio and self.to_spotio(salesforce) == spotio
+        if self._people.knows(Side.SPOTIO) and self.to_spotio(salesforce) == spotio:
+            return True
+        return self._people.knows(Side.SALESFORCE) and bool(
+            self.to_salesforce(spotio) == salesforce
+        )
 
-    def record_value(self, salesforce_id: str) -> dict[str, Any]:
-        """What the target needs to find the owner."""
+    def record_value(self, user_id: str) -> dict[str, Any]:
+        """What the target needs to find the owner; the id is the source's."""
+        to_spotio = self._course.destination is Side.SPOTIO
+        mapping = self._mapping
         return {
-            "salesforce_id": salesforce_id,
-            "email": self._people.email_of(salesforce_id),
-            "default": self._mapping.spotio_default,
-            "keep_on_update": self._mapping.keep_on_update,
+            self._course.owner_id: user_id,
+            "email": self._people.email_of(user_id),
+            "default": mapping.spotio_default if to_spotio else mapping.salesforce_default,
+            "keep_on_update": mapping.keep_on_update,
         }

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.errors import StopError
 from reverse_sf.ledger.rows import Link, LinkState, Snapshot
-from reverse_sf.mapper.entries import TO_SPOTIO, Entries
-from reverse_sf.mapper.fields import PARENT_KEY, Draft, FieldDecisions
+from reverse_sf.mapper.entries import Entries
+from reverse_sf.mapper.fields import Draft, Prior
+from reverse_sf.mapper.keys import PARENT_KEY
 from reverse_sf.mapper.relations import MOST_REMEMBERED, Parent, link_id_of
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
+from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import DeletePolicy, Direction, History, Side
+from reverse_sf.mapping.definition import DeletePolicy, History, MatchRule, Side
 from reverse_sf.merge.envelope import Action
+from reverse_sf.merge.guards import unmatched
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
+    from reverse_sf.mapper.course import Course
+    from reverse_sf.mapper.fields import FieldDecisions
     from reverse_sf.mapper.observation import Observation
-    from reverse_sf.mapper.people import People
     from reverse_sf.mapper.relations import Parents
     from reverse_sf.mapping.pair import PairConverter
     from reverse_sf.merge.lifecycle import RecordDecision
 
 WAITING_FOR_PARENT = "waiting_for_parent"
+ALREADY_LINKED = "already_linked"
+AMBIGUOUS = "ambiguous_match"
+"""Reason of a record that ``reverse-sf link`` parked: it is not created until a person chose."""
 _ORDINARY = record_decision(RecordFacts(standing=Standing.LINKED))
 """What nearly every record comes to: linked, there, and in scope."""
 
@@ -32,71 +40,117 @@ class Planner:
 
     Args:
         pair: the compiled mapping.
-        people: users of both sides.
+        fields: decides its fields.
         parents: parents of the batch, where the mapping has a parent.
+        course: the run's direction.
         tally: where reasons are counted.
         out_of_scope: the records of this mapping that were left out, with the reason.
         activation: with ``future_only``, the moment from which records count.
+        is_matched: the records of both sides were matched, or need not be.
     """
 
     def __init__(
         self,
         pair: PairConverter,
-        people: People,
+        fields: FieldDecisions,
         parents: Parents | None,
         *,
+        course: Course,
         tally: Tally,
         out_of_scope: dict[str, str],
         activation: str | None,
+        is_matched: bool = True,
     ) -> None:
         self.pair = pair
         self.deletes: list[str] = []
-        """Links whose SPOTIO record is to be deleted, once the run's guard has counted them."""
+        """Links whose counterpart is to be deleted, once the run's guard has counted them."""
         self._mapping = pair.mapping
         self._name = pair.mapping.name
+        self._course = course
         self._parents = parents
         self._tally = tally
         self._out_of_scope = out_of_scope
         self._activation = activation
-        self._fields = FieldDecisions(pair, people, parents)
-        self._entries = Entries(pair, tally)
-        self._flags_salesforce = pair.mapping.to_salesforce.enabled
+        self._is_matched = is_matched
+        self._fields = fields
+        self._entries = Entries(pair, tally, course)
+        self._in_scope = course.in_scope(pair)
+        self._flags_back = course.is_answered(pair.mapping)
 
-    def first_sight(self, seen: Observation, values: dict[str, Any], batch: Batch) -> None:
-        """Decide a record that has no link yet."""
+    def first_sight(self, seen: Observation, values: dict[str, Any], batch: Batch) -> bool:
+        """Decide a record that has no link yet; answer whether it has one now."""
         event = event_of(values)
         if event is not Event.PRESENT:
             word = "converted" if event is Event.CONVERTED else "deleted"
             self._tally.add(self._name, "skipped", word)
-            return
-        refusal = self.pair.in_scope_of_salesforce.refusal(values)
+            return False
+        refusal = self._in_scope.refusal(values)
         if refusal is not None:
             if len(self._out_of_scope) < MOST_REMEMBERED:
-                self._out_of_scope[seen.salesforce_id] = refusal
+                self._out_of_scope[seen.record_id] = refusal
             self._tally.add(self._name, "skipped", f"out of scope: {refusal}")
-            return
+            return False
         if self._is_past(seen.modified_at):
             self._tally.add(self._name, "skipped", "history: not modified since activation")
+            return False
+        subject = self._subject(seen, values)
+        batch.decisions.links.append(self._new_link(subject))
+        self._create(subject, None, batch)
+        return True
+
+    def meets(self, seen: Observation, values: dict[str, Any], other_id: str, batch: Batch) -> None:
+        """Decide an unlinked record that names its counterpart, which the ledger does not know."""
+        if (
+            event_of(values) is not Event.PRESENT
+            or not self._in_scope(values)
+            or self._is_past(seen.modified_at)
+            or not isinstance(self._fields, TowardSalesforce)
+        ):
+            self.first_sight(seen, values, batch)
             return
-        subject = Subject(
-            link_id_of(self._name, seen.salesforce_id),
-            seen.salesforce_id,
+        subject = self._subject(seen, values)
+        link = self._new_link(subject, other_id, LinkState.LINKED)
+        batch.decisions.links.append(link)
+        draft = self._fields.linked(seen.record_id, values)
+        snapshot = Snapshot(link=link)
+        self._entries.issue(Action.LINK, subject, draft, batch, snapshot=snapshot)
+        # What the link does not write is decided once the target has read the other side.
+        batch.decisions.flagged.append((subject.link_id, "linked by external id"))
+        self._entries.image(subject, batch)
+        self._tally.add(self._name, "decided_link")
+
+    def claimed(self, seen: Observation, values: dict[str, Any], holder: str, batch: Batch) -> None:
+        """Park a record whose counterpart belongs to another link."""
+        if event_of(values) is not Event.PRESENT or not self._in_scope(values):
+            self.first_sight(seen, values, batch)
+            return
+        subject = self._subject(seen, values)
+        batch.decisions.links.append(self._new_link(subject))
+        name = self._course.destination_name
+        words = (
+            f"it names a record of {name} that is linked to {holder} already; unlink or merge one"
+            " of them"
+        )
+        self._entries.park(subject, ("", ALREADY_LINKED, words), batch)
+        self._entries.image(subject, batch)
+
+    def _subject(self, seen: Observation, values: dict[str, Any]) -> Subject:
+        return Subject(
+            link_id_of(self._name, seen.record_id, self._course.source),
+            seen.record_id,
             values,
             seen.digest,
             seen.modified_at,
         )
-        link = Link(
-            link_id=subject.link_id,
-            pair=self._name,
-            origin=Side.SALESFORCE,
-            salesforce_id=seen.salesforce_id,
-        )
-        batch.decisions.links.append(link)
-        self._create(subject, None, batch)
+
+    def _new_link(
+        self, subject: Subject, other_id: str | None = None, state: LinkState = LinkState.PENDING
+    ) -> Link:
+        return self._course.link(self._name, subject.link_id, subject.source_id, other_id, state)
 
     def again(
         self,
-        snapshot: Snapshot,
+        prior: Prior,
         subject: Subject,
         batch: Batch,
         *,
@@ -107,13 +161,14 @@ class Planner:
         """Decide a record that has a link; answer whether the link moved to another record.
 
         Args:
-            snapshot: what the ledger knows of the link.
+            prior: what the ledger knows of the link.
             subject: the record's values, new or as stored.
             batch: where decisions go.
             parked: record keys that are withheld in this direction now.
             winner: link id of the winner, where the record lost a merge and the winner has a link.
             deletes_allowed: the run's guard has passed the deletes.
         """
+        snapshot = prior.snapshot
         refusal, event, decision = self._as_a_whole(snapshot, subject, winner)
         link = snapshot.link
         settled = parked
@@ -123,7 +178,7 @@ class Planner:
         elif act in (Act.FIELDS, Act.REVIVE):
             if act is Act.REVIVE:
                 self._entries.restate(link, LinkState.LINKED, batch)
-            settled = self._update(snapshot, subject, batch, parked)
+            settled = self._update(prior, subject, batch, parked)
         elif act is Act.DELETE:
             self._delete(snapshot, subject, batch, allowed=deletes_allowed)
         else:
@@ -133,7 +188,6 @@ class Planner:
             self._stand_still(act, link, subject, reason, batch)
             if decision.journal:
                 self._entries.outlived(snapshot, decision.row, batch)
-        if act not in (Act.FIELDS, Act.CREATE, Act.REVIVE, Act.DELETE):
             self._entries.supersede(snapshot, batch)
         batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
         if act is Act.MOVE:
@@ -147,20 +201,27 @@ class Planner:
         self, snapshot: Snapshot, subject: Subject, winner: str | None
     ) -> tuple[str | None, Event, RecordDecision]:
         """Decide the record, not its fields: why it is out of scope, what happened, what is due."""
-        criteria = self.pair.in_scope_of_salesforce
-        refusal = None if criteria(subject.values) else criteria.refusal(subject.values)
+        refusal = None if self._in_scope(subject.values) else self._in_scope.refusal(subject.values)
         event = event_of(subject.values)
-        standing = standing_of(snapshot)
-        if refusal is None and event is Event.PRESENT and standing is Standing.LINKED:
+        standing = standing_of(snapshot, self._course)
+        other_deleted = self._course.destination_deleted(snapshot)
+        if (
+            refusal is None
+            and event is Event.PRESENT
+            and standing is Standing.LINKED
+            and not other_deleted
+        ):
             return None, event, _ORDINARY
         facts = RecordFacts(
             standing=standing,
             event=event,
             in_scope=refusal is None,
             was_in_scope=self._was_in_scope(refusal, snapshot, subject),
-            other_changed=event is not Event.PRESENT and self._fields.spotio_changed(snapshot),
+            other_changed=event is not Event.PRESENT and self._fields.other_changed(snapshot),
+            other_deleted=other_deleted,
             winner_linked=winner is not None,
-            on_delete=self._mapping.on_delete_in_salesforce,
+            on_delete=self._course.on_delete(self._mapping),
+            source=self._course.letter,
         )
         return refusal, event, record_decision(facts)
 
@@ -168,12 +229,15 @@ class Planner:
         self, refusal: str | None, snapshot: Snapshot, subject: Subject
     ) -> bool | None:
         """Whether the image before took part; asked only where it tells two rows apart."""
-        before = snapshot.salesforce_image if refusal is not None and subject.is_new else None
-        return None if before is None else self.pair.in_scope_of_salesforce(before)
+        if refusal is None or not subject.is_new:
+            return None
+        before = self._course.source_image(snapshot)
+        return None if before is None else self._in_scope(before)
 
     def postpone(self, snapshot: Snapshot, subject: Subject, batch: Batch) -> None:
         """Keep the new image; the link is decided again once the open operation has an outcome."""
-        self._entries.flag(snapshot.link, TO_SPOTIO, "changed while a write was under way", batch)
+        why = "changed while a write was under way"
+        self._entries.flag(snapshot.link, self._course.direction, why, batch)
         self._tally.add(self._name, "waiting", "an earlier write is still under way")
         self._entries.image(
             subject, batch, deleted=event_of(subject.values) in (Event.DELETED, Event.MERGED)
@@ -189,17 +253,22 @@ class Planner:
         parked: frozenset[str] = frozenset(),
     ) -> frozenset[str]:
         """Answer the parked keys that are settled by this decision."""
+        if AMBIGUOUS in parked:
+            self._tally.add(self._name, "skipped", "several records match: reverse-sf link")
+            return frozenset()
+        if not self._is_matched:
+            rules = [one.value for one in self._mapping.match if one is not MatchRule.EXTERNAL_ID]
+            raise StopError(str(unmatched(self._name, rules)))
         parent = self._parent_of(subject.values)
         absence = _absence(parent)
         # A parent that nobody has seen yet may still come in this run; not so when replanning.
         if parent is not None and absence and (parent.withheld or not subject.is_new):
-            self._entries.park(subject, ("", WAITING_FOR_PARENT, absence), batch, parent)
-            if snapshot is None:
-                self._entries.image(subject, batch)
-            else:
-                self._entries.supersede(snapshot, batch)
-            return parked - {""}
-        draft = self._fields.created(subject.salesforce_id, subject.values, parent)
+            return self._hold_back(
+                subject, snapshot, ("", WAITING_FOR_PARENT, absence), batch, parked, parent
+            )
+        draft = self._fields.created(subject.source_id, subject.values, parent)
+        if draft.refusal is not None:
+            return self._hold_back(subject, snapshot, draft.refusal, batch, parked)
         for withheld in draft.parked:
             self._entries.park(subject, withheld, batch)
         self._entries.issue(
@@ -208,69 +277,92 @@ class Planner:
             draft,
             batch,
             snapshot=snapshot,
-            waiting_for=parent.link_id if parent is not None and not parent.spotio_id else None,
+            waiting_for=parent.link_id
+            if parent is not None and not parent.destination_id
+            else None,
         )
         self._tally.add(self._name, "decided_create")
         if snapshot is None:
             self._entries.image(subject, batch)
-        return parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
+        return parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
+
+    def _hold_back(
+        self,
+        subject: Subject,
+        snapshot: Snapshot | None,
+        withheld: tuple[str, str, str],
+        batch: Batch,
+        parked: frozenset[str],
+        parent: Parent | None = None,
+    ) -> frozenset[str]:
+        """Park the whole record; answer the parked keys that are settled by it."""
+        self._entries.park(subject, withheld, batch, parent)
+        if snapshot is None:
+            self._entries.image(subject, batch)
+        else:
+            self._entries.supersede(snapshot, batch)
+        return parked - {""}
 
     def _parent_of(self, values: dict[str, Any]) -> Parent | None:
         if self._parents is None or self._mapping.parent is None:
             return None
-        salesforce_id = canon.record_id(values.get(self._mapping.parent.salesforce))
-        return self._parents.of(salesforce_id) if salesforce_id else None
+        source_id = parent_id_in(values, self._mapping.parent.salesforce, self._course)
+        return self._parents.of(source_id) if source_id else None
 
     # --- updates -----------------------------------------------------------------------------
 
     def _update(
         self,
-        snapshot: Snapshot,
+        prior: Prior,
         subject: Subject,
         batch: Batch,
         parked: frozenset[str],
     ) -> frozenset[str]:
         """Answer the parked keys that are settled by this decision."""
-        draft = self._fields.decided(snapshot, subject.values)
+        snapshot = prior.snapshot
+        draft = self._fields.decided(prior, subject.values)
         link = snapshot.link
-        parent = self._parent_of(subject.values) if draft.record.get(PARENT_KEY) else None
+        parent = self._parent_of(subject.values) if draft.source.get(PARENT_KEY) else None
         absence = _absence(parent)
         if absence:
             # The other fields of the record need not wait for the parent.
-            draft.without(PARENT_KEY)
+            self._fields.drop(PARENT_KEY, draft)
             self._entries.park(subject, (PARENT_KEY, WAITING_FOR_PARENT, absence), batch, parent)
             parked -= {PARENT_KEY}
         if draft.rebased:
             batch.decisions.rebased[link.link_id] = draft.rebased
         for withheld in draft.parked:
             self._entries.park(subject, withheld, batch)
-        if draft.won_by_spotio and self._flags_salesforce:
-            reason = f"SPOTIO won {', '.join(draft.won_by_spotio)}"
-            self._entries.flag(link, Direction.TO_SALESFORCE, reason, batch)
-            self._tally.add(self._name, "flagged", "SPOTIO's value won")
-        if not draft.record:
+        if draft.won_back and self._flags_back:
+            winner = self._course.destination_name
+            reason = f"{winner} won {', '.join(draft.won_back)}"
+            self._entries.flag(link, self._course.back, reason, batch)
+            self._tally.add(self._name, "flagged", f"{winner}'s value won")
+        if not draft.record and not draft.claims:
             self._entries.supersede(snapshot, batch)
             self._tally.add(self._name, "unchanged", "nothing to write")
             return parked - {key for key, _, _ in draft.parked}
         waiting_for = None
-        if parent is not None and not absence and not parent.spotio_id:
+        if parent is not None and not absence and not parent.destination_id:
             waiting_for = parent.link_id
+        action = Action.LINK if draft.claims else Action.UPDATE
         operation_id = self._entries.issue(
-            Action.UPDATE, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
+            action, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
         )
         self._tally.add(self._name, "decided_update")
         self._entries.overruled(link, draft, operation_id, batch)
-        return parked and parked - {key for key, _, _ in draft.parked} - draft.record.keys() - {""}
+        return parked and parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
 
     # --- whole records -----------------------------------------------------------------------
 
     def _delete(self, snapshot: Snapshot, subject: Subject, batch: Batch, *, allowed: bool) -> None:
+        row = f"C4 {self._course.letter} deleted"
         if not allowed:
-            self._entries.flag(snapshot.link, TO_SPOTIO, "C4 S deleted", batch)
+            self._entries.flag(snapshot.link, self._course.direction, row, batch)
             self.deletes.append(snapshot.link.link_id)
             return
-        draft = Draft(expected=dict(snapshot.spotio_image or {}))
-        draft.decision[""] = {"row": "C4 S deleted", "rule": DeletePolicy.DELETE.value}
+        draft = Draft(expected=self._fields.guarded(snapshot))
+        draft.decision[""] = {"row": row, "rule": DeletePolicy.DELETE.value}
         self._entries.issue(Action.DELETE, subject, draft, batch, snapshot=snapshot)
         batch.decisions.unflagged.append(snapshot.link.link_id)
         self._tally.add(self._name, "decided_delete")
@@ -305,20 +397,35 @@ class Planner:
 
     def _is_past(self, modified_at: str | None) -> bool:
         return (
-            self._mapping.to_spotio.history is History.FUTURE_ONLY
+            self._course.settings(self._mapping).history is History.FUTURE_ONLY
             and self._activation is not None
             and modified_at is not None
             and modified_at <= self._activation
         )
 
 
+def parent_id_in(values: dict[str, Any], field: str, course: Course) -> str | None:
+    """The parent that an image of the source names.
+
+    Args:
+        values: the image.
+        field: the lookup field in Salesforce.
+        course: the run's direction.
+    """
+    if course.source is Side.SALESFORCE:
+        found: str | None = canon.record_id(values.get(field))
+    else:
+        found = canon.text(values.get(PARENT_KEY))
+    return found or None
+
+
 def _absence(parent: Parent | None) -> str | None:
     """Why a parent has no counterpart and none under way; None where it has."""
-    if parent is None or parent.spotio_id is not None:
+    if parent is None or parent.destination_id is not None:
         return None
     if parent.withheld is None and not parent.is_linked:
         return (
-            f"its parent {parent.salesforce_id} is not linked: it is outside the filter, or the tap"
+            f"its parent {parent.source_id} is not linked: it is outside the filter, or the tap"
             " has not sent it yet"
         )
     return parent.withheld

@@ -22,6 +22,7 @@ from reverse_sf import console
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.ledger.address import DEFAULT_IN_WORDS, default_uri
 from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapper import course as course_of
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import Limits, MappingRun
 from reverse_sf.mapping.document import parse
@@ -84,7 +85,8 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=0),
         default=50,
         title="Delete limit",
-        description="Most SPOTIO records that one run may delete, where on_delete says delete."
+        description="Most records of the written side that one run may delete, where on_delete"
+        " says delete."
         " Above it the run stops, deletes nothing and says how many there are.",
     ),
 )
@@ -139,21 +141,20 @@ class SpotioMapper(InlineMapper):
             LeaseHeldError: another runner is at work.
             RetryError: the target ended first.
         """
-        if self.config["mapping"] == TO_SALESFORCE:
-            raise ConfigurationError(
-                f"the mapping {TO_SALESFORCE} is not available yet: this version syncs from"
-                f" Salesforce to SPOTIO only; use {TO_SPOTIO}"
-            )
+        to_salesforce = self.config["mapping"] == TO_SALESFORCE
+        course = course_of.TO_SALESFORCE if to_salesforce else course_of.TO_SPOTIO
         definition = _definition(_in_project(self.config["sync_file"]))
         limits = Limits(
             batch_size=self.config["batch_size"],
             lease_ttl=float(self.config["lease_ttl"]),
             delete_limit=self.config["delete_limit"],
         )
-        writer = Writer(sys.stdout.buffer)
+        writer = Writer(sys.stdout.buffer, course)
         with (
             Ledger.open(self.config.get("ledger_uri") or default_uri()) as ledger,
-            MappingRun(definition, ledger, writer, logger=self.logger, limits=limits) as run,
+            MappingRun(
+                definition, ledger, writer, logger=self.logger, limits=limits, course=course
+            ) as run,
         ):
             run.read(lines)
 

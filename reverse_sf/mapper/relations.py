@@ -1,4 +1,4 @@
-"""Parents: which link a child's lookup means, and whether it can be written yet."""
+"""Parents: which link a child's parent means, and whether it can be written yet."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import Direction
-from reverse_sf.mapping.values import Reason, Undefined
+from reverse_sf.mapping.definition import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from reverse_sf.ledger.rows import Parked
+    from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import ObjectMapping
 
 MOST_REMEMBERED = 200_000
@@ -26,21 +26,25 @@ class LinkReader(Protocol):
     def link_ids(self, pair: str, salesforce_ids: Sequence[str]) -> dict[str, str]:
         """Answer link ids by Salesforce Id."""
 
+    def link_ids_of_spotio(self, pair: str, spotio_ids: Sequence[str]) -> dict[str, str]:
+        """Answer link ids by SPOTIO id."""
+
     def counterparts(self, link_ids: Sequence[str]) -> dict[str, str]:
         """Answer SPOTIO ids by link id."""
+
+    def counterparts_in_salesforce(self, link_ids: Sequence[str]) -> dict[str, str]:
+        """Answer Salesforce Ids by link id."""
 
     def parked(self, link_ids: Sequence[str]) -> dict[str, list[Parked]]:
         """Answer what is withheld, by link id."""
 
 
-def link_id_of(pair: str, salesforce_id: str) -> str:
-    """Name the link of a record first seen in Salesforce.
+def link_id_of(pair: str, record_id: str, side: Side = Side.SALESFORCE) -> str:
+    """Name the link of a record first seen on a side.
 
     Deterministic, so that a child can name its parent's link before the parent was seen.
     """
-    return hashlib.blake2b(
-        f"{pair}|salesforce|{salesforce_id}".encode(), digest_size=16
-    ).hexdigest()
+    return hashlib.blake2b(f"{pair}|{side.value}|{record_id}".encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,24 @@ class Parent:
 
     Attributes:
         link_id: the parent's link, existing or to come.
-        salesforce_id: its Salesforce Id.
-        spotio_id: its SPOTIO id, where it has one.
+        source_id: its id in the source.
+        destination_id: its id in the destination, where it has one.
         withheld: why it will not come in this run, if that is known.
         is_linked: the ledger has a link for it, with or without a counterpart.
     """
 
     link_id: str
-    salesforce_id: str
-    spotio_id: str | None = None
+    source_id: str
+    destination_id: str | None = None
     withheld: str | None = None
     is_linked: bool = False
+
+    def named(self, course: Course) -> dict[str, Any]:
+        """The parent as a record names it."""
+        named = {"link_id": self.link_id, course.owner_id: self.source_id}
+        if course.destination is Side.SALESFORCE and self.destination_id:
+            named["salesforce_id"] = self.destination_id
+        return named
 
 
 class Parents:
@@ -70,6 +81,7 @@ class Parents:
         candidates: the mappings whose links can be the parent.
         ledger: where links are looked up.
         out_of_scope: by pair, the records that this run saw and left out, with the reason.
+        course: the run's direction.
     """
 
     def __init__(
@@ -78,72 +90,94 @@ class Parents:
         candidates: Sequence[ObjectMapping],
         ledger: LinkReader,
         out_of_scope: dict[str, dict[str, str]],
+        course: Course,
     ) -> None:
         self._child = child
         self._candidates = candidates
         self._ledger = ledger
         self._out_of_scope = out_of_scope
+        self._course = course
+        from_salesforce = course.source is Side.SALESFORCE
+        self._links_of: Callable[[str, Sequence[str]], dict[str, str]] = (
+            ledger.link_ids if from_salesforce else ledger.link_ids_of_spotio
+        )
+        self._counterparts: Callable[[Sequence[str]], dict[str, str]] = (
+            ledger.counterparts if from_salesforce else ledger.counterparts_in_salesforce
+        )
         self._known: dict[str, Parent] = {}
 
-    def look_up(self, salesforce_ids: Iterable[str]) -> None:
-        """Resolve the parents of a batch; forgets those of the batch before."""
-        wanted = sorted(set(salesforce_ids))
+    def look_up(self, ids: Iterable[str]) -> None:
+        """Resolve the parents of a batch by the source's ids; forgets those of the batch before."""
+        wanted = sorted(set(ids))
         found: dict[str, str] = {}
         for pair in self._candidates:
             missing = [one for one in wanted if one not in found]
-            found.update(self._ledger.link_ids(pair.name, missing) if missing else {})
-        spotio = self._ledger.counterparts(sorted(found.values())) if found else {}
-        pending = sorted(link for link in found.values() if link not in spotio)
+            found.update(self._links_of(pair.name, missing) if missing else {})
+        others = self._counterparts(sorted(found.values())) if found else {}
+        pending = sorted(link for link in found.values() if link not in others)
         parked = self._ledger.parked(pending) if pending else {}
-        self._known = {one: self._parent(one, found.get(one), spotio, parked) for one in wanted}
+        self._known = {one: self._parent(one, found.get(one), others, parked) for one in wanted}
 
-    def of(self, salesforce_id: str) -> Parent:
-        """The parent with this Salesforce Id; :meth:`look_up` came first."""
-        known = self._known.get(salesforce_id)
-        return known if known is not None else self._parent(salesforce_id, None, {}, {})
+    def of(self, source_id: str) -> Parent:
+        """The parent with this id in the source; :meth:`look_up` came first."""
+        known = self._known.get(source_id)
+        return known if known is not None else self._parent(source_id, None, {}, {})
 
     def _parent(
         self,
-        salesforce_id: str,
+        source_id: str,
         link: str | None,
-        spotio: dict[str, str],
+        others: dict[str, str],
         parked: dict[str, list[Parked]],
     ) -> Parent:
-        if link is not None and link in spotio:
-            return Parent(link, salesforce_id, spotio[link], is_linked=True)
+        if link is not None and link in others:
+            return Parent(link, source_id, others[link], is_linked=True)
+        course = self._course
         withheld = None
         for pair in self._candidates:
-            reason = self._out_of_scope.get(pair.name, {}).get(salesforce_id)
+            reason = self._out_of_scope.get(pair.name, {}).get(source_id)
             if reason:
-                withheld = f"its {pair.salesforce} {salesforce_id} is left out: {reason}"
+                stream = course.source_stream(pair)
+                withheld = f"its {stream} {source_id} is left out: {reason}"
         for row in parked.get(link or "", ()):
-            if row.key == "" and row.direction is Direction.TO_SPOTIO:
-                withheld = f"its parent {salesforce_id} is withheld itself: {row.message}"
+            if row.key == "" and row.direction is course.direction:
+                withheld = f"its parent {source_id} is withheld itself: {row.message}"
         name = self._candidates[0].name if self._candidates else self._child.name
         return Parent(
-            link or link_id_of(name, salesforce_id),
-            salesforce_id,
+            link or link_id_of(name, source_id, course.source),
+            source_id,
             withheld=withheld,
             is_linked=link is not None,
         )
 
 
 class ParentExchange:
-    """How a parent travels: the SPOTIO parent's id on one side, the lookup's Id on the other."""
+    """How a parent travels: the SPOTIO parent's id on one side, the lookup's Id on the other.
 
-    def __init__(self, parents: Parents) -> None:
+    Only parents of the source are looked up; the other way the id stands for itself, which is
+    enough to say who wins.
+    """
+
+    def __init__(self, parents: Parents, course: Course) -> None:
         self._parents = parents
+        self._from_salesforce = course.source is Side.SALESFORCE
 
     def to_spotio(self, value: Any) -> Any:
         """The parent's SPOTIO id; its Salesforce Id as a stand-in where it has none yet."""
-        return self._parents.of(canon.record_id(value)).spotio_id or value
+        return self._carried(canon.record_id(value)) if self._from_salesforce else value
 
     def to_salesforce(self, value: Any) -> Any:
-        """Salesforce's value is never written in this direction."""
-        return Undefined(Reason.UNPARSABLE, f"the parent {value} is not carried over here")
+        """The parent's Salesforce Id; its SPOTIO id as a stand-in where it has none yet."""
+        return value if self._from_salesforce else self._carried(value)
+
+    def _carried(self, value: str) -> str:
+        return self._parents.of(value).destination_id or value
 
     def agrees(self, spotio: Any, salesforce: Any) -> bool:
         """Whether both sides name the same parent."""
         if not spotio or not salesforce:
             return not spotio and not salesforce
-        return bool(self._parents.of(canon.record_id(salesforce)).spotio_id == spotio)
+        if self._from_salesforce:
+            known = self._parents.of(canon.record_id(salesforce)).destination_id
+            return bool(known == spotio)
+        return bool(self._parents.of(spotio).destination_id == canon.record_id(salesforce))

@@ -17,10 +17,12 @@ from reverse_sf.ledger.rows import Run
 from reverse_sf.mapper import messages
 from reverse_sf.mapper.account import account
 from reverse_sf.mapper.batch import RunFacts, Tally
+from reverse_sf.mapper.course import TO_SPOTIO
 from reverse_sf.mapper.decisions import Decider
-from reverse_sf.mapper.people import USER_STREAM, People
+from reverse_sf.mapper.observation import instant
+from reverse_sf.mapper.people import People
 from reverse_sf.mapper.streams import Stream, Streams
-from reverse_sf.mapping.definition import Direction, History, Side
+from reverse_sf.mapping.definition import History, Side
 from reverse_sf.merge.guards import lost_ledger, too_many_deletes
 
 if TYPE_CHECKING:
@@ -30,11 +32,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from reverse_sf.ledger.store import Ledger
+    from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.messages import Line, Writer
     from reverse_sf.mapping.definition import SyncDefinition
 
-FULL_REFRESH = "meltano run --full-refresh tap-salesforce spotio-mapper target-spotio"
-TO_SPOTIO = Direction.TO_SPOTIO
 PROGRESS_SECONDS = 15.0
 
 
@@ -45,7 +46,7 @@ class Limits:
     Attributes:
         batch_size: records decided and committed together.
         lease_ttl: seconds after which a silent runner's lease may be taken over.
-        delete_limit: most SPOTIO records that one run may delete.
+        delete_limit: most records of the destination that one run may delete.
     """
 
     batch_size: int = 1000
@@ -68,6 +69,7 @@ class MappingRun:
         writer: where messages for the target go.
         logger: where progress and the account of the run go.
         limits: settings.
+        course: the direction.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class MappingRun:
         *,
         logger: logging.Logger,
         limits: Limits,
+        course: Course = TO_SPOTIO,
     ) -> None:
+        self._course = course
         self._definition = definition
         self._ledger = ledger
         self._writer = writer
@@ -104,12 +108,12 @@ class MappingRun:
         """
         ledger, definition = self._ledger, self._definition
         self._ledger_was_new = ledger.is_new
-        before = ledger.last_run(TO_SPOTIO)
+        before = ledger.last_run(self._course.direction)
         now = utc_now()
         ledger.begin_run(
             Run(
                 run_id=self.run_id,
-                direction=TO_SPOTIO,
+                direction=self._course.direction,
                 started_at=now,
                 definition_fingerprint=definition.fingerprint,
                 holder=this_process(),
@@ -123,14 +127,19 @@ class MappingRun:
                     " sends it, and withheld work is tried again now",
                     definition.source,
                 )
-            self._people = People(ledger.users(Side.SALESFORCE), ledger.users(Side.SPOTIO))
-            self._streams = Streams(definition, ledger, self._people, self._tally, now=now)
+            self._people = People(
+                ledger.users(Side.SALESFORCE), ledger.users(Side.SPOTIO), self._course
+            )
+            self._streams = Streams(
+                definition, ledger, self._people, self._tally, course=self._course, now=now
+            )
             self._decider = Decider(
                 ledger,
                 self._writer,
                 self._people,
                 tally=self._tally,
                 run=RunFacts(self.run_id, definition.fingerprint),
+                course=self._course,
                 now=utc_now,
             )
         except BaseException:
@@ -184,6 +193,8 @@ class MappingRun:
                 if stream is None:
                     self._unmapped(line)
                     continue
+                if not stream.waiting:
+                    stream.seen_at = instant(line.time_extracted)
                 stream.waiting.append(line.record)
                 if len(stream.waiting) >= batch_size:
                     self._decide(stream)
@@ -212,15 +223,16 @@ class MappingRun:
             raise ConfigurationError(f"line {self._lines} has the unknown type {line.type!r}")
 
     def _unmapped(self, line: Line) -> None:
-        if line.stream == USER_STREAM:
+        if line.stream in self._course.user_streams:
             self._people.saw(line.record)
-            self._tally.add(USER_STREAM, "observed")
+            self._tally.add(line.stream, "observed")
             return
         if line.stream not in self._dropped:
             self._dropped.add(line.stream)
             self._logger.info(
-                "%s is not mapped toward SPOTIO in %s: its records are dropped",
+                "%s is not mapped toward %s in %s: its records are dropped",
                 line.stream,
+                self._course.destination_name,
                 self._definition.source,
             )
         self._tally.add(line.stream, "skipped", "not mapped")
@@ -248,12 +260,15 @@ class MappingRun:
         self._replanned = True
         number = 0
         for link_ids in self._ledger.links_to_replan(
-            TO_SPOTIO, now=utc_now(), definition_fingerprint=self._definition.fingerprint
+            self._course.direction,
+            now=utc_now(),
+            definition_fingerprint=self._definition.fingerprint,
         ):
             self._heart.check()
             number += len(link_ids)
             self._decider.links(
-                self._ledger.snapshots(link_ids, direction=TO_SPOTIO), self._streams.by_pair
+                self._ledger.snapshots(link_ids, direction=self._course.direction),
+                self._streams.by_pair,
             )
         if number:
             self._logger.info("%d records that an earlier run left open were decided again", number)
@@ -261,13 +276,14 @@ class MappingRun:
     def _guard_ledger(self, state: Any) -> None:
         for stream in self._streams.by_name.values():
             past_matters = any(
-                one.to_spotio.history is History.PAST_AND_FUTURE for one in stream.mappings
+                self._course.settings(one).history is History.PAST_AND_FUTURE
+                for one in stream.mappings
             )
             bookmark = messages.bookmark_of(state, stream.name)
             if bookmark is None or stream.announced or not past_matters:
                 continue
             known = stream.name in self._streams.seen_before and not self._ledger_was_new
-            refusal = lost_ledger(stream.name, bookmark, known=known, command=FULL_REFRESH)
+            refusal = lost_ledger(stream.name, bookmark, known=known, command=self._course.command)
             if refusal is not None:
                 raise StopError(str(refusal))
 
@@ -278,7 +294,14 @@ class MappingRun:
             if one.planner.deletes
         }
         number = sum(map(len, wanted.values()))
-        refusal = too_many_deletes(number, 0, at_most=self._limits.delete_limit, at_most_percent=0)
+        refusal = too_many_deletes(
+            number,
+            0,
+            at_most=self._limits.delete_limit,
+            at_most_percent=0,
+            source=self._course.source_name,
+            destination=self._course.destination_name,
+        )
         if refusal is not None:
             self._decider.commit_counts()
             raise StopError(str(refusal))

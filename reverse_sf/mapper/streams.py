@@ -6,18 +6,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError
-from reverse_sf.mapper.observation import RecordReader, missing_fields
+from reverse_sf.mapper.observation import SalesforceReader, missing_fields
 from reverse_sf.mapper.planner import Planner
 from reverse_sf.mapper.relations import Parents
-from reverse_sf.mapping.definition import Direction, History, Side, SyncRule
+from reverse_sf.mapper.spotio_reader import SpotioReader, missing_names
+from reverse_sf.mapper.subject import DELETED_KEY
+from reverse_sf.mapper.toward_salesforce import TowardSalesforce
+from reverse_sf.mapper.toward_spotio import TowardSpotio
+from reverse_sf.mapping.definition import History, MatchRule, Side, SyncRule
 from reverse_sf.mapping.metadata import FACTS_KEY, SalesforceObject
 from reverse_sf.mapping.pair import compile_pair
+from reverse_sf.spotio.facts import type_from_schema
 
 if TYPE_CHECKING:
     import msgspec
 
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.batch import Tally
+    from reverse_sf.mapper.course import Course
+    from reverse_sf.mapper.fields import FieldDecisions
+    from reverse_sf.mapper.observation import Reader
     from reverse_sf.mapper.people import People
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
     from reverse_sf.mapping.pair import PairConverter
@@ -25,12 +33,22 @@ if TYPE_CHECKING:
 
 @dataclass
 class MappedPair:
-    """One object mapping at work."""
+    """One object mapping at work.
+
+    Attributes:
+        needed: keys without which a stored image cannot be judged: a target that read a record
+            back may have left out what only the filter looks at.
+    """
 
     pair: PairConverter
-    reader: RecordReader
+    reader: Reader
     planner: Planner
     parents: Parents | None
+    needed: frozenset[str]
+
+    def lacks(self, image: dict[str, Any]) -> bool:
+        """Whether a stored image cannot be judged before the tap has sent the record again."""
+        return not self.needed <= image.keys() and image.get(DELETED_KEY) is not True
 
     @property
     def name(self) -> str:
@@ -43,12 +61,13 @@ class Stream:
     """One stream of the tap.
 
     Attributes:
-        name: the sObject's API name.
+        name: the tap's name for it: an sObject's API name, or a record type's name.
         mappings: the object mappings that read it.
         pairs: those, compiled; empty until a schema is known.
         schema: the schema they were compiled against.
         bookmarks: the tap's ``bookmark_properties``.
         waiting: records read and not yet decided.
+        seen_at: when the tap read the first of them, where it says so.
     """
 
     name: str
@@ -58,16 +77,18 @@ class Stream:
     announced: bool = False
     bookmarks: tuple[str, ...] = ()
     waiting: list[msgspec.Raw] = field(default_factory=list)
+    seen_at: str | None = None
 
 
 class Streams:
-    """All streams that the definition maps toward SPOTIO.
+    """All streams that the definition maps in the run's direction.
 
     Args:
         definition: the sync definition.
         ledger: keeps the schemas of earlier runs, activation moments and links.
         people: users of both sides.
         tally: where reasons are counted.
+        course: the run's direction.
         now: the moment of the run, for activation.
     """
 
@@ -78,29 +99,32 @@ class Streams:
         people: People,
         tally: Tally,
         *,
+        course: Course,
         now: str,
     ) -> None:
         self._definition = definition
         self._ledger = ledger
         self._people = people
         self._tally = tally
+        self._course = course
         self._out_of_scope: dict[str, dict[str, str]] = {}
         self._activation: dict[str, str] = {}
         self.by_name: dict[str, Stream] = {}
         self.by_pair: dict[str, MappedPair] = {}
         for mapping in definition.objects:
-            if not mapping.to_spotio.enabled:
+            if not course.settings(mapping).enabled:
                 continue
-            known = self.by_name.get(mapping.salesforce)
+            name = course.source_stream(mapping)
+            known = self.by_name.get(name)
             mappings = (*known.mappings, mapping) if known else (mapping,)
-            self.by_name[mapping.salesforce] = Stream(mapping.salesforce, mappings)
-            if mapping.to_spotio.history is History.FUTURE_ONLY:
+            self.by_name[name] = Stream(name, mappings)
+            if course.settings(mapping).history is History.FUTURE_ONLY:
                 self._activation[mapping.name] = ledger.activation(
-                    mapping.name, Direction.TO_SPOTIO, now=now
+                    mapping.name, course.direction, now=now
                 )
         self.by_name = {name: self.by_name[name] for name in self._parents_first()}
         for stream in self.by_name.values():
-            known_schema = ledger.catalog(Side.SALESFORCE, stream.name)
+            known_schema = ledger.catalog(course.source, stream.name)
             if known_schema is not None and not self._missing(stream, known_schema):
                 self._compile(stream, known_schema)
         self.seen_before = {name for name, one in self.by_name.items() if one.schema is not None}
@@ -112,8 +136,9 @@ class Streams:
         def place(name: str, above: frozenset[str]) -> None:
             for mapping in self.by_name[name].mappings:
                 for parent in self._definition.parents_of(mapping):
-                    if parent.salesforce in self.by_name and parent.salesforce not in above:
-                        place(parent.salesforce, above | {name})
+                    stream = self._course.source_stream(parent)
+                    if stream in self.by_name and stream not in above:
+                        place(stream, above | {name})
             order[name] = None
 
         for name in self.by_name:
@@ -133,7 +158,8 @@ class Streams:
             raise ConfigurationError(
                 f"the tap does not send every field of {stream.name} that the sync definition"
                 " needs; add these lines to `select:` of the tap in meltano.yml (or correct the"
-                f" names in {self._definition.source})",
+                f" names in {self._definition.source}; a label that several fields share is given"
+                " as id:<field id>)",
                 [f"{stream.name}.{name}" for name in missing],
             )
         stream.bookmarks = tuple(bookmarks or ())
@@ -141,47 +167,70 @@ class Streams:
         if schema == stream.schema:
             return
         self._compile(stream, schema)
-        org_id = (schema.get(FACTS_KEY) or {}).get("orgId")
-        if org_id:
-            self._ledger.pin_identity(Side.SALESFORCE, str(org_id))
-        self._ledger.store_catalog(Side.SALESFORCE, stream.name, schema)
+        if self._course.source is Side.SALESFORCE:
+            org_id = (schema.get(FACTS_KEY) or {}).get("orgId")
+            if org_id:
+                self._ledger.pin_identity(Side.SALESFORCE, str(org_id))
+        self._ledger.store_catalog(self._course.source, stream.name, schema)
 
-    @staticmethod
-    def _missing(stream: Stream, schema: dict[str, Any]) -> list[str]:
+    def _missing(self, stream: Stream, schema: dict[str, Any]) -> list[str]:
+        if self._course.source is Side.SPOTIO:
+            return sorted({one for it in stream.mappings for one in missing_names(it, schema)})
         present = schema.get("properties") or {}
         return sorted(
             {name for mapping in stream.mappings for name in missing_fields(mapping, present)}
         )
 
     def _compile(self, stream: Stream, schema: dict[str, Any]) -> None:
-        facts = SalesforceObject.from_schema(stream.name, schema)
         stream.schema = schema
-        stream.pairs = [
-            self._pair(mapping, facts, schema.get("properties") or {})
-            for mapping in stream.mappings
-        ]
+        stream.pairs = [self._pair(mapping, schema) for mapping in stream.mappings]
         self.by_pair.update((one.name, one) for one in stream.pairs)
 
-    def _pair(
-        self, mapping: ObjectMapping, facts: SalesforceObject, present: dict[str, Any]
-    ) -> MappedPair:
-        pair = compile_pair(mapping, facts)
-        parents = None
-        if mapping.parent is not None and mapping.parent.rule is not SyncRule.DO_NOT_SYNC:
-            lookup = facts.fields.get(mapping.parent.salesforce)
-            targets = lookup.reference_to if lookup else ()
-            candidates = [
-                one
-                for one in self._definition.parents_of(mapping)
-                if not targets or one.salesforce in targets
-            ]
-            parents = Parents(mapping, candidates, self._ledger, self._out_of_scope)
+    def _pair(self, mapping: ObjectMapping, schema: dict[str, Any]) -> MappedPair:
+        """Compile a mapping; the other side's facts are those that its tap told last."""
+        course, ledger = self._course, self._ledger
+        if course.source is Side.SALESFORCE:
+            salesforce: dict[str, Any] | None = schema
+            spotio = ledger.catalog(Side.SPOTIO, mapping.spotio)
+        else:
+            salesforce = ledger.catalog(Side.SALESFORCE, mapping.salesforce)
+            spotio = schema
+        facts = (
+            SalesforceObject.from_schema(mapping.salesforce, salesforce)
+            if salesforce is not None
+            else None
+        )
+        pair = compile_pair(mapping, facts, type_from_schema(spotio) if spotio else None)
+        parents = self._parents(mapping, facts)
+        if course.source is Side.SALESFORCE:
+            fields: FieldDecisions = TowardSpotio(pair, self._people, parents, course)
+            reader: Reader = SalesforceReader(mapping, schema.get("properties") or {})
+            needed: frozenset[str] = frozenset()
+        else:
+            fields = TowardSalesforce(pair, self._people, parents, course, facts)
+            reader = SpotioReader(mapping, schema, pair.address)
+            needed = frozenset(one.name for one in mapping.to_salesforce.only_when)
         planner = Planner(
             pair,
-            self._people,
+            fields,
             parents,
+            course=course,
             tally=self._tally,
             out_of_scope=self._out_of_scope.setdefault(mapping.name, {}),
             activation=self._activation.get(mapping.name),
+            is_matched=set(mapping.match) <= {MatchRule.EXTERNAL_ID}
+            or ledger.matched_at(mapping.name) is not None,
         )
-        return MappedPair(pair, RecordReader(mapping, present), planner, parents)
+        return MappedPair(pair, reader, planner, parents, needed)
+
+    def _parents(self, mapping: ObjectMapping, facts: SalesforceObject | None) -> Parents | None:
+        if mapping.parent is None or mapping.parent.rule is SyncRule.DO_NOT_SYNC:
+            return None
+        lookup = facts.fields.get(mapping.parent.salesforce) if facts else None
+        targets = lookup.reference_to if lookup else ()
+        candidates = [
+            one
+            for one in self._definition.parents_of(mapping)
+            if not targets or one.salesforce in targets
+        ]
+        return Parents(mapping, candidates, self._ledger, self._out_of_scope, self._course)

@@ -9,6 +9,8 @@ from reverse_sf.mapping.address import AddressConverter, compile_address
 from reverse_sf.mapping.conversion import FieldConverter, compile_field
 from reverse_sf.mapping.criteria import Criteria, compile_criteria
 from reverse_sf.mapping.definition import SyncRule
+from reverse_sf.mapping.kinds import Kind, spotio_kind
+from reverse_sf.mapping.metadata import SalesforceField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,12 +47,14 @@ class PairConverter:
             are left out.
         address: converter of the address, if one is mapped and synced.
         in_scope_of_salesforce: selective sync toward SPOTIO, judged on a Salesforce image.
+        in_scope_of_spotio: selective sync toward Salesforce, judged on a SPOTIO image.
     """
 
     mapping: ObjectMapping
     fields: Mapping[str, FieldConverter]
     address: AddressConverter | None
     in_scope_of_salesforce: Criteria
+    in_scope_of_spotio: Criteria
 
 
 def compile_pair(
@@ -84,7 +88,30 @@ def compile_pair(
         in_scope_of_salesforce=compile_criteria(
             mapping.to_spotio.only_when, salesforce.fields if salesforce else None
         ),
+        in_scope_of_spotio=compile_criteria(
+            mapping.to_salesforce.only_when, _as_criteria(mapping, spotio)
+        ),
     )
+
+
+def _as_criteria(
+    mapping: ObjectMapping, spotio: SpotioType | None
+) -> Mapping[str, SalesforceField]:
+    """What conditions must know of SPOTIO fields: which of them hold several choices."""
+    found = {
+        one.name: spotio.field(one.name) if spotio else None
+        for one in mapping.to_salesforce.only_when
+    }
+    return {
+        name: SalesforceField(
+            name,
+            type="multipicklist"
+            if one is not None and spotio_kind(one.type) is Kind.CHOICES
+            else "string",
+            stated=spotio is not None,
+        )
+        for name, one in found.items()
+    }
 
 
 def content_fields(mapping: ObjectMapping) -> frozenset[str]:
@@ -106,3 +133,10 @@ def content_fields(mapping: ObjectMapping) -> frozenset[str]:
 def needed_fields(mapping: ObjectMapping) -> frozenset[str]:
     """The Salesforce fields that an image keeps: :func:`content_fields` and the time stamps."""
     return content_fields(mapping) | SYSTEM_FIELDS
+
+
+def spotio_references(mapping: ObjectMapping) -> frozenset[str]:
+    """The SPOTIO fields whose change can change a decision, as the definition names them."""
+    names = {one.spotio for one in mapping.fields if one.rule is not SyncRule.DO_NOT_SYNC}
+    names.update(one.name for one in mapping.to_salesforce.only_when)
+    return frozenset(names)

@@ -78,7 +78,8 @@ class Decision(msgspec.Struct, frozen=True):
     Attributes:
         kind: what is asked for.
         row: the truth table's row.
-        writes: the side that is written, for :attr:`Kind.WRITE`.
+        writes: the side that is written; for row ``C3-14`` the side that the winner's value cannot
+            be written to.
         value: what is written there, in that side's own terms.
         journal: a user's value is overruled and must be kept first.
         reason: for :attr:`Kind.PARK`, a short stable code.
@@ -142,7 +143,12 @@ def decide(
         loser, value = Side.SALESFORCE, _carried(exchange.to_salesforce, spotio)
     if isinstance(value, Undefined):
         return Decision(
-            Kind.PARK, Row.UNDEFINED, reason=value.reason.value, message=value.message, because=row
+            Kind.PARK,
+            Row.UNDEFINED,
+            writes=loser,
+            reason=value.reason.value,
+            message=value.message,
+            because=row,
         )
     return Decision(Kind.WRITE, row, writes=loser, value=value, journal=cell in OVERRULES)
 

@@ -6,6 +6,10 @@ Each answers None, or a :class:`Refusal` that says why and how a person gets pas
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,13 @@ def one_side_empty(pair: str, *, observed: int, links: int) -> Refusal | None:
 
 
 def too_many_deletes(
-    deletes: int, links: int, *, at_most: int, at_most_percent: float
+    deletes: int,
+    links: int,
+    *,
+    at_most: int,
+    at_most_percent: float,
+    source: str = "Salesforce",
+    destination: str = "SPOTIO",
 ) -> Refusal | None:
     """Refuse deletes above a count, or above a percentage of all links where that is larger.
 
@@ -44,13 +54,15 @@ def too_many_deletes(
         links: how many linked records there are; 0 where nobody counted.
         at_most: setting ``delete_limit``.
         at_most_percent: setting ``delete_limit_percent``, of ``links``.
+        source: where they were deleted.
+        destination: where they would be deleted.
     """
     limit = max(at_most, int(links * at_most_percent / 100))
     if deletes <= limit:
         return None
     return Refusal(
-        f"{deletes} records would be deleted in SPOTIO, and the limit is {limit}",
-        "look at them in Salesforce's recycle bin, then raise the setting delete_limit for one run",
+        f"{deletes} records would be deleted in {destination}, and the limit is {limit}",
+        f"look at what was deleted in {source}, then raise the setting delete_limit for one run",
     )
 
 
@@ -71,4 +83,19 @@ def lost_ledger(stream: str, bookmark: str, *, known: bool, command: str) -> Ref
         f"the tap goes on with {stream} from {bookmark}, but the ledger has never seen a record of"
         " it: the ledger is new or lost and the STATE is old",
         f"run `{command}` once (it links by external id before it creates anything)",
+    )
+
+
+def unmatched(pair: str, rules: Sequence[str]) -> Refusal:
+    """Refuse to create where records of both sides were to be matched first, and nobody did it.
+
+    Args:
+        pair: the object mapping.
+        rules: its match rules beyond the external id.
+    """
+    return Refusal(
+        f"{pair} is matched by {', '.join(rules)}, and the records of both sides have never been"
+        " compared: creating now could make doubles",
+        "run `reverse-sf link` and look at its report, then `reverse-sf link --apply`, and run"
+        " again",
     )

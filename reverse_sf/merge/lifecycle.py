@@ -1,7 +1,7 @@
 """What a whole record asks for: scope, deletion, merge and conversion (``semantics.md``, C.4).
 
-Written for one direction, Salesforce to SPOTIO: the events are Salesforce's and the record that may
-be written is SPOTIO's.
+The tables are the same in both directions: events are those of the source, and the record that may
+be written is the destination's. Only the rows' names say which side is which.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ class RecordFacts(msgspec.Struct, frozen=True):
         in_scope: the selective-sync filter holds for the very image that would be written.
         was_in_scope: it held for the image before this one; None where there was none.
         other_changed: the other side differs from the base.
-        other_deleted: the other side's record is deleted as well.
+        other_deleted: the other side's record was last seen deleted.
         winner_linked: the winner of the merge has a link of its own.
+        source: the observed side's letter, ``S`` or ``P``.
     """
 
     standing: Standing
@@ -85,6 +86,7 @@ class RecordFacts(msgspec.Struct, frozen=True):
     other_deleted: bool = False
     winner_linked: bool = False
     on_delete: DeletePolicy = DeletePolicy.IGNORE
+    source: str = "S"
 
 
 def record_decision(facts: RecordFacts) -> RecordDecision:
@@ -104,12 +106,14 @@ def _deleted(  # noqa: PLR0911 -- one return per row
     facts: RecordFacts,
 ) -> RecordDecision:
     if facts.standing is Standing.UNLINKED:
-        return RecordDecision(Act.TOMBSTONE, "C4 S deleted, never linked")
+        return RecordDecision(Act.TOMBSTONE, f"C4 {facts.source} deleted, never linked")
     if facts.standing is not Standing.LINKED:
-        return RecordDecision(Act.FROZEN, "C4 S deleted, not linked any more")
+        return RecordDecision(Act.FROZEN, f"C4 {facts.source} deleted, not linked any more")
     if facts.other_deleted:
         return RecordDecision(Act.TOMBSTONE, "C4 both deleted")
-    row = "C4 S deleted, other changed" if facts.other_changed else "C4 S deleted"
+    row = f"C4 {facts.source} deleted"
+    if facts.other_changed:
+        row += ", other changed"
     if facts.on_delete is DeletePolicy.IGNORE:
         return RecordDecision(Act.TOMBSTONE, row)
     if facts.on_delete is DeletePolicy.UNLINK:
@@ -130,6 +134,9 @@ def _present(  # noqa: PLR0911 -- one return per row
         return RecordDecision(Act.NOTHING, "C4 unlinked, out of scope")
     if facts.standing in (Standing.UNLINKED_BY_POLICY, Standing.ALIAS):
         return RecordDecision(Act.FROZEN, f"C4 {facts.standing.value}")
+    if facts.other_deleted:
+        other = "P" if facts.source == "S" else "S"
+        return RecordDecision(Act.FROZEN, f"C4 {other} deleted")
     if not facts.in_scope:
         left = "leaves scope" if facts.was_in_scope else "linked, out of scope"
         return RecordDecision(Act.FROZEN, f"C4 {left}")

@@ -1,0 +1,10 @@
+"""Record keys of a pair that are no fields of the definition."""
+
+from __future__ import annotations
+
+OWNER_KEY = "owner"
+PARENT_KEY = "parent"
+EXTERNAL_ID_KEY = "externalDataObjectId"
+"""Where SPOTIO keeps the Salesforce Id of a record's counterpart."""
+OWNER_FIELD = "OwnerId"
+"""Where Salesforce keeps who owns a record."""

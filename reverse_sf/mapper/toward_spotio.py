@@ -1,0 +1,151 @@
+"""Records toward SPOTIO: keyed by record key, the address as one object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.mapper.fields import Draft, FieldDecisions, Prior
+from reverse_sf.mapper.keys import EXTERNAL_ID_KEY, OWNER_FIELD, OWNER_KEY, PARENT_KEY
+from reverse_sf.mapping import canon
+from reverse_sf.mapping.address import ADDRESS_KEY
+from reverse_sf.mapping.definition import Side
+from reverse_sf.mapping.values import Undefined, is_blank
+from reverse_sf.merge.creation import is_sent_on_create
+
+if TYPE_CHECKING:
+    from reverse_sf.mapper.course import Course
+    from reverse_sf.mapper.parts import Part
+    from reverse_sf.mapper.people import People
+    from reverse_sf.mapper.relations import Parent, Parents
+    from reverse_sf.mapping.address import AddressConverter
+    from reverse_sf.mapping.pair import PairConverter
+
+
+class TowardSpotio(FieldDecisions):
+    """Decides what goes from Salesforce to SPOTIO."""
+
+    def __init__(
+        self, pair: PairConverter, people: People, parents: Parents | None, course: Course
+    ) -> None:
+        super().__init__(pair, people, parents, course)
+        self._sent = [
+            (one.key, one.field, one.canon_salesforce, one.to_spotio)
+            for one in pair.fields.values()
+            if is_sent_on_create(one.mapping, Side.SPOTIO)
+        ]
+
+    def created(self, source_id: str, values: dict[str, Any], parent: Parent | None) -> Draft:
+        """Draft a create: every sent field that is not blank."""
+        draft = Draft()
+        record, source = draft.record, draft.source
+        winning = self._winning
+        for key, name, canonical, convert in self._sent:
+            raw = values.get(name)
+            if raw is None:
+                continue
+            value = convert(raw)
+            if value is None:
+                continue
+            if type(value) is Undefined:
+                draft.withhold(key, value)
+                continue
+            record[key] = value
+            source[key] = raw if value == raw else canonical(raw)
+            if key in winning:
+                draft.on_link.append(key)
+        if self._address is not None:
+            self._create_address(self._address, values, draft)
+        self._create_relations(values, parent, draft)
+        record[EXTERNAL_ID_KEY] = source_id
+        draft.decision[""] = {"row": "C4 unlinked, in scope", "rule": "on create"}
+        return draft
+
+    def _create_relations(
+        self, values: dict[str, Any], parent: Parent | None, draft: Draft
+    ) -> None:
+        record, source, winning = draft.record, draft.source, self._winning
+        owner = canon.record_id(values.get(OWNER_FIELD)) if self._owner is not None else None
+        if self._owner is not None and owner is not None:
+            record[OWNER_KEY] = self._owner.record_value(owner)
+            source[OWNER_KEY] = owner
+            if OWNER_KEY in winning:
+                draft.on_link.append(OWNER_KEY)
+        if parent is not None:
+            record[PARENT_KEY] = parent.named(self._course)
+            source[PARENT_KEY] = parent.source_id
+            if PARENT_KEY in winning:
+                draft.on_link.append(PARENT_KEY)
+
+    def _create_address(
+        self, address: AddressConverter, values: dict[str, Any], draft: Draft
+    ) -> None:
+        found = address.read(values)
+        image = address.to_spotio(found) if isinstance(found, dict) else None
+        if isinstance(image, Undefined):
+            draft.withhold(ADDRESS_KEY, image)
+        elif image is not None:
+            sent = {name: value for name, value in image.items() if value is not None}
+            sent["skip_geocoding"] = address.mapping.skip_geocoding
+            draft.record[ADDRESS_KEY] = sent
+            draft.source[ADDRESS_KEY] = found
+            if ADDRESS_KEY in self._winning:
+                draft.on_link.append(ADDRESS_KEY)
+
+    def _claim(
+        self, values: dict[str, Any], other: dict[str, Any], prior: Prior, draft: Draft
+    ) -> None:
+        del values
+        held = other.get(EXTERNAL_ID_KEY, "unknown")
+        draft.claims = is_blank(held) and prior.snapshot.link.salesforce_id is not None
+
+    def _spell(
+        self,
+        part: Part,
+        value: Any,
+        spotio: Any,
+        salesforce: Any,
+        base: list[Any] | None,
+    ) -> dict[str, Any] | None:
+        key = part.key
+        if key == OWNER_KEY and self._owner is not None and salesforce is not None:
+            return {key: self._owner.record_value(salesforce)}
+        if key == PARENT_KEY and self._parents is not None:
+            named = None
+            if salesforce is not None:
+                named = self._parents.of(salesforce).named(self._course)
+            return {key: named}
+        if key == ADDRESS_KEY and self._address is not None and value is not None:
+            changed = _changed(self._address, value, spotio, salesforce, base)
+            if not changed:
+                return None
+            return {key: {**changed, "skip_geocoding": self._address.mapping.skip_geocoding}}
+        return {key: value}
+
+    def _guard(
+        self, part: Part, spelled: dict[str, Any], spotio: Any, image: dict[str, Any]
+    ) -> dict[str, Any]:
+        del spelled, image
+        return {part.key: spotio}
+
+
+def _changed(
+    address: AddressConverter,
+    value: dict[str, Any],
+    spotio: Any,
+    salesforce: Any,
+    base: list[Any] | None,
+) -> dict[str, Any]:
+    """Cut an address down to the components that differ and are not settled."""
+    held = address.canon_spotio(spotio) or {}
+    base_spotio = (address.canon_spotio(base[0]) or {}) if base else {}
+    base_salesforce = (base[1] or {}) if base else {}
+    return {
+        name: one
+        for name, one in value.items()
+        if one != held.get(name)
+        and not (
+            base is not None
+            and held.get(name) == base_spotio.get(name)
+            and (salesforce or {}).get(name) == base_salesforce.get(name)
+        )
+    }
