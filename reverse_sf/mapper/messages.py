@@ -15,6 +15,7 @@ from reverse_sf.errors import ConfigurationError, RetryError
 from reverse_sf.mapper.course import TO_SPOTIO
 from reverse_sf.mapper.keys import OWNER_FIELD
 from reverse_sf.mapping.definition import Side, SyncRule
+from reverse_sf.mapping.kinds import Kind
 from reverse_sf.merge.envelope import ENVELOPE_KEY, ENVELOPE_SCHEMA
 
 if TYPE_CHECKING:
@@ -164,7 +165,11 @@ def properties_of(pair: PairConverter, course: Course = TO_SPOTIO) -> dict[str, 
 def _salesforce_properties(pair: PairConverter) -> dict[str, Any]:
     """Fields of an sObject; the target reads back all of them and keeps them as the image."""
     properties: dict[str, Any] = {
-        one.field: _JSON_TYPES.get(one.salesforce_kind.value, _TEXT) for one in pair.fields.values()
+        # A multi-select picklist goes as its text, ``A;B``.
+        one.field: _TEXT
+        if one.salesforce_kind is Kind.CHOICES
+        else _JSON_TYPES.get(one.salesforce_kind.value, _TEXT)
+        for one in pair.fields.values()
     }
     mapping = pair.mapping
     if pair.address is not None:
