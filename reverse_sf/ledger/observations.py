@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, null, or_, select, text, union
+from sqlalchemy import and_, bindparam, exists, null, or_, select, text, type_coerce, union
+from sqlalchemy.types import NullType
 
 from reverse_sf.ledger.dialects import constant, keys
 from reverse_sf.ledger.encoding import sortable, to_text
@@ -16,7 +17,7 @@ from reverse_sf.mapping.definition import Direction, Side
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, FromClause, Row, Select
 
 _STATES = {state.value: state for state in LinkState}
 _SIDES = {side.value: side for side in Side}
@@ -61,14 +62,28 @@ _owners = select(links.c.spotio_id, links.c.link_id).where(
 )
 
 
+def _image_columns(side: Side, without: Side | None) -> list[ColumnElement[Any]]:
+    """Content, digest, deletion and moments of a side's image, as far as they are asked for."""
+    names = ("content", "digest", "deleted", "modified_at", "observed_at")
+    alias = _salesforce if side is Side.SALESFORCE else _spotio
+    asked = names if without is None else () if without is side else ("content", "deleted")
+    # Without its type: SQLAlchemy would work through every row to make a truth value of it.
+    columns = {**dict(alias.c), "deleted": type_coerce(alias.c.deleted, NullType())}
+    return [
+        columns[name] if name in asked else null().label(f"{side.value}_{name}") for name in names
+    ]
+
+
 def _all_of(without: Side | None = None) -> Select[Any]:
-    """Everything that a decision about links needs; one image may be left where it is."""
-    content: dict[Side, ColumnElement[Any]] = {
-        Side.SALESFORCE: _salesforce.c.content,
-        Side.SPOTIO: _spotio.c.content,
-    }
-    if without is not None:
-        content[without] = null()
+    """Everything that a decision about links needs.
+
+    Where a newer image of one side is at hand, the one that is kept is left where it is; digests
+    and moments, which few decisions ask for, are left as well.
+    """
+    joined: FromClause = links
+    for side, alias in ((Side.SALESFORCE, _salesforce), (Side.SPOTIO, _spotio)):
+        if side is not without:
+            joined = joined.outerjoin(alias, _image_of(alias, side))
     return (
         select(
             links.c.link_id,
@@ -78,16 +93,8 @@ def _all_of(without: Side | None = None) -> Select[Any]:
             links.c.state,
             links.c.salesforce_id,
             links.c.spotio_id,
-            content[Side.SALESFORCE].label("salesforce_content"),
-            _salesforce.c.digest,
-            _salesforce.c.modified_at,
-            _salesforce.c.observed_at,
-            _salesforce.c.deleted,
-            content[Side.SPOTIO].label("spotio_content"),
-            _spotio.c.digest,
-            _spotio.c.modified_at,
-            _spotio.c.observed_at,
-            _spotio.c.deleted,
+            *_image_columns(Side.SALESFORCE, without),
+            *_image_columns(Side.SPOTIO, without),
             bases.c.entries,
             flags.c.direction,
             flags.c.reason,
@@ -97,9 +104,7 @@ def _all_of(without: Side | None = None) -> Select[Any]:
             operations.c.number,
         )
         .select_from(
-            links.outerjoin(_salesforce, _image_of(_salesforce, Side.SALESFORCE))
-            .outerjoin(_spotio, _image_of(_spotio, Side.SPOTIO))
-            .outerjoin(bases, bases.c.link == links.c.number)
+            joined.outerjoin(bases, bases.c.link == links.c.number)
             .outerjoin(flags, flags.c.link_id == links.c.link_id)
             .outerjoin(operations, and_(operations.c.link == links.c.number, IS_OPEN))
         )
@@ -200,7 +205,7 @@ class Observations(Session):
             link_ids: the links; unknown ones are not in the answer.
             direction: whose flag and open operation to show where both directions have one.
             without: the side whose image is not needed, because a newer one is at hand; it is
-                None in the answer.
+                None in the answer, and so are digests and moments.
         """
         if not link_ids:
             return {}
@@ -316,14 +321,14 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         spotio_id,
         salesforce_text,
         salesforce_digest,
+        salesforce_deleted,
         salesforce_modified_at,
         salesforce_observed_at,
-        salesforce_deleted,
         spotio_text,
         spotio_digest,
+        spotio_deleted,
         spotio_modified_at,
         spotio_observed_at,
-        spotio_deleted,
         base_text,
         flagged,
         flag_reason,
@@ -347,10 +352,12 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         salesforce_digest=salesforce_digest,
         spotio_text=spotio_text,
         spotio_digest=spotio_digest,
-        salesforce_times=(salesforce_modified_at, salesforce_observed_at),
-        spotio_times=(spotio_modified_at, spotio_observed_at),
         salesforce_deleted=bool(salesforce_deleted),
+        salesforce_modified_at=salesforce_modified_at,
+        salesforce_observed_at=salesforce_observed_at,
         spotio_deleted=bool(spotio_deleted),
+        spotio_modified_at=spotio_modified_at,
+        spotio_observed_at=spotio_observed_at,
         base_text=base_text,
         open_operation=operation_id,
         open_attempts=attempts or 0,

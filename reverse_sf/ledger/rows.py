@@ -85,10 +85,12 @@ class Snapshot(msgspec.Struct, kw_only=True):
         salesforce_text: :attr:`salesforce_image` as JSON.
         spotio_text: :attr:`spotio_image` as JSON.
         base_text: :attr:`base` as JSON.
-        salesforce_times: when Salesforce's record was modified and when it was seen so.
-        spotio_times: the same of SPOTIO's record.
         salesforce_deleted: Salesforce's record was last seen deleted.
+        salesforce_modified_at: when Salesforce says that it changed.
+        salesforce_observed_at: when it was seen so.
         spotio_deleted: SPOTIO's record was last seen deleted.
+        spotio_modified_at: when SPOTIO says that it changed.
+        spotio_observed_at: when it was seen so.
         open_direction: the direction of :attr:`open_operation`.
         open_operation: id of an operation whose outcome is unknown, if any.
     """
@@ -98,10 +100,12 @@ class Snapshot(msgspec.Struct, kw_only=True):
     salesforce_digest: str | None = None
     spotio_text: str | None = None
     spotio_digest: str | None = None
-    salesforce_times: tuple[str | None, str | None] = (None, None)
-    spotio_times: tuple[str | None, str | None] = (None, None)
     salesforce_deleted: bool = False
+    salesforce_modified_at: str | None = None
+    salesforce_observed_at: str | None = None
     spotio_deleted: bool = False
+    spotio_modified_at: str | None = None
+    spotio_observed_at: str | None = None
     base_text: str | None = None
     open_operation: str | None = None
     open_attempts: int = 0

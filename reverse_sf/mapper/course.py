@@ -32,7 +32,8 @@ class Course:
         destination_name: for people.
         letter: of the source side in the truth tables.
         user_streams: streams of the tap that tell users.
-        owner_id: key of the source's user id in an owner object.
+        own_id: key of a source's id in envelopes, owners and references.
+        other_id: key of a destination's id.
         command: reads everything once more, for messages.
     """
 
@@ -44,7 +45,8 @@ class Course:
     destination_name: str
     letter: str
     user_streams: frozenset[str]
-    owner_id: str
+    own_id: str
+    other_id: str
     command: str
 
     def source_stream(self, mapping: ObjectMapping) -> str:
@@ -145,7 +147,8 @@ TO_SPOTIO = Course(
     destination_name="SPOTIO",
     letter="S",
     user_streams=frozenset({"User"}),
-    owner_id="salesforce_id",
+    own_id="salesforce_id",
+    other_id="spotio_id",
     command="meltano run --full-refresh tap-salesforce spotio-mapper target-spotio",
 )
 TO_SALESFORCE = Course(
@@ -157,7 +160,8 @@ TO_SALESFORCE = Course(
     destination_name="Salesforce",
     letter="P",
     user_streams=frozenset({"users", "spotio_users"}),
-    owner_id="spotio_id",
+    own_id="spotio_id",
+    other_id="salesforce_id",
     command="meltano run --full-refresh tap-spotio salesforce-mapper target-salesforce",
 )
 COURSES = {one.direction: one for one in (TO_SPOTIO, TO_SALESFORCE)}

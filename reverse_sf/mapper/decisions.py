@@ -136,7 +136,7 @@ class Decider:
         decisions.counts = self._tally.take(self._run.run_id)
         for owner, link_id in batch.owners:
             if owner and not owner["email"]:
-                self._people.asked_without_email(owner[self._course.owner_id], link_id)
+                self._people.asked_without_email(owner[self._course.own_id], link_id)
         self._ledger.commit_decisions(decisions)
         for pair, records in batch.records.values():
             self._writer.records_of(pair, records, bookmarks)
@@ -268,7 +268,7 @@ class Decider:
                     snapshot,
                     seen.modified_at,
                     batch.seen_at,
-                    partial(self._image_before, link_id),
+                    partial(self._reread, link_id),
                 ),
                 subject,
                 batch,
@@ -294,9 +294,9 @@ class Decider:
             )
         )
 
-    def _image_before(self, link_id: str) -> dict[str, Any] | None:
-        """The source's image that the ledger holds; read only where evidence is needed."""
-        return self._course.source_image(self._ledger.snapshots([link_id])[link_id])
+    def _reread(self, link_id: str) -> Snapshot:
+        """All that the ledger holds of a link; read only where evidence is needed."""
+        return self._ledger.snapshots([link_id])[link_id]
 
     def _snapshots(
         self,
@@ -360,13 +360,11 @@ class Decider:
 
     def _stored_prior(self, snapshot: Snapshot, batch: Batch) -> Prior:
         """Nothing but the stored image is known, so nobody can tell when it began to differ."""
-        from_salesforce = self._course.source is Side.SALESFORCE
-        times = snapshot.salesforce_times if from_salesforce else snapshot.spotio_times
-        return Prior(snapshot, times[0], times[1] or batch.now, _nothing)
-
-
-def _nothing() -> None:
-    return None
+        if self._course.source is Side.SALESFORCE:
+            modified, seen = snapshot.salesforce_modified_at, snapshot.salesforce_observed_at
+        else:
+            modified, seen = snapshot.spotio_modified_at, snapshot.spotio_observed_at
+        return Prior(snapshot, modified, seen or batch.now)
 
 
 def _is_older(stamp: str | None, known: str | None) -> bool:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.pair import PairConverter
     from reverse_sf.merge.envelope import Action
 
-_ID_OF = {Side.SALESFORCE: "salesforce_id", Side.SPOTIO: "spotio_id"}
-
 
 class Entries:
     """Writes down the decisions of one object mapping.
@@ -174,14 +172,14 @@ class Entries:
             "link_id": subject.link_id,
             "run_id": batch.run.run_id,
             "pair": self._name,
-            self._course.owner_id: subject.source_id,
+            self._course.own_id: subject.source_id,
         }
         open_operation = None
         if snapshot is not None:
             open_operation = self._own_operation(snapshot)
             known = self._course.destination_id(snapshot.link)
             if known:
-                envelope[_ID_OF[self._course.destination]] = known
+                envelope[self._course.other_id] = known
         if draft.keys and self._course.destination is Side.SALESFORCE:
             envelope["keys"] = draft.keys
         if draft.expected:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reverse_sf.ledger.rows import Snapshot
 from reverse_sf.mapper.parts import parts_of
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
@@ -16,9 +18,6 @@ from reverse_sf.merge.decide import Decision, Kind, decide, same
 from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence, Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reverse_sf.ledger.rows import Snapshot
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.parts import Part
     from reverse_sf.mapper.people import People
@@ -69,36 +68,21 @@ class Draft(msgspec.Struct):
             self.parked.append((key, undefined.reason.value, undefined.message))
 
 
-class Prior:
-    """What was known of a link's source before the observation that is decided now.
+class Prior(msgspec.Struct):
+    """What was known of a link before the observation that is decided now.
 
-    Args:
+    Attributes:
         snapshot: what the ledger knows of the link.
         modified_at: when the source says that its record changed.
         seen_at: when it was seen so.
-        image: reads the source's image before; asked only where evidence is needed.
+        reread: reads the link once more with the source's image before and all moments, which only
+            evidence needs; None where the image before is not known.
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        modified_at: str | None,
-        seen_at: str,
-        image: Callable[[], dict[str, Any] | None],
-    ) -> None:
-        self.snapshot = snapshot
-        self.modified_at = modified_at
-        self.seen_at = seen_at
-        self._read = image
-        self._image: dict[str, Any] | None = None
-        self._is_read = False
-
-    @property
-    def image(self) -> dict[str, Any]:
-        """The source's image before."""
-        if not self._is_read:
-            self._image, self._is_read = self._read(), True
-        return self._image or {}
+    snapshot: Snapshot
+    modified_at: str | None
+    seen_at: str
+    reread: Callable[[], Snapshot] | None = None
 
 
 class FieldDecisions(ABC):
@@ -209,12 +193,11 @@ class FieldDecisions(ABC):
             or base[1] != value_of(name, UNSET)
         ]:
             self._decide(part, spotio_of(key, UNSET), salesforce, base_of(key), (draft, prior))
-        self._claim(values, other, prior, draft)
+        self._claim(other, prior, draft)
         return draft
 
-    def _claim(
-        self, values: dict[str, Any], other: dict[str, Any], prior: Prior, draft: Draft
-    ) -> None:
+    @abstractmethod
+    def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         """See whether the destination's record carries the source's id."""
 
     def _decide(
@@ -282,21 +265,23 @@ class FieldDecisions(ABC):
         The source was last seen equal to its base at the observation before this one, if it was
         equal then. Of the destination only its present image is kept, which differs.
         """
-        snapshot = prior.snapshot
+        before = prior.reread() if prior.reread is not None else None
+        known = before or prior.snapshot
+        image = (self._course.source_image(before) or {}) if before is not None else {}
         if self._from_salesforce:
-            before_times, other_times = snapshot.salesforce_times, snapshot.spotio_times
-            before, was = part.read(prior.image), settled[1]
+            seen_at = known.salesforce_observed_at
+            other_hi = known.spotio_modified_at or known.spotio_observed_at
+            held, was = part.read(image), settled[1]
         else:
-            before_times, other_times = snapshot.spotio_times, snapshot.salesforce_times
-            held = prior.image.get(part.key, UNSET)
-            before = held if held is UNSET else part.canon_spotio(held)
-            was = settled[0]
-        known_equal = before is not UNSET and same(before, was)
+            seen_at = known.spotio_observed_at
+            other_hi = known.salesforce_modified_at or known.salesforce_observed_at
+            told = image.get(part.key, UNSET)
+            held, was = told if told is UNSET else part.canon_spotio(told), settled[0]
         source = Interval(
-            lo=_seconds(before_times[1]) if known_equal else None,
+            lo=_seconds(seen_at) if held is not UNSET and same(held, was) else None,
             hi=_seconds(prior.modified_at or prior.seen_at),
         )
-        other = Interval(hi=_seconds(other_times[0] or other_times[1]))
+        other = Interval(hi=_seconds(other_hi))
         if self._from_salesforce:
             return Evidence(spotio=other, salesforce=source)
         return Evidence(spotio=source, salesforce=other)

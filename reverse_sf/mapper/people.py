@@ -211,7 +211,7 @@ class OwnerExchange:
         to_spotio = self._course.destination is Side.SPOTIO
         mapping = self._mapping
         return {
-            self._course.owner_id: user_id,
+            self._course.own_id: user_id,
             "email": self._people.email_of(user_id),
             "default": mapping.spotio_default if to_spotio else mapping.salesforce_default,
             "keep_on_update": mapping.keep_on_update,

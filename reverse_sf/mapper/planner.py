@@ -263,12 +263,11 @@ class Planner:
         absence = _absence(parent)
         # A parent that nobody has seen yet may still come in this run; not so when replanning.
         if parent is not None and absence and (parent.withheld or not subject.is_new):
-            return self._hold_back(
-                subject, snapshot, ("", WAITING_FOR_PARENT, absence), batch, parked, parent
-            )
+            why = ("", WAITING_FOR_PARENT, absence)
+            return self._hold_back(subject, snapshot, why, batch, parked=parked, parent=parent)
         draft = self._fields.created(subject.source_id, subject.values, parent)
         if draft.refusal is not None:
-            return self._hold_back(subject, snapshot, draft.refusal, batch, parked)
+            return self._hold_back(subject, snapshot, draft.refusal, batch, parked=parked)
         for withheld in draft.parked:
             self._entries.park(subject, withheld, batch)
         self._entries.issue(
@@ -292,6 +291,7 @@ class Planner:
         snapshot: Snapshot | None,
         withheld: tuple[str, str, str],
         batch: Batch,
+        *,
         parked: frozenset[str],
         parent: Parent | None = None,
     ) -> frozenset[str]:

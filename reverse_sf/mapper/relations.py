@@ -67,7 +67,7 @@ class Parent:
 
     def named(self, course: Course) -> dict[str, Any]:
         """The parent as a record names it."""
-        named = {"link_id": self.link_id, course.owner_id: self.source_id}
+        named = {"link_id": self.link_id, course.own_id: self.source_id}
         if course.destination is Side.SALESFORCE and self.destination_id:
             named["salesforce_id"] = self.destination_id
         return named

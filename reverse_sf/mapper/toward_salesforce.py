@@ -143,10 +143,7 @@ class TowardSalesforce(FieldDecisions):
         draft.decision[""] = {"row": "C4 one candidate, unlinked", "rule": "external_id"}
         return draft
 
-    def _claim(
-        self, values: dict[str, Any], other: dict[str, Any], prior: Prior, draft: Draft
-    ) -> None:
-        del values
+    def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         name = self._mapping.salesforce_external_id
         spotio_id = prior.snapshot.link.spotio_id
         if name and spotio_id and is_blank(other.get(name, "unknown")):

@@ -9,7 +9,7 @@ from reverse_sf.mapper.keys import EXTERNAL_ID_KEY, OWNER_FIELD, OWNER_KEY, PARE
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import Side
-from reverse_sf.mapping.values import Undefined, is_blank
+from reverse_sf.mapping.values import Undefined
 from reverse_sf.merge.creation import is_sent_on_create
 
 if TYPE_CHECKING:
@@ -91,12 +91,9 @@ class TowardSpotio(FieldDecisions):
             if ADDRESS_KEY in self._winning:
                 draft.on_link.append(ADDRESS_KEY)
 
-    def _claim(
-        self, values: dict[str, Any], other: dict[str, Any], prior: Prior, draft: Draft
-    ) -> None:
-        del values
-        held = other.get(EXTERNAL_ID_KEY, "unknown")
-        draft.claims = is_blank(held) and prior.snapshot.link.salesforce_id is not None
+    def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
+        if not other.get(EXTERNAL_ID_KEY, "not read"):
+            draft.claims = prior.snapshot.link.salesforce_id is not None
 
     def _spell(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reverse_sf.mapper.course import TO_SALESFORCE
 from tests.unit.two_way_fixtures import world
 
 __all__ = ["world"]
@@ -24,12 +25,29 @@ def test_a_record_born_in_salesforce_and_one_born_in_spotio_meet_on_both_sides(w
 
 
 def test_a_quiet_system_writes_nothing_even_when_everything_is_read_again(world):
-    world.linked(Website="w.example.com", Product_Interest__c="Panels;Batteries",
-                 Last_Audit__c="2026-01-02T03:04:05.000Z", AnnualRevenue=12.5,
-                 BillingStreet="1 Main Street", BillingCity="Dayton", Rating="Warm")
-    world.in_spotio("Accounts", Company="Second", address={
-        "house_number": "7", "street": "High Street", "city": "Akron", "state": None, "zip": None,
-        "country": None, "latitude": None, "longitude": None})
+    world.linked(
+        Website="w.example.com",
+        Product_Interest__c="Panels;Batteries",
+        Last_Audit__c="2026-01-02T03:04:05.000Z",
+        AnnualRevenue=12.5,
+        BillingStreet="1 Main Street",
+        BillingCity="Dayton",
+        Rating="Warm",
+    )
+    world.in_spotio(
+        "Accounts",
+        Company="Second",
+        address={
+            "house_number": "7",
+            "street": "High Street",
+            "city": "Akron",
+            "state": None,
+            "zip": None,
+            "country": None,
+            "latitude": None,
+            "longitude": None,
+        },
+    )
     world.rest()
     assert [world.cycle(again=True) for _ in range(3)] == [0, 0, 0]
 
@@ -92,8 +110,6 @@ def test_a_change_in_salesforce_travels_down_and_one_in_spotio_up_after_each_oth
 
 
 def test_a_create_whose_outcome_was_lost_is_linked_and_not_made_twice(world):
-    from reverse_sf.mapper.course import TO_SALESFORCE
-
     p = world.in_spotio("Accounts", Company="Once")
     emitted = world.run(TO_SALESFORCE)
     world.write_salesforce(emitted, commit=False)

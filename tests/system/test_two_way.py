@@ -25,7 +25,8 @@ def sync(tmp_path: Path) -> Iterator[TwoWaySync]:
         "    to_salesforce: {enabled: false}", "    to_salesforce: {enabled: true}"
     ).replace("    to_salesforce:\n      enabled: false", "    to_salesforce:\n      enabled: true")
     definition = definition.replace(
-        "    match: [external_id]", "    salesforce_external_id: SPOTIO_Id__c\n    match: [external_id]"
+        "    match: [external_id]",
+        "    salesforce_external_id: SPOTIO_Id__c\n    match: [external_id]",
     )
     file = tmp_path / "sync.yml"
     file.write_text(definition)

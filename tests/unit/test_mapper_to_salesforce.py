@@ -264,9 +264,7 @@ def world_supersede(ledger, envelope):
     run = ledger.last_run(TO_P)
     run.run_id, run.status, run.ended_at = f"undo-{envelope['operation_id']}", "running", None
     ledger.begin_run(run, ttl_seconds=60)
-    ledger.commit_decisions(
-        Decisions(run_id=run.run_id, superseded=[envelope["operation_id"]])
-    )
+    ledger.commit_decisions(Decisions(run_id=run.run_id, superseded=[envelope["operation_id"]]))
     ledger.finish_run(run.run_id, "done")
 
 
@@ -440,8 +438,14 @@ def test_an_unknown_owner_never_replaces_the_one_that_is_there(world):
 
 
 def test_the_users_stream_is_kept_for_both_directions(world):
-    user = {"id": "u7", "email": "new@example.com", "firstName": "New", "lastName": "Rep",
-            "externalSystemUserId": None, "suspended": True}
+    user = {
+        "id": "u7",
+        "email": "new@example.com",
+        "firstName": "New",
+        "lastName": "Rep",
+        "externalSystemUserId": None,
+        "suspended": True,
+    }
     world.run(TO_SALESFORCE, record("users", user))
     with world.open() as ledger:
         row = ledger.users(Side.SPOTIO)["u7"]

@@ -260,9 +260,7 @@ class TwoWay:
         for email, (salesforce_id, spotio_id) in PEOPLE.items():
             users.append(UserRow(side=Side.SALESFORCE, user_id=salesforce_id, email=email))
             users.append(
-                UserRow(
-                    side=Side.SPOTIO, user_id=spotio_id, email=email, external_id=salesforce_id
-                )
+                UserRow(side=Side.SPOTIO, user_id=spotio_id, email=email, external_id=salesforce_id)
             )
         ledger.commit_decisions(Decisions(run_id="users", users=users))
         ledger.finish_run("users", "done")
@@ -440,9 +438,7 @@ class TwoWay:
         record_id = envelope.spotio_id
         if record_id is None:
             own = envelope.salesforce_id
-            record_id = next(
-                (k for k, v in rows.items() if v["externalDataObjectId"] == own), None
-            )
+            record_id = next((k for k, v in rows.items() if v["externalDataObjectId"] == own), None)
         values: dict[str, Any] = {}
         for key, value in one.items():
             name = TAP_NAMES.get(key, key)
