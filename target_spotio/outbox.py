@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from target_spotio.operations import PARENT
+from target_spotio.operations import EXTERNAL_ID
 from target_spotio.results import DIRECTION, Result, rows_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ BATCH = 200
 """Results in one commit: what a crash can leave to be looked up again."""
 _LOUD_EVERY = 500
 _SHOWN = 20
+_NOT_KEPT = frozenset({EXTERNAL_ID, "deleted"})
 
 
 class Outbox:
@@ -74,7 +75,7 @@ class Outbox:
         results, self._results = self._results, []
         if not results or self._ledger is None:
             return
-        self._carry_parents(results)
+        self._carry_untold(results)
         withheld = {
             result.operation.envelope.link_id
             for result in results
@@ -88,20 +89,24 @@ class Outbox:
         }
         self._ledger.commit_outcomes(rows_of(results, self._run_id, attempts))
 
-    def _carry_parents(self, results: list[Result]) -> None:
-        """Keep the parent as last read where the calls of this run did not tell it."""
-        silent = {
+    def _carry_untold(self, results: list[Result]) -> None:
+        """Keep what the tap has told and the calls of this run did not, such as the parent.
+
+        What a link or a create has just changed is not kept: who owns the record, and that it was
+        gone.
+        """
+        images = {
             result.operation.envelope.link_id: result.image
             for result in results
-            if result.operation.envelope
-            and result.image is not None
-            and result.parent_unread
-            and PARENT not in result.image
+            if result.operation.envelope and result.image is not None
         }
-        if silent and self._ledger is not None:
-            for link_id, snapshot in self._ledger.snapshots(list(silent)).items():
-                if snapshot.spotio_image and PARENT in snapshot.spotio_image:
-                    silent[link_id][PARENT] = snapshot.spotio_image[PARENT]
+        if not images or self._ledger is None:
+            return
+        for link_id, snapshot in self._ledger.snapshots(list(images)).items():
+            image = images[link_id]
+            for key, value in (snapshot.spotio_image or {}).items():
+                if key not in image and key not in _NOT_KEPT:
+                    image[key] = value
 
     def summary(self) -> str:
         """What has been done, in words."""

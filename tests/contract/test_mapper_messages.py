@@ -279,7 +279,6 @@ def test_paths_count_from_the_meltano_projects_folder(project, tmp_path_factory)
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"mapping": "salesforce-mapper"}, b"not available yet"),
         ({"mapping": "other"}, b"'other' is not one of"),
         ({"sync_file": "missing.yml"}, b"missing.yml cannot be read"),
         ({"ledger_uri": "sqlite:///no/such/folder/ledger.db"}, b"no/such/folder"),

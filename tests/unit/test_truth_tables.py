@@ -267,6 +267,24 @@ RECORD_ROWS = {
         RecordFacts(LINKED, Event.DELETED, on_delete=DELETE, other_deleted=True),
         Act.TOMBSTONE,
     ),
+    "P deleted, ignore": (RecordFacts(LINKED, Event.DELETED, source="P"), Act.TOMBSTONE),
+    "P deleted, unlink": (
+        RecordFacts(LINKED, Event.DELETED, on_delete=UNLINK, source="P"),
+        Act.UNLINK,
+    ),
+    "P deleted, delete": (
+        RecordFacts(LINKED, Event.DELETED, on_delete=DELETE, source="P"),
+        Act.DELETE,
+    ),
+    "P deleted, delete, other side changed": (
+        RecordFacts(LINKED, Event.DELETED, on_delete=DELETE, other_changed=True, source="P"),
+        Act.UNLINK,
+    ),
+    "the other side is gone": (RecordFacts(LINKED, other_deleted=True), Act.FROZEN),
+    "a tombstone of the other side": (
+        RecordFacts(Standing.TOMBSTONE, other_deleted=True),
+        Act.FROZEN,
+    ),
     "undeleted": (RecordFacts(Standing.TOMBSTONE), Act.REVIVE),
     "undeleted, out of scope": (RecordFacts(Standing.TOMBSTONE, in_scope=False), Act.FROZEN),
     "merge loser, winner has no link": (RecordFacts(LINKED, Event.MERGED), Act.MOVE),
@@ -291,6 +309,14 @@ RECORD_ROWS = {
 )
 def test_a_row_of_the_record_tables_is_kept(facts, act):
     assert record_decision(facts).act is act
+
+
+@pytest.mark.parametrize(("source", "other"), [("S", "P"), ("P", "S")])
+def test_a_row_names_the_side_that_was_deleted(source, other):
+    gone = RecordFacts(LINKED, Event.DELETED, on_delete=DELETE, source=source)
+    assert record_decision(gone).row == f"C4 {source} deleted"
+    left = RecordFacts(LINKED, other_deleted=True, source=source)
+    assert record_decision(left).row == f"C4 {other} deleted"
 
 
 def test_a_change_that_outlives_a_deletion_is_journaled():
