@@ -95,9 +95,7 @@ def forget_last_demo() -> None:
 def first_load() -> None:
     """The first run: everything in scope is new."""
     heading("First run: Salesforce to SPOTIO")
-    console.print(
-        f"  Salesforce holds {counted(SALESFORCE, 'Account', 'Contact', 'Lead', 'Opportunity')}"
-    )
+    console.print(f"  Salesforce holds {held_in_salesforce()}")
     run("meltano", "run", *PIPELINE)
     run("reverse-sf", "account")
 
@@ -112,9 +110,7 @@ def second_run() -> None:
 
 def edits() -> None:
     """Three edits in Salesforce, of which exactly one concerns SPOTIO."""
-    heading(
-        "Three edits in Salesforce: a mapped field, an unmapped one, one that leaves the filter"
-    )
+    heading("Three edits: a mapped field, an unmapped one, one that leaves the filter")
     customers = [
         row
         for row in rows(SALESFORCE, "Account")
@@ -133,7 +129,8 @@ def edits() -> None:
     due = writes_so_far()[len(before) :]
     console.print(f"  write requests to SPOTIO: [bold]{len(due)}[/]")
     for request in due:
-        console.print(f"    {request['method']} {request['path']}")
+        call = f"{request['method']} {request['path']} {request['body']}"
+        console.print(f"    {call}", soft_wrap=True, markup=False)
     run("reverse-sf", "account")
 
 
@@ -141,13 +138,13 @@ def where_to_look_next(seconds: float) -> None:
     """What a newcomer may want to open now."""
     heading(f"Done in {seconds:.0f} seconds. Where to look next")
     for line in (
-        "sync.yml                     what was synced and how: every wizard setting is a line there",
-        "meltano.yml                  environments, plugins, jobs and the schedule",
-        ".venv/bin/reverse-sf parked  what was withheld, why, and who can fix it",
-        ".venv/bin/reverse-sf logs    each write with its payload and answer",
-        ".venv/bin/reverse-sf simulator   the two servers, for rehearsing your own sync.yml",
+        "sync.yml                        what is synced, and by which rules",
+        "meltano.yml                     environments, plugins, jobs and the schedule",
+        ".venv/bin/reverse-sf parked     what is withheld, why, and what to do about it",
+        ".venv/bin/reverse-sf logs       each write with its payload and its answer",
+        ".venv/bin/reverse-sf simulator  the two servers, to rehearse your own sync.yml on",
     ):
-        console.print(f"  {line}")
+        console.print(f"  {line}", soft_wrap=True)
 
 
 def run(*command: str, quiet: bool = False) -> None:
@@ -174,9 +171,10 @@ def rows(url: str, name: str) -> list[dict[str, Any]]:
     return list(answer["records"] if isinstance(answer, dict) else answer)
 
 
-def counted(url: str, *names: str) -> str:
+def held_in_salesforce() -> str:
     """How many rows each object has, in words."""
-    return ", ".join(f"{len(rows(url, name))} {name}s" for name in names).replace("ys,", "ies,")
+    names = {"Account": "Accounts", "Contact": "Contacts", "Lead": "Leads", "Opportunity": "deals"}
+    return ", ".join(f"{len(rows(SALESFORCE, name))} {many}" for name, many in names.items())
 
 
 def edit(url: str, body: dict[str, Any]) -> None:

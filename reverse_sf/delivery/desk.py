@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from reverse_sf.errors import ConfigurationError, ReverseSFError
+from reverse_sf.ledger.holder import this_process
 from reverse_sf.ledger.store import Ledger
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Desk(Generic[OperationT]):
             raise ConfigurationError("records with and without _sync cannot be mixed in one run")
         self._run_id = run_id
         self._ledger = Ledger.open(self._ledger_of_syncs)
-        self._ledger.heartbeat(run_id, ttl_seconds=LEASE_SECONDS)
+        self._ledger.heartbeat(run_id, ttl_seconds=LEASE_SECONDS, holder=this_process())
         self._beat_at = time.monotonic()
 
     def _tick(self) -> None:

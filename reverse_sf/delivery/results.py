@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reverse_sf.merge.envelope import Envelope
 
-_FIRST_RETRY = timedelta(hours=1)
+_FIRST_RETRY = timedelta(minutes=10)
 _MOST_DOUBLINGS = 7
 
 
@@ -50,13 +50,14 @@ class Withheld:
         key: record key; the empty text is the whole record.
         reason: short stable code.
         message: one sentence, with the system's own words.
-        by_time: whether trying again later by itself may help.
+        by_time: whether it may pass by itself. Only then is it tried again by the clock: a quiet
+            system makes no write.
     """
 
     key: str
     reason: str
     message: str
-    by_time: bool = True
+    by_time: bool = False
 
 
 @dataclass(frozen=True)

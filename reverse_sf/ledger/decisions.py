@@ -23,7 +23,6 @@ from reverse_sf.ledger.tables import (
     parked,
     users,
 )
-
 from reverse_sf.mapping.definition import Direction, Side
 
 if TYPE_CHECKING:

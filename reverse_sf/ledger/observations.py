@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, exists, null, or_, select, text, union
 
 from reverse_sf.ledger.dialects import constant, keys
-from reverse_sf.ledger.encoding import from_text, sortable, to_text
+from reverse_sf.ledger.encoding import sortable, to_text
 from reverse_sf.ledger.rows import Link, LinkState, Observed, Parked, Snapshot
 from reverse_sf.ledger.session import Session
 from reverse_sf.ledger.tables import bases, flags, images, leases, links, operations, parked
@@ -54,7 +54,7 @@ _owners = select(links.c.spotio_id, links.c.link_id).where(
 
 def _all_of(without: Side | None = None) -> Select[Any]:
     """Everything that a decision about links needs; one image may be left where it is."""
-    content = {
+    content: dict[Side, ColumnElement[Any]] = {
         Side.SALESFORCE: _salesforce.c.content,
         Side.SPOTIO: _spotio.c.content,
     }
@@ -291,10 +291,10 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         state,
         salesforce_id,
         spotio_id,
-        salesforce_image,
+        salesforce_text,
         salesforce_digest,
-        spotio_image,
-        base,
+        spotio_text,
+        base_text,
         flagged,
         flag_reason,
         operation_id,
@@ -313,10 +313,10 @@ def _snapshot(row: Row[Any]) -> Snapshot:
             flagged=None if flagged is None else Direction(flagged),
             flag_reason=flag_reason,
         ),
-        salesforce_image=from_text(salesforce_image),
+        salesforce_text=salesforce_text,
         salesforce_digest=salesforce_digest,
-        spotio_image=from_text(spotio_image),
-        base=from_text(base) or {},
+        spotio_text=spotio_text,
+        base_text=base_text,
         open_operation=operation_id,
         open_attempts=attempts or 0,
     )

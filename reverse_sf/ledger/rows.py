@@ -15,6 +15,9 @@ import msgspec
 
 from reverse_sf.mapping.definition import Direction, Side
 
+_decode_image = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_base = msgspec.json.Decoder(dict[str, list[Any]]).decode
+
 
 class LinkState(str, Enum):
     """Life of a link."""
@@ -75,20 +78,38 @@ class Observed(msgspec.Struct, kw_only=True):
 class Snapshot(msgspec.Struct, kw_only=True):
     """Everything a decision about one link needs.
 
+    Images and base stay the text that they are in the database until they are looked at: thousands
+    are read at once, and decided one after the other.
+
     Attributes:
-        base: record key to ``[spotio value, salesforce value]`` as stored when last settled.
-        salesforce_image: observed source values, keyed by Salesforce field API name.
-        spotio_image: SPOTIO values as last read, keyed by record key.
+        salesforce_text: :attr:`salesforce_image` as JSON.
+        spotio_text: :attr:`spotio_image` as JSON.
+        base_text: :attr:`base` as JSON.
         open_operation: id of an operation whose outcome is unknown, if any.
     """
 
     link: Link
-    salesforce_image: dict[str, Any] | None = None
+    salesforce_text: str | None = None
     salesforce_digest: str | None = None
-    spotio_image: dict[str, Any] | None = None
-    base: dict[str, list[Any]] = {}
+    spotio_text: str | None = None
+    base_text: str | None = None
     open_operation: str | None = None
     open_attempts: int = 0
+
+    @property
+    def salesforce_image(self) -> dict[str, Any] | None:
+        """Observed source values, keyed by Salesforce field API name; decoded each time."""
+        return None if self.salesforce_text is None else _decode_image(self.salesforce_text)
+
+    @property
+    def spotio_image(self) -> dict[str, Any] | None:
+        """SPOTIO values as last read, keyed by record key; decoded each time."""
+        return None if self.spotio_text is None else _decode_image(self.spotio_text)
+
+    @property
+    def base(self) -> dict[str, list[Any]]:
+        """Record key to ``[spotio value, salesforce value]`` as stored when last settled."""
+        return {} if self.base_text is None else _decode_base(self.base_text)
 
 
 class Image(msgspec.Struct, kw_only=True):
@@ -106,7 +127,8 @@ class Image(msgspec.Struct, kw_only=True):
 class Intent(msgspec.Struct, kw_only=True):
     """One decided write, committed before the record that carries it is emitted.
 
-    Record and envelope may be JSON text already: the hot path encodes each of them once.
+    What is committed may hold ``msgspec.Raw`` in place of an object: the hot path encodes each
+    object once. What is read holds objects.
 
     Attributes:
         record: the emitted record without its envelope.
@@ -122,8 +144,8 @@ class Intent(msgspec.Struct, kw_only=True):
     direction: Direction
     action: str
     run_id: str
-    record: dict[str, Any] | msgspec.Raw
-    envelope: dict[str, Any] | msgspec.Raw
+    record: dict[str, Any]
+    envelope: dict[str, Any]
     source: dict[str, Any]
     decision: dict[str, Any]
     issued_at: str

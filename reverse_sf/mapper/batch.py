@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.ledger.rows import Count, Decisions
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from reverse_sf.mapping.pair import PairConverter
 
 MOST_REASONS = 40
@@ -71,10 +73,10 @@ class Batch:
     run: RunFacts
     now: str
     decisions: Decisions
-    records: dict[str, tuple[PairConverter, list[dict[str, Any]]]] = field(default_factory=dict)
+    records: dict[str, tuple[PairConverter, list[Raw]]] = field(default_factory=dict)
     owners: list[tuple[dict[str, Any], str]] = field(default_factory=list)
 
-    def emit(self, pair: PairConverter, record: dict[str, Any]) -> None:
+    def emit(self, pair: PairConverter, record: Raw) -> None:
         """Add a record to emit once the batch is committed."""
         name = pair.mapping.name
         if name not in self.records:

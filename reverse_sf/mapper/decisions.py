@@ -193,7 +193,7 @@ class Decider:
         winners = self._winners(mapped, values)
         moved: set[str] = set()
         for seen, link_id in changed:
-            snapshot = snapshots[link_id]
+            snapshot = snapshots.pop(link_id)
             observed = values[seen.salesforce_id]
             master = observed.get("MasterRecordId")
             winner_id: str = canon.record_id(master) if master else ""

@@ -9,9 +9,8 @@ from msgspec import Raw
 
 from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
 from reverse_sf.mapper.fields import OWNER_KEY
-from reverse_sf.mapper.messages import joined, text_of
+from reverse_sf.mapper.messages import as_object, joined, text_of, with_envelope
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.merge.envelope import ENVELOPE_KEY, Action
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.relations import Parent
     from reverse_sf.mapper.subject import Subject
     from reverse_sf.mapping.pair import PairConverter
+    from reverse_sf.merge.envelope import Action
 
 TO_SPOTIO = Direction.TO_SPOTIO
 
@@ -178,7 +178,7 @@ class Entries:
             envelope["reissued"] = True
             if open_operation != operation_id:
                 batch.decisions.superseded.append(open_operation)
-        envelope_text = Raw(text_of(envelope))
+        envelope_text = text_of(envelope)
         batch.decisions.intents.append(
             Intent(
                 operation_id=operation_id,
@@ -187,15 +187,15 @@ class Entries:
                 direction=TO_SPOTIO,
                 action=action_text,
                 run_id=batch.run.run_id,
-                record=Raw(record_text),
-                envelope=envelope_text,
-                source=draft.source,
-                decision=draft.decision,
+                record=as_object(record_text),
+                envelope=as_object(envelope_text),
+                source=as_object(text_of(draft.source)),
+                decision=as_object(text_of(draft.decision)),
                 issued_at=batch.now,
                 waiting_for=waiting_for,
             )
         )
-        batch.emit(self._pair, {**record, ENVELOPE_KEY: envelope_text})
+        batch.emit(self._pair, with_envelope(record_text, envelope_text))
         if OWNER_KEY in record:
             batch.owners.append((record[OWNER_KEY], subject.link_id))
         return operation_id

@@ -138,7 +138,7 @@ class FieldDecisions:
                     canon.text,
                 )
             )
-        self._keyed = [(part.key, part.field, part) for part in self._parts]
+        self._keyed = [(part.key, part.field or "", part) for part in self._parts]
         self._winning = {
             part.key for part in self._parts if wins_on_link(part.rule, "x", Side.SPOTIO)
         }
@@ -205,9 +205,9 @@ class FieldDecisions:
 
     def spotio_changed(self, snapshot: Snapshot) -> bool:
         """Whether SPOTIO differs from the base in any mapped key."""
-        image = snapshot.spotio_image or {}
+        image, bases = snapshot.spotio_image or {}, snapshot.base
         for part in self._parts:
-            base = snapshot.base.get(part.key)
+            base = bases.get(part.key)
             if base is None or part.key not in image:
                 continue
             if part.canon_spotio(image[part.key]) != part.canon_spotio(base[0]):
@@ -221,30 +221,38 @@ class FieldDecisions:
         bases = snapshot.base
         base_of, spotio_of, value_of = bases.get, image.get, values.get
         # Most fields of a changed record are as they were: compare before one is read.
-        for part in [
-            part
+        for key, part in [
+            (key, part)
             for key, name, part in self._keyed
             if (base := base_of(key)) is None
             or base[0] != spotio_of(key, UNSET)
             or base[1] != value_of(name, UNSET)
         ]:
-            key = part.key
-            base = base_of(key)
-            spotio = spotio_of(key, UNSET)
-            is_settled = base is not None and spotio == base[0]
-            if is_settled and part.is_still(values, base[1]):
-                continue
-            salesforce = part.read(values)
-            if salesforce is UNSET:
-                continue
-            if spotio is UNSET:
-                if base is None:
-                    self._unseen(part, salesforce, draft)
-            elif not is_settled or salesforce != base[1]:
-                self._decide(part, spotio, salesforce, base, draft)
+            self._decide(part, spotio_of(key, UNSET), values, base_of(key), draft)
         return draft
 
     def _decide(
+        self,
+        part: _Part,
+        spotio: Any,
+        values: dict[str, Any],
+        base: list[Any] | None,
+        draft: Draft,
+    ) -> None:
+        """Decide one field that is not plainly as it was."""
+        still = base if base is not None and spotio == base[0] else None
+        if still is not None and part.is_still(values, still[1]):
+            return
+        salesforce = part.read(values)
+        if salesforce is UNSET:
+            return
+        if spotio is UNSET:
+            if base is None:
+                self._unseen(part, salesforce, draft)
+        elif still is None or salesforce != still[1]:
+            self._differing(part, spotio, salesforce, base, draft)
+
+    def _differing(
         self, part: _Part, spotio: Any, salesforce: Any, base: list[Any] | None, draft: Draft
     ) -> None:
         key = part.key

@@ -39,6 +39,7 @@ class Line(msgspec.Struct):
 
 _decode_line = msgspec.json.Decoder(Line).decode
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_ENVELOPE_KEY = ENVELOPE_KEY.encode()
 _BOOKMARK = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
@@ -91,7 +92,7 @@ class Writer:
         self.flush()
 
     def records_of(
-        self, pair: PairConverter, records: Sequence[dict[str, Any]], bookmarks: Sequence[str]
+        self, pair: PairConverter, records: Sequence[msgspec.Raw], bookmarks: Sequence[str]
     ) -> None:
         """Write records of one destination stream, with a SCHEMA before the first of them."""
         stream = pair.mapping.spotio
@@ -173,6 +174,17 @@ def _target_gone() -> RetryError:
 def text_of(values: Any) -> bytes:
     """Encode values for a digest: the same values give the same bytes."""
     return _encoder.encode(values)
+
+
+def as_object(text: bytes) -> Any:
+    """JSON text that stands where an object goes to the ledger, and is not encoded once more."""
+    return msgspec.Raw(text)
+
+
+def with_envelope(record: bytes, envelope: bytes) -> msgspec.Raw:
+    """Put the envelope into a record; both are JSON objects."""
+    comma = b"," if len(record) > len(b"{}") else b""
+    return msgspec.Raw(b'%b%b"%b":%b}' % (record[:-1], comma, _ENVELOPE_KEY, envelope))
 
 
 def joined(parts: Iterable[bytes]) -> bytes:

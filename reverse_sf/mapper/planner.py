@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.relations import Parents
     from reverse_sf.mapping.pair import PairConverter
+    from reverse_sf.merge.lifecycle import RecordDecision
 
 WAITING_FOR_PARENT = "waiting_for_parent"
 _ORDINARY = record_decision(RecordFacts(standing=Standing.LINKED))
@@ -113,26 +114,7 @@ class Planner:
             winner: link id of the winner, where the record lost a merge and the winner has a link.
             deletes_allowed: the run's guard has passed the deletes.
         """
-        refusal = None
-        if not self.pair.in_scope_of_salesforce(subject.values):
-            refusal = self.pair.in_scope_of_salesforce.refusal(subject.values)
-        event = event_of(subject.values)
-        standing = standing_of(snapshot)
-        if refusal is None and event is Event.PRESENT and standing is Standing.LINKED:
-            decision = _ORDINARY
-        else:
-            decision = record_decision(
-                RecordFacts(
-                    standing=standing,
-                    event=event,
-                    in_scope=refusal is None,
-                    was_in_scope=self._was_in_scope(refusal, snapshot, subject),
-                    other_changed=event is not Event.PRESENT
-                    and self._fields.spotio_changed(snapshot),
-                    winner_linked=winner is not None,
-                    on_delete=self._mapping.on_delete_in_salesforce,
-                )
-            )
+        refusal, event, decision = self._as_a_whole(snapshot, subject, winner)
         link = snapshot.link
         settled = parked
         act = decision.act
@@ -153,8 +135,7 @@ class Planner:
                 self._entries.outlived(snapshot, decision.row, batch)
         if act not in (Act.FIELDS, Act.CREATE, Act.REVIVE, Act.DELETE):
             self._entries.supersede(snapshot, batch)
-        if settled:
-            batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
+        batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
         if act is Act.MOVE:
             # The stored image stays: the winner's own record is decided against it.
             return True
@@ -162,13 +143,33 @@ class Planner:
             self._entries.image(subject, batch, deleted=event in (Event.DELETED, Event.MERGED))
         return False
 
+    def _as_a_whole(
+        self, snapshot: Snapshot, subject: Subject, winner: str | None
+    ) -> tuple[str | None, Event, RecordDecision]:
+        """Decide the record, not its fields: why it is out of scope, what happened, what is due."""
+        criteria = self.pair.in_scope_of_salesforce
+        refusal = None if criteria(subject.values) else criteria.refusal(subject.values)
+        event = event_of(subject.values)
+        standing = standing_of(snapshot)
+        if refusal is None and event is Event.PRESENT and standing is Standing.LINKED:
+            return None, event, _ORDINARY
+        facts = RecordFacts(
+            standing=standing,
+            event=event,
+            in_scope=refusal is None,
+            was_in_scope=self._was_in_scope(refusal, snapshot, subject),
+            other_changed=event is not Event.PRESENT and self._fields.spotio_changed(snapshot),
+            winner_linked=winner is not None,
+            on_delete=self._mapping.on_delete_in_salesforce,
+        )
+        return refusal, event, record_decision(facts)
+
     def _was_in_scope(
         self, refusal: str | None, snapshot: Snapshot, subject: Subject
     ) -> bool | None:
         """Whether the image before took part; asked only where it tells two rows apart."""
-        if refusal is None or not subject.is_new or snapshot.salesforce_image is None:
-            return None
-        return self.pair.in_scope_of_salesforce(snapshot.salesforce_image)
+        before = snapshot.salesforce_image if refusal is not None and subject.is_new else None
+        return None if before is None else self.pair.in_scope_of_salesforce(before)
 
     def postpone(self, snapshot: Snapshot, subject: Subject, batch: Batch) -> None:
         """Keep the new image; the link is decided again once the open operation has an outcome."""

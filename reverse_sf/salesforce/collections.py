@@ -17,6 +17,7 @@ from reverse_sf.errors import RetryError
 from reverse_sf.salesforce import soql
 from reverse_sf.salesforce.refusals import error_of, read_refusal
 from reverse_sf.salesforce.saves import Saved, SaveOptions, complaints_in, saved_of
+from reverse_sf.salesforce.session import SEND_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,11 +58,17 @@ class Collections:
         Raises:
             ReverseSFError: Salesforce does not answer, or refuses us altogether.
         """
-        return self._write("POST", "composite/sobjects", rows, "create")
+        return self._write("POST", "composite/sobjects", rows, "create", once=True)
 
-    def update(self, rows: Sequence[Row]) -> Iterator[Saved]:
-        """Update records; each holds its ``Id``. Yields and raises as :meth:`create`."""
-        return self._write("PATCH", "composite/sobjects", rows, "update")
+    def update(self, rows: Sequence[Row], *, once: bool = False) -> Iterator[Saved]:
+        """Update records; each holds its ``Id``. Yields and raises as :meth:`create`.
+
+        Args:
+            rows: what to write.
+            once: leave records ``unknown`` where a call has no answer. Without it the call is
+                repeated, which would overwrite what somebody else wrote in between.
+        """
+        return self._write("PATCH", "composite/sobjects", rows, "update", once=once)
 
     def upsert(self, sobject: str, key: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Saved]:
         """Create or update records of one object by a key field that each of them holds.
@@ -108,23 +115,28 @@ class Collections:
                     found[record["Id"]] = record
         return found
 
-    def _write(self, method: str, path: str, rows: Sequence[Row], what: str) -> Iterator[Saved]:
+    def _write(
+        self, method: str, path: str, rows: Sequence[Row], what: str, *, once: bool = False
+    ) -> Iterator[Saved]:
         for chunk in chunks(rows):
             in_doubt = False
-            for saved in self._send(method, path, chunk, what):
+            for saved in self._send(method, path, chunk, what, once=once):
                 in_doubt = in_doubt or saved.unknown
                 yield saved
             if in_doubt:
                 # Without an answer every later call would be in doubt as well.
                 self._client.call("GET", "limits", what="limits")
 
-    def _send(self, method: str, path: str, chunk: Sequence[Row], what: str) -> Iterator[Saved]:
+    def _send(
+        self, method: str, path: str, chunk: Sequence[Row], what: str, *, once: bool
+    ) -> Iterator[Saved]:
         records = [{"attributes": {"type": sobject}, **values} for sobject, values in chunk]
         body = {"allOrNone": False, "records": records}
         try:
-            answer = self._client.answer(method, path, json=body, headers=self._headers)
+            headers = self._headers | ({SEND_ONCE: "1"} if once else {})
+            answer = self._client.answer(method, path, json=body, headers=headers)
         except RetryError as error:
-            if method != "POST" or never_arrived(error):
+            if not once or never_arrived(error):
                 raise
             yield from [Saved(unknown=True)] * len(chunk)
             return
@@ -132,15 +144,15 @@ class Collections:
             yield from map(saved_of, msgspec.json.decode(answer.content))
         elif answer.status_code != _BAD_REQUEST:
             refused = error_of(read_refusal(answer), f"{what} of {len(chunk)} records")
-            if not isinstance(refused, RetryError) or method != "POST":
+            if not isinstance(refused, RetryError) or not once:
                 raise refused
             yield from [Saved(unknown=True)] * len(chunk)
         elif len(chunk) == 1:
             yield Saved(complaints=complaints_in(answer))
         else:
             half = len(chunk) // 2
-            yield from self._send(method, path, chunk[:half], what)
-            yield from self._send(method, path, chunk[half:], what)
+            yield from self._send(method, path, chunk[:half], what, once=once)
+            yield from self._send(method, path, chunk[half:], what, once=once)
 
 
 def chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:

@@ -118,7 +118,7 @@ class Refusal:
     @property
     def passing(self) -> bool:
         """Whether the same call may well succeed a little later."""
-        if self.code == "REQUEST_LIMIT_EXCEEDED":
+        if self.code == "REQUEST_LIMIT_EXCEEDED" and self.status != 429:  # noqa: PLR2004 - Too Many Requests
             return self.message.startswith("ConcurrentRequests")
         return self.status in PASSING_STATUSES or self.code in PASSING_CODES
 

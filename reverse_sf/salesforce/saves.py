@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reverse_sf.mapping import canon
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -22,6 +24,7 @@ LOCKED = "UNABLE_TO_LOCK_ROW"
 DUPLICATES = "DUPLICATES_DETECTED"
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 """Codes of an update whose record does not exist, where they name no field."""
+_ORGANIZATION = re.compile(r"00D[A-Za-z0-9]{12}", re.ASCII)
 _BULK_ERROR = re.compile(r"([A-Z][A-Z0-9_]*):(.*):([^:]*?)\s*--\s*", re.DOTALL)
 
 
@@ -135,6 +138,15 @@ def saved_of(entry: Mapping[str, Any]) -> Saved:
         return Saved(record_id, created)
     found = complaints_of(entry.get("errors") or [])
     return Saved(record_id, created, found or (Complaint("", "Salesforce gave no reason"),))
+
+
+def organization_of(session_id: str) -> str | None:
+    """The org that a session id belongs to: it begins with the org's 15-character Id and ``!``.
+
+    None for a session id of another form, such as a JWT.
+    """
+    head, mark, _ = session_id.partition("!")
+    return str(canon.record_id(head)) if mark and _ORGANIZATION.fullmatch(head) else None
 
 
 def words_of(complaints: Iterable[Complaint]) -> str:

@@ -40,6 +40,8 @@ _REPEATABLE_POSTS = (
     *("/services/oauth2/", "/services/Soap/u/", "/jobs/query", "/jobs/ingest"),
     *("/composite/batch", "/composite/sobjects/"),
 )
+SEND_ONCE = "X-Send-Once"
+"""Marks a call that is not to be sent again where an earlier try may have arrived. Never sent."""
 _PASSING_FAILURES = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
 _BROKEN_ANSWERS = (
     requests.exceptions.ChunkedEncodingError,
@@ -138,6 +140,8 @@ class SalesforceSession(requests.Session):
         self._readdress(request)
         # simple-salesforce asks for indented answers, a quarter more bytes for nobody to read.
         request.headers.pop("X-PrettyPrint", None)
+        once = request.headers.pop(SEND_ONCE, None) is not None
+        repeatable = not once and _is_repeatable(request)
         signed = request.headers.get("Authorization", "").startswith("Bearer ")
         if signed:
             self.quota.check()
@@ -155,12 +159,15 @@ class SalesforceSession(requests.Session):
                     renewed = True
                     self._renew(token)
                     continue
-                if not self._worth_another_try(request, refusal) or tried >= self.patience.tries:
+                if (
+                    not _worth_another_try(refusal, repeatable=repeatable)
+                    or tried >= self.patience.tries
+                ):
                     return outcome
                 reason = f"{refusal.status} {refusal.code}".strip()
             else:
                 reason = type(outcome).__name__
-                if tried >= self.patience.tries or not _may_repeat(request, outcome):
+                if tried >= self.patience.tries or not _may_repeat(outcome, repeatable=repeatable):
                     raise RetryError(
                         f"{request.method} {_bare(request.url)}: no answer "
                         f"({reason}, tried {tried} times). Run again later"
@@ -181,14 +188,6 @@ class SalesforceSession(requests.Session):
         self.quota.record(response.headers.get("Sforce-Limit-Info"))
         self._set_clock(response.headers.get("Date"))
         return response
-
-    def _worth_another_try(self, request: requests.PreparedRequest, refusal: Refusal) -> bool:
-        if not refusal.passing:
-            return False
-        # After 5xx nobody knows whether a write was done, whatever the body says; a refusal with a
-        # code of its own, such as a locked row, says that it was not.
-        told = refusal.status == 429 or (bool(refusal.code) and refusal.status < 500)  # noqa: PLR2004 - statuses
-        return told or _is_repeatable(request)
 
     def _sign(self, request: requests.PreparedRequest) -> str:
         """Give the call the session id of this moment: the one it came with may be stale."""
@@ -256,9 +255,17 @@ def _is_repeatable(request: requests.PreparedRequest) -> bool:
     return request.method != "POST" or any(part in path for part in _REPEATABLE_POSTS)
 
 
-def _may_repeat(request: requests.PreparedRequest, failure: requests.RequestException) -> bool:
-    never_arrived = isinstance(failure, requests.exceptions.ConnectTimeout)
-    return never_arrived or _is_repeatable(request)
+def _worth_another_try(refusal: Refusal, *, repeatable: bool) -> bool:
+    if not refusal.passing:
+        return False
+    # After 5xx nobody knows whether a write was done, whatever the body says; a refusal with a
+    # code of its own, such as a locked row, says that it was not.
+    refused = bool(refusal.code) and refusal.status < 500  # noqa: PLR2004 - the server's own faults
+    return repeatable or refused or refusal.status == 429  # noqa: PLR2004 - Too Many Requests
+
+
+def _may_repeat(failure: requests.RequestException, *, repeatable: bool) -> bool:
+    return repeatable or isinstance(failure, requests.exceptions.ConnectTimeout)
 
 
 def _is_plain(url: str | None) -> bool:

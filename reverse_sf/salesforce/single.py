@@ -18,6 +18,7 @@ from reverse_sf.salesforce import soql
 from reverse_sf.salesforce.collections import never_arrived
 from reverse_sf.salesforce.refusals import error_of, read_refusal
 from reverse_sf.salesforce.saves import LOCKED, Complaint, Saved, SaveOptions, complaints_in
+from reverse_sf.salesforce.session import SEND_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ class SingleRecords:
             if never_arrived(error):
                 raise
             return Saved(unknown=True)
-        return self._saved(answer, f"create of {sobject}", creating=True)
+        return self._saved(answer, f"create of {sobject}", once=True)
 
     def update(
         self,
@@ -65,6 +66,7 @@ class SingleRecords:
         values: Mapping[str, Any],
         *,
         unmodified_since: datetime | None = None,
+        once: bool = False,
     ) -> Saved:
         """Update a record.
 
@@ -73,6 +75,7 @@ class SingleRecords:
             record_id: its Id.
             values: what to write.
             unmodified_since: write only if nobody has changed the record after this.
+            once: as for :meth:`reverse_sf.salesforce.collections.Collections.update`.
 
         Raises:
             RetryError: Salesforce does not answer.
@@ -81,8 +84,15 @@ class SingleRecords:
         headers = dict(self._headers)
         if unmodified_since is not None:
             headers["If-Unmodified-Since"] = format_datetime(unmodified_since, usegmt=True)
-        answer = self._client.answer("PATCH", path, json=dict(values), headers=headers)
-        return self._saved(answer, f"update of {sobject} {record_id}", record_id)
+        if once:
+            headers[SEND_ONCE] = "1"
+        try:
+            answer = self._client.answer("PATCH", path, json=dict(values), headers=headers)
+        except RetryError as error:
+            if not once or never_arrived(error):
+                raise
+            return Saved(record_id, unknown=True)
+        return self._saved(answer, f"update of {sobject} {record_id}", record_id, once=once)
 
     def upsert(self, sobject: str, key: str, values: Mapping[str, Any]) -> Saved:
         """Create or update a record by a key field that the values hold.
@@ -106,7 +116,7 @@ class SingleRecords:
         what: str,
         record_id: str | None = None,
         *,
-        creating: bool = False,
+        once: bool = False,
     ) -> Saved:
         if answer.status_code < _SEVERAL:
             body = msgspec.json.decode(answer.content) if answer.content else {}
@@ -121,6 +131,6 @@ class SingleRecords:
         if of_record or (answer.status_code == _NOT_FOUND and code in _RECORD_CODES):
             return Saved(record_id, complaints=complaints)
         refused = error_of(read_refusal(answer), what)
-        if creating and isinstance(refused, RetryError):
-            return Saved(unknown=True)
+        if once and isinstance(refused, RetryError):
+            return Saved(record_id, unknown=True)
         raise refused

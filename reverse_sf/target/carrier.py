@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import AccessError, ConfigurationError
-from reverse_sf.salesforce.collections import Collections
 from reverse_sf.salesforce.ingest import Ingest, IngestOrder, cell_of, fits_csv
 from reverse_sf.salesforce.refusals import SalesforceError
 from reverse_sf.salesforce.saves import Complaint, Saved
-from reverse_sf.salesforce.single import SingleRecords
 from reverse_sf.target.vocabulary import ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from reverse_sf.salesforce.collections import Collections
     from reverse_sf.salesforce.ingest import IngestResult
+    from reverse_sf.salesforce.single import SingleRecords
     from reverse_sf.target.jobs import Jobs
 
 logger = logging.getLogger("target-salesforce")
@@ -54,11 +54,14 @@ class Route:
     Attributes:
         operation: insert, update, upsert, delete or hardDelete, as Bulk API 2.0 names them.
         key: key field of an upsert.
+        guarded: the records were read before, so an update without an answer is not repeated but
+            comes back as unknown.
     """
 
     sobject: str
     operation: str
     key: str | None = None
+    guarded: bool = False
 
     @property
     def key_column(self) -> str | None:
@@ -189,7 +192,13 @@ class Carrier:
             saved = self.single.upsert(route.sobject, route.key, values)
             return Delivery(parcel, saved, "PATCH", f"{path}/{route.key}")
         record_id = str(values.pop(ID))
-        saved = self.single.update(route.sobject, record_id, values, unmodified_since=parcel.since)
+        saved = self.single.update(
+            route.sobject,
+            record_id,
+            values,
+            unmodified_since=parcel.since,
+            once=route.guarded,
+        )
         return Delivery(parcel, saved, "PATCH", f"{path}/{record_id}")
 
     def _by_collection(self, route: Route, parcels: Sequence[Parcel]) -> Iterator[Delivery]:
@@ -201,9 +210,13 @@ class Carrier:
             method, path = "PATCH", f"{path}/{route.sobject}/{route.key}"
             answers = collections.upsert(route.sobject, route.key, [one.values for one in parcels])
         else:
+            rows = [(route.sobject, one.values) for one in parcels]
             method = "POST" if route.inserts else "PATCH"
-            write = collections.create if route.inserts else collections.update
-            answers = write([(route.sobject, one.values) for one in parcels])
+            answers = (
+                collections.create(rows)
+                if route.inserts
+                else collections.update(rows, once=route.guarded)
+            )
         # Not strict: an answer that never comes is an error that the answers raise.
         for parcel, saved in zip(parcels, answers, strict=False):
             self._tick()

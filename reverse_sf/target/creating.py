@@ -105,7 +105,7 @@ class Creates:
                 known = ids.get(folded(value), [])
                 if len(known) > 1:
                     words = f"several {task.sobject} records hold {name} {value}: "
-                    why = Withheld("", "ambiguous", words + ", ".join(known), by_time=False)
+                    why = Withheld("", "ambiguous", words + ", ".join(known))
                     self._report(task.refused(why))
                 elif known:
                     task.record_id, task.linking = known[0], True
@@ -208,7 +208,7 @@ def _taken(task: Task) -> list[str]:
 
 def _unknown(task: Task) -> Result:
     words = _UNKNOWN_WORDS.format(sobject=task.sobject)
-    return task.refused(Withheld("", UNKNOWN, words, by_time=False))
+    return task.refused(Withheld("", UNKNOWN, words))
 
 
 def _blank(value: Any) -> bool:

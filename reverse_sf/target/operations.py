@@ -42,7 +42,8 @@ class Operation:
     def from_intent(cls, intent: Intent) -> Operation:
         """From an operation that waited in the ledger."""
         stream = intent.pair.partition(":")[0]
-        return cls(stream, dict(intent.record), msgspec.convert(intent.envelope, Envelope))
+        record = _plain(intent.record)
+        return cls(stream, record, msgspec.convert(_plain(intent.envelope), Envelope))
 
     @property
     def shown(self) -> str:
@@ -63,6 +64,14 @@ class Operation:
         for field, value in self.record.items():
             if isinstance(value, dict) and value.get("link_id"):
                 yield field, str(value["link_id"]), value.get("salesforce_id")
+
+
+def _plain(value: dict[str, Any] | msgspec.Raw) -> dict[str, Any]:
+    """A value that the ledger may keep encoded."""
+    decoded: dict[str, Any] = (
+        msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else dict(value)
+    )
+    return decoded
 
 
 def is_owner(value: Any) -> bool:

@@ -9,10 +9,11 @@ from singer_sdk.target_base import Target
 
 from reverse_sf.console import run
 from reverse_sf.delivery.desk import Desk, RefusedRecordsError
+from reverse_sf.mapping.definition import Side
 from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
 from reverse_sf.salesforce.collections import Collections
 from reverse_sf.salesforce.ingest import Ingest, IngestPace
-from reverse_sf.salesforce.saves import SaveOptions
+from reverse_sf.salesforce.saves import SaveOptions, organization_of
 from reverse_sf.salesforce.single import SingleRecords
 from reverse_sf.target.carrier import Carrier
 from reverse_sf.target.jobs import Jobs
@@ -74,6 +75,8 @@ class TargetSalesforce(Target):
                 run_percent=settings.quota_percent_per_run,
             ),
         )
+        if ledger is not None and run_id:
+            self._check_org(client, ledger)
         options = SaveOptions(
             auto_assign=settings.auto_assign, allow_duplicates=settings.allow_duplicates
         )
@@ -93,6 +96,17 @@ class TargetSalesforce(Target):
         return CheckedWorkshop(
             org, carrier, settings, ledger, run_id=run_id, properties=properties, plain=plain
         )
+
+    @staticmethod
+    def _check_org(client: SalesforceClient, ledger: Ledger) -> None:
+        """Refuse the ledger of another org."""
+        try:
+            org_id = organization_of(client.session.login.session_id)
+            if org_id is not None:
+                ledger.pin_identity(Side.SALESFORCE, org_id)
+        except BaseException:
+            client.close()
+            raise
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's signature
         """The one sink class, tied to this target's desk."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _OWNER_CODES = frozenset({"INACTIVE_OWNER_OR_USER", "OP_WITH_INVALID_USER_TYPE_EXCEPTION"})
 _OWNER = "OwnerId"
-_PASSING_LATER = frozenset({"UNABLE_TO_LOCK_ROW"})
 
 
 @dataclass
@@ -48,6 +47,8 @@ class Task:
         withheld: fields that are not written, and why.
         calls: calls that wrote, for the log.
         tries: how often it was sent.
+        gone: an answer that spoke of a missing record, without saying which.
+        stand_ins: fields that hold the default owner because nobody knows yet who it is.
     """
 
     operation: Operation
@@ -64,6 +65,8 @@ class Task:
     withheld: list[Withheld] = field(default_factory=list)
     calls: list[Exchange] = field(default_factory=list)
     tries: int = 0
+    gone: Saved | None = None
+    stand_ins: set[str] = field(default_factory=set)
 
     @property
     def sobject(self) -> str:
@@ -99,7 +102,7 @@ class Task:
                 self._want_owner(facts.name, value, people, creating=creating)
             elif facts.read_only:
                 words = f"{facts.name} is read-only in Salesforce"
-                self.withheld.append(Withheld(facts.name, "read_only", words, by_time=False))
+                self.withheld.append(Withheld(facts.name, "read_only", words))
             else:
                 self.values[facts.name] = self.vocabulary.wire(facts.name, value)
 
@@ -110,6 +113,9 @@ class Task:
         if user is None and not creating and value.get("keep_on_update", True):
             self.settled.add(name)
             return
+        if user is None and not value.get("email"):
+            # Once it is known who this is, the owner is decided again.
+            self.stand_ins.add(name)
         user = user or people.default(value)
         if user is not None:
             self.values[name] = user
@@ -166,7 +172,7 @@ class Task:
         elif not any(one.reason == "already_linked" for one in self.withheld):
             self.values.pop(name, None)
             words = f"Salesforce record {self.record_id} carries the external id {held} already"
-            self.withheld.append(Withheld("", "already_linked", words, by_time=False))
+            self.withheld.append(Withheld("", "already_linked", words))
 
     # what came of it
 
@@ -200,6 +206,24 @@ class Task:
         self.withheld += [Withheld(name, "rejected", words) for name, words in named.items()]
         return True
 
+    def blame_references(self) -> bool:
+        """Withhold references, where a missing record was spoken of and this one is there.
+
+        Returns:
+            Whether there were any to withhold.
+        """
+        blamed = [
+            name
+            for name in self.write
+            if name not in self.vocabulary.fields or self.vocabulary.fields[name].refers_to
+        ]
+        if self.gone is None or not blamed:
+            return False
+        words = words_of(self.gone.complaints)
+        self.withheld += [Withheld(name, "rejected", words) for name in blamed]
+        self.gone = None
+        return True
+
     def result(self, status: OperationStatus, counter: str, fields: Iterable[str]) -> Result:
         """The result, with the fields whose values are settled now.
 
@@ -207,7 +231,7 @@ class Task:
         fields is settled when none of those that the record writes is held back.
         """
         image = self.vocabulary.image(self.current) if self.current is not None else None
-        written, base = self._settled_keys(set(fields), self.current or {})
+        written, base = self._settled_keys(set(fields) - self.stand_ins, self.current or {})
         return Result(
             self.operation,
             status,
@@ -234,12 +258,10 @@ class Task:
         if saved.duplicate:
             if matches:
                 words += f". Salesforce found {', '.join(matches)}: link one of them, or merge"
-            return Withheld("", "duplicates_detected", words, by_time=False)
-        if saved.gone:
-            words = f"Salesforce has no record {self.record_id} any more: {words}"
-            return Withheld("", "missing_in_salesforce", words)
-        reason = "locked" if saved.locked else "rejected"
-        return Withheld("", reason, words)
+            return Withheld("", "duplicates_detected", words)
+        if saved.locked:
+            return Withheld("", "locked", words, by_time=True)
+        return Withheld("", "rejected", words)
 
     def _settled_keys(
         self, fields: set[str], values: Mapping[str, Any]

@@ -71,15 +71,17 @@ class Updates:
                 if record is None:
                     missing.append(task)
                     continue
-                if self._planned(task, record):
+                if task.gone is not None and not task.blame_references():
+                    self._report(task.refused(task.rejection(task.gone)))
+                elif self._planned(task, record):
                     (deletions if _deletes(task) else ready).append(task)
-            open_tasks = self._write(ready, fields, missing)
+            open_tasks = self._write(ready, fields)
             self._delete(deletions)
             if not open_tasks:
                 break
         for task in open_tasks:
             words = f"somebody else changed it {_LOOKS} times while it was to be written"
-            self._report(task.refused(Withheld("", "busy", words)))
+            self._report(task.refused(Withheld("", "busy", words, by_time=True)))
         return missing
 
     def _read(self, tasks: Sequence[Task], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -104,28 +106,27 @@ class Updates:
         self._report(_unwritten(task))
         return False
 
-    def _write(
-        self, tasks: Sequence[Task], fields: Sequence[str], missing: list[Task]
-    ) -> list[Task]:
+    def _write(self, tasks: Sequence[Task], fields: Sequence[str]) -> list[Task]:
         """Write what was planned; returns tasks to be looked at again."""
         modified: list[Task] = []
         ready = list(tasks)
-        while ready:
+        route = Route(tasks[0].sobject, "update", guarded=True) if tasks else None
+        while ready and route is not None:
             done: list[Task] = []
             again: list[Task] = []
             parcels = [_parcel(task) for task in ready]
             try:
-                for delivery in self._carrier.send(Route(ready[0].sobject, "update"), parcels):
+                for delivery in self._carrier.send(route, parcels):
                     task: Task = delivery.parcel.tag
                     task.tries += 1
                     task.sent(delivery, delivery.parcel.values)
                     saved = delivery.saved
                     if saved.success:
                         done.append(task)
-                    elif saved.modified:
+                    elif saved.modified or saved.unknown or (saved.gone and not task.gone):
+                        # Whatever happened, the record itself tells.
+                        task.gone = task.gone or (saved if saved.gone else None)
                         modified.append(task)
-                    elif saved.gone:
-                        missing.append(task)
                     elif task.withhold_named(saved.complaints, task.write):
                         held = {one.key for one in task.withheld}
                         task.write = [name for name in task.write if name not in held]

@@ -5,6 +5,7 @@ Everything comes from the object's describe (REST API Developer Guide, "sObject 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,6 +81,18 @@ class FieldFacts:
         return _NORMAL.get(self.type, canon.text)
 
 
+_TELLING = (
+    *("name", "type", "length", "precision", "scale", "nillable", "createable", "updateable"),
+    *("externalId", "unique", "restrictedPicklist", "defaultedOnCreate"),
+)
+
+
+def _told(described: Mapping[str, Any]) -> list[Any]:
+    """What of a field can make Salesforce refuse a value."""
+    choices = [one["value"] for one in described.get("picklistValues") or () if one.get("active")]
+    return [*(described.get(name) for name in _TELLING), choices]
+
+
 class Vocabulary:
     """The fields of one object.
 
@@ -91,6 +104,9 @@ class Vocabulary:
         self.sobject: str = described["name"]
         listed = [FieldFacts.of(one) for one in described["fields"]]
         self.fields = {one.name: one for one in listed}
+        facts = json.dumps([_told(one) for one in described["fields"]], sort_keys=True)
+        self.fingerprint = hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
+        """Of what a describe says that can make Salesforce refuse a value or take it."""
         self._by_name = {one.name.lower(): one for one in listed}
         self._by_relationship = {
             one.relationship.lower(): one for one in listed if one.relationship

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.delivery.outbox import Outbox
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 HEADING = Heading(Direction.TO_SALESFORCE, Side.SALESFORCE, "Salesforce")
 logger = logging.getLogger("target-salesforce")
+
+_AT_ONCE = 500
+_FINGERPRINTS = "salesforce_fingerprints"
 
 
 class Workshop:
@@ -89,6 +93,7 @@ class Workshop:
         for stream in by_stream:
             vocabulary = self._org.vocabulary(stream)
             self._org.key_field(vocabulary, unique=bool(self._run_id))
+        self._release_parked(self._org.vocabulary(stream) for stream in by_stream)
         for stream in self._org.ordered(by_stream, self._properties):
             try:
                 self._apply_stream(stream, by_stream[stream])
@@ -101,6 +106,23 @@ class Workshop:
         if declared is not None:
             return declared
         return dict.fromkeys(name for one in operations for name in one.record)
+
+    def _release_parked(self, vocabularies: Iterable[Vocabulary]) -> None:
+        """Where an object is not what it was, let the next run decide parked work again."""
+        if self._ledger is None or not self._run_id:
+            return
+        known: dict[str, str] = self._ledger.setting(_FINGERPRINTS) or {}
+        now = known | {one.sobject: one.fingerprint for one in vocabularies}
+        if now == known:
+            return
+        self._ledger.set_setting(_FINGERPRINTS, now)
+        if any(now[name] != mark for name, mark in known.items()):
+            at = datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="milliseconds")
+            released = self._ledger.retry_parked(Direction.TO_SALESFORCE, now=f"{at}Z")
+            logger.info(
+                "Salesforce's fields have changed: the next run tries %d parked ones again",
+                released,
+            )
 
     def _commit(self) -> None:
         self.outbox.flush()
@@ -128,10 +150,10 @@ class Workshop:
                 self.outbox.add(_waiting(task, waiting))
             elif envelope.action is Action.SUSPEND:
                 words = "only users can be suspended, and this is a record"
-                self.outbox.add(task.refused(Withheld("", "unsupported", words, by_time=False)))
+                self.outbox.add(task.refused(Withheld("", "unsupported", words)))
             elif envelope.action is Action.DELETE and self._settings.on_delete == "ignore":
                 words = "target-salesforce is set to on_delete: ignore"
-                why = Withheld("", "deletion_ignored", words, by_time=False)
+                why = Withheld("", "deletion_ignored", words)
                 self.outbox.add(task.refused(why))
             else:
                 creating = task.record_id is None
@@ -203,7 +225,9 @@ class Workshop:
         while True:
             intents = [
                 intent
-                for intent in self._ledger.released(self._run_id, Direction.TO_SALESFORCE)
+                for intent in self._ledger.released(
+                    self._run_id, Direction.TO_SALESFORCE, limit=len(tried) + _AT_ONCE
+                )
                 if intent.operation_id not in tried
             ]
             if not intents:
@@ -214,7 +238,7 @@ class Workshop:
 
 def _waiting(task: Task, link_id: str) -> Result:
     words = "a record that it belongs to is not in Salesforce yet"
-    why = Withheld("", "waiting_for_parent", words, by_time=False)
+    why = Withheld("", "waiting_for_parent", words)
     return Result(
         task.operation,
         OperationStatus.WAITING,

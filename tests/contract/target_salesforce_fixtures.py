@@ -1,4 +1,4 @@
-"""target-salesforce against the local server: plain runs, and runs after a stand-in for the mapper."""
+"""target-salesforce against the local server, plain and after a stand-in for the mapper."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import pytest
 
 from reverse_sf.errors import RetryError
 from tests.contract.target_salesforce_fixtures import (
-    Sync,
     account,
     calls,
     contact,
@@ -142,9 +141,6 @@ def test_a_job_that_hangs_is_waited_for_by_the_next_run(bulk):
 
 def test_creates_without_a_key_are_found_again_in_the_job_of_a_run_that_died(bulk):
     bulk.config = {"bulk_threshold": 5}
-    bulk.org.fault({"method": "GET", "path": "successfulResults"}, {"status": 401, "times": 99})
-    bulk.org.fault({"path": "oauth2"}, {"status": 400, "body": {"error": "x"}, "times": 1})
-    bulk.org.clear_faults()
     bulk.org.switches(ingest_stuck=True)
     bulk.begin().decide(*[account(n) for n in range(1, 7)])
     with pytest.raises(RetryError):

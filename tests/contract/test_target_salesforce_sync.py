@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from reverse_sf.errors import ConfigurationError
+from reverse_sf.errors import ConfigurationError, RetryError, StopError
 from reverse_sf.ledger.rows import Decisions, LinkState, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.salesforce.client import SalesforceClient
 from tests.contract.target_salesforce_fixtures import (
-    Sync,
     account,
     calls,
     contact,
@@ -373,3 +373,113 @@ def test_a_key_field_that_is_none_stops_before_anything_is_written(sync, key, wo
         sync.deliver(external_id_fields={"Account": key})
     assert rows(sync.org, "Account") == []
     assert sync.states == []
+
+
+def test_the_ledger_of_another_org_is_refused_before_anything_is_written(sync):
+    with Ledger.open(sync.ledger_uri) as ledger:
+        ledger.pin_identity(Side.SALESFORCE, "00D000000000009AAA")
+    sync.begin().decide(account(1))
+    with pytest.raises(StopError, match="00D000000000009AAA"):
+        sync.deliver()
+    assert rows(sync.org, "Account") == []
+
+
+def test_an_unknown_object_and_unknown_fields_are_named_at_once(sync):
+    sync.begin().decide(account(1, Nonsense__c="x"))
+    sync.messages[0]["schema"]["properties"]["Nonsense__c"] = {}
+    with pytest.raises(ConfigurationError, match="fit the org") as caught:
+        sync.deliver()
+    assert caught.value.problems == ("Account.Nonsense__c: Account has no such field",)
+
+
+def test_parked_work_is_released_when_the_object_changes(linked):
+    sync, made = linked
+    sync.org.edit(object="Account", alter_field={"name": "Phone", "length": 4})
+    sync.decide(update(1, made, {}, Phone="55555")).deliver()
+    assert sync.parked() == {(link_of(spotio_id(1)), "Phone"): "rejected"}
+
+    def due():
+        with Ledger.open(sync.ledger_uri) as ledger:
+            return [row.next_attempt_at for row in ledger.parked_rows()]
+
+    assert due() == [None]
+    sync.org.edit(object="Account", alter_field={"name": "Phone", "length": 40})
+    sync.begin().decide(account(2)).deliver()
+    assert due() != [None]
+
+
+def test_a_missing_reference_that_is_not_named_is_told_from_a_missing_record(sync):
+    sync.begin().decide(account(1), contact(1, parent=1)).deliver()
+    (row,) = rows(sync.org, "Contact")
+    refused = [{"errorCode": "INVALID_CROSS_REFERENCE_KEY", "message": "invalid cross reference id"}]
+    path = f"sobjects/Contact/{row['Id']}"
+    sync.org.fault({"method": "PATCH", "path": path, "nth": 1}, {"status": 400, "body": refused})
+    change = contact(1) | {
+        "action": "update",
+        "record": {"LastName": "New", "AccountId": None},
+        "envelope": {"salesforce_id": row["Id"]},
+    }
+    sync.begin().decide(change).deliver()
+    (row,) = rows(sync.org, "Contact")
+    assert row["LastName"] == "New"
+    assert row["AccountId"]
+    assert sync.parked() == {(link_of(spotio_id(100_001)), "AccountId"): "rejected"}
+
+
+def test_what_somebody_else_writes_while_an_answer_is_lost_is_never_overwritten(linked, monkeypatch):
+    sync, made = linked
+    second = account(2)
+    sync.decide(second).deliver()
+    other = row_of(sync, 2)["Id"]
+    send = SalesforceClient.answer
+
+    def answer(self, method, path, **options):
+        try:
+            return send(self, method, path, **options)
+        except RetryError:
+            sync.org.edit(object="Account", id=made, set={"Phone": "777"})
+            raise
+
+    monkeypatch.setattr(SalesforceClient, "answer", answer)
+    sync.org.fault({"method": "PATCH", "path": r"composite/sobjects$", "nth": 1}, {"drop": "after"})
+    sync.begin().decide(
+        update(1, made, {"Phone": "(512) 555-0001"}, Phone="999"),
+        update(2, other, {"Phone": "(512) 555-0002"}, Phone="999"),
+    ).deliver()
+    assert row_of(sync, 1)["Phone"] == "777"
+    assert row_of(sync, 2)["Phone"] == "999"
+    assert sync.counts() == {"stale": 1, "updated": 1}
+
+
+@pytest.mark.parametrize("threshold", [0, 3])
+@pytest.mark.parametrize("key", ["SPOTIO_Id__c", None])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_run_that_dies_before_it_commits_creates_nothing_twice(sync, monkeypatch, threshold, key, nth):
+    sync.config = {"external_id_fields": {"Account": key}} if key else {}
+    everything = [account(n) for n in range(1, 301)]
+    commit, seen = Ledger.commit_outcomes, []
+
+    def dying(self, outcomes):
+        seen.append(1)
+        if len(seen) >= nth:
+            raise KeyboardInterrupt
+        commit(self, outcomes)
+
+    sync.begin().decide(*everything)
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "commit_outcomes", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync.deliver(bulk_threshold=threshold)
+    assert sync.states == []
+    open_ones = [
+        one | {"envelope": {"reissued": True}}
+        for number, one in enumerate(everything, start=1)
+        if sync.snapshot(number).link.salesforce_id is None
+    ]
+    assert open_ones
+    sync.begin().decide(*open_ones).deliver(bulk_threshold=threshold)
+    assert len(rows(sync.org, "Account")) == 300 or (key is None and not threshold)
+    names = [row["Name"] for row in rows(sync.org, "Account")]
+    assert len(names) == len(set(names))
+    in_doubt = {reason for reason in sync.parked().values()}
+    assert in_doubt == (set() if key or threshold else {"unknown_outcome"})

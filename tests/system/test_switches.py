@@ -59,7 +59,8 @@ def test_first_load_edits_and_quiet_end_alike(
     ended = pipeline.run()
     assert ended.ended_well, ended
     edit_every_kind_of_field(small_world)
-    for _ in range(2):  # a failed bulk job or a late feed may need one more run
+    # What a failed bulk job left, or a late feed hid, may take one more run.
+    for _ in range(2 if {"bulk_fail", "feed_delay_s"} & settings.keys() else 1):
         ended = pipeline.run()
         assert ended.ended_well, ended
     wrong = differences(small_world)

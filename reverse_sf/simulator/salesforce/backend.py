@@ -22,9 +22,9 @@ _SHAPES = (
     '{object: "Lead", id, convert: true}, {sessions: "expire"}, '
     "{connected_app: {certificate}}, {declare: {objects: {...}}}, "
     "{object, remove_field: name}, {object, alter_field: {name, ...attributes}}, "
-    "{object, set_choice: {field, value, active}}, {purge_delete_log: true or an instant}; an edit of a record may say who did it (user_id or username) "
-    "and late_s: it bears a stamp that lies so many seconds in the past, as a row does that was "
-    "committed late"
+    "{object, set_choice: {field, value, active}}, {purge_delete_log: true or an instant}; "
+    "an edit of a record may say who did it (user_id or username) and late_s: "
+    "it bears a stamp that lies so many seconds in the past, as a row does that was committed late"
 )
 _COMMON = {"object", "user_id", "username", "late_s"}
 

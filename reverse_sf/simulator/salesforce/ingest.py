@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.salesforce.bulk_jobs import DELIMITERS, LINE_ENDINGS
 from reverse_sf.simulator.salesforce.exchange import Answer, Call
-from reverse_sf.simulator.salesforce.ingest_jobs import ENDED, OPERATIONS, IngestJob, IngestOrder
+from reverse_sf.simulator.salesforce.ingest_jobs import ENDED, IngestJob
+from reverse_sf.simulator.salesforce.ingest_writes import OPERATIONS, IngestOrder
 from reverse_sf.simulator.salesforce.org import WriteOptions
 from reverse_sf.simulator.salesforce.records import write_options
 from reverse_sf.simulator.salesforce.refusal import ApiFault, unknown_type

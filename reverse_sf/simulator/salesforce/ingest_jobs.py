@@ -1,8 +1,8 @@
 """Bulk API 2.0 ingest jobs: their states, what they write, and the three result files.
 
-A job takes one CSV upload and is worked off by a thread once it is closed (``UploadComplete``). Each
-row succeeds, fails or is left unprocessed, and the result files give the input columns back; in
-which order is not promised, so it is shuffled unless a switch says otherwise.
+A job takes one CSV upload and is worked off by a thread once it is closed (``UploadComplete``).
+Each row succeeds, fails or is left unprocessed, and the result files give the input columns back;
+in which order is not promised, so it is shuffled unless a switch says otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.salesforce.bulk_jobs import DELIMITERS, LINE_ENDINGS
-from reverse_sf.simulator.salesforce.org import WriteOptions
+from reverse_sf.simulator.salesforce.ingest_writes import RowWriter
 from reverse_sf.simulator.salesforce.refusal import ApiFault, not_found
 from reverse_sf.simulator.salesforce.sheet import Sheet, SheetError
 from reverse_sf.simulator.world import salesforce_id
@@ -25,30 +25,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reverse_sf.simulator.clock import Clock
+    from reverse_sf.simulator.salesforce.ingest_writes import IngestOrder
     from reverse_sf.simulator.salesforce.locks import Locks
     from reverse_sf.simulator.salesforce.org import Org
     from reverse_sf.simulator.switches import Switches
 
-OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 ENDED = frozenset({"JobComplete", "Failed", "Aborted"})
 _FIRST_NUMBER = 500_000
 """Ids of ingest jobs lie apart from those of query jobs, which begin with 1."""
 _ROWS_AT_ONCE = 200
 _PATIENCE_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class IngestOrder:
-    """What a client asked for."""
-
-    object_name: str
-    operation: str
-    external_id: str | None
-    delimiter: str
-    line_ending: str
-    version: str
-    user_id: str
-    options: WriteOptions
 
 
 @dataclass
@@ -294,6 +280,7 @@ class IngestJobs:
         chance = random.Random(job.id)  # noqa: S311 - an order, not a secret
         if self._switches["ingest_order"] == "shuffled":
             chance.shuffle(rows)
+        writer = RowWriter(self._org, job.order)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             chunk = rows[start : start + _ROWS_AT_ONCE]
             if job.state == "Aborted":
@@ -301,64 +288,21 @@ class IngestJobs:
                 continue
             with self._org.transaction():
                 for row in chunk:
-                    self._write(job, sheet, row)
+                    self._write(job, writer, sheet, row)
         if self._switches["ingest_order"] == "shuffled":
             chance.shuffle(job.succeeded)
             chance.shuffle(job.failed)
 
-    def _write(self, job: IngestJob, sheet: Sheet, row: list[str]) -> None:
+    def _write(self, job: IngestJob, writer: RowWriter, sheet: Sheet, row: list[str]) -> None:
         record_id = ""
         try:
             values = sheet.values(self._org.schema.typed(job.order.object_name), row)
             record_id = str(values.get("Id") or "")
             self._locks.check(record_id)
-            made, new = self._apply(job.order, values)
+            made, new = writer.write(values)
             job.succeeded.append((made, new, row))
         except ApiFault as fault:
             job.failed.append((record_id, _error(fault), row))
-
-    def _apply(self, order: IngestOrder, values: dict[str, Any]) -> tuple[str, bool]:
-        org, name = self._org, order.object_name
-        writing: dict[str, Any] = {"user_id": order.user_id, "options": order.options}
-        if order.operation in {"delete", "hardDelete", "update"}:
-            record_id = values.pop("Id", None)
-            if not record_id:
-                raise ApiFault("MISSING_ARGUMENT", "Id not specified in an update call")
-            try:
-                if order.operation == "update":
-                    org.update(name, record_id, values, **writing)
-                elif order.operation == "delete":
-                    org.delete(name, record_id, user_id=order.user_id)
-                else:
-                    org.hard_delete(name, record_id, user_id=order.user_id)
-            except ApiFault as fault:
-                if fault.code != "NOT_FOUND":
-                    raise
-                raise ApiFault(
-                    "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"
-                ) from fault
-            return record_id, False
-        if order.operation == "insert":
-            return org.create(name, values, **writing), True
-        key = org.schema.typed(name).by_name[str(order.external_id).lower()].name
-        value = values.pop(key, None)
-        if value is None and key != "Id":
-            raise ApiFault("MISSING_ARGUMENT", f"{key} not specified", fields=[key])
-        found = [value] if key == "Id" and value else []
-        if key != "Id":
-            found = org.find_by_external_id(name, key, value)
-        if len(found) > 1:
-            raise ApiFault(
-                "DUPLICATE_EXTERNAL_ID",
-                f"{key}: more than one record found for external id field: [{', '.join(found)}]",
-                fields=[key],
-            )
-        if found:
-            org.update(name, found[0], values, **writing)
-            return found[0], False
-        if key != "Id":
-            values[key] = value
-        return org.create(name, values, **writing), True
 
 
 def _error(fault: ApiFault) -> str:
