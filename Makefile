@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact --all-extras
 
-.PHONY: help install demo test lint faults bench clean
+.PHONY: help install demo test lint sweep bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,8 @@ lint: install ## Style, types and the rules between the rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-faults: install ## Every fault at every kind of call; make test takes a quarter of them
-	FAULTS=all $(BIN)/pytest -n 2 tests/system/test_faults.py
+sweep: install ## Every fault at every call and every switch alone; make test takes a selection
+	SWEEP=all $(BIN)/pytest -n 2 tests/system/test_faults.py tests/system/test_switches.py
 
 bench: install ## Measure rates as ratios to a bare loop of the same run
 	$(BIN)/python -m tests.benchmarks

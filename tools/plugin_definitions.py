@@ -85,6 +85,19 @@ PLUGINS: tuple[tuple[str, dict[str, Any]], ...] = (
             "declared": "target_spotio.target:TargetSpotio",
         },
     ),
+    (
+        "loaders",
+        {
+            "name": "target-salesforce",
+            "namespace": "target_salesforce",
+            "variant": "reverse-sf",
+            "label": "Salesforce",
+            "pip_url": "reverse-sf",
+            "executable": "target-salesforce",
+            "capabilities": ["about", "stream-maps"],
+            "declared": "reverse_sf.target.target:TargetSalesforce",
+        },
+    ),
 )
 
 

@@ -74,7 +74,7 @@ class Outbox:
 
     def flush(self) -> None:
         """Commit everything taken so far, in one transaction."""
-        results, self._results = self._results, []
+        results = self._results
         if not results or self._ledger is None:
             return
         self._complete(self._ledger, results)
@@ -90,6 +90,8 @@ class Outbox:
             if one.direction is self._heading.direction
         }
         self._ledger.commit_outcomes(rows_of(results, self._run_id, self._heading, attempts))
+        # Not before: what a failed commit leaves behind may still be committed on the way out.
+        self._results = []
 
     def summary(self) -> str:
         """What has been done, in words."""

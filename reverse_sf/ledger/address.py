@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,9 +33,19 @@ def default_uri() -> str:
     given = os.environ.get("REVERSE_SF_LEDGER_URI")
     if given:
         return given
-    environment = os.environ.get("MELTANO_ENVIRONMENT") or "ledger"
-    folder = Path(os.environ.get("MELTANO_PROJECT_ROOT", ""), ".meltano", "reverse-sf")
-    return f"sqlite:///{folder / environment}.db"
+    project = Path(os.environ.get("MELTANO_PROJECT_ROOT", ""))
+    environment = os.environ.get("MELTANO_ENVIRONMENT") or _default_environment(project) or "ledger"
+    return f"sqlite:///{project / '.meltano' / 'reverse-sf' / environment}.db"
+
+
+def _default_environment(project: Path) -> str | None:
+    """The environment that Meltano takes where none is named, for a command run without it."""
+    try:
+        text = (project / "meltano.yml").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(r"""^default_environment:\s*["']?([\w.-]+)""", text, re.MULTILINE)
+    return found[1] if found else None
 
 
 DEFAULT_IN_WORDS = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.delivery.results import Withheld
+from reverse_sf.errors import ReverseSFError
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.salesforce.lookup import find_by
@@ -179,7 +180,13 @@ class Creates:
         if not tasks:
             return
         wanted = [task.record_id for task in tasks if task.record_id]
-        records = self._carrier.collections.retrieve(tasks[0].sobject, wanted, fields)
+        try:
+            records = self._carrier.collections.retrieve(tasks[0].sobject, wanted, fields)
+        except ReverseSFError:
+            # The Ids are known and must not be lost: without a key they cannot be found again.
+            for task in tasks:
+                self._report(task.result(OperationStatus.APPLIED, "created", ()))
+            raise
         for task in tasks:
             task.current = records.get(task.record_id or "")
             if task.current is not None:

@@ -97,8 +97,12 @@ class Workshop:
         for stream in self._org.ordered(by_stream, self._properties):
             try:
                 self._apply_stream(stream, by_stream[stream])
-            finally:
-                self._commit()
+            except BaseException:
+                self.outbox.flush()
+                raise
+            self.outbox.flush()
+            # Only now: the results of a job tell what it did until that is committed.
+            self._carrier.forget_jobs()
 
     def _shape(self, stream: str, operations: Sequence[Operation]) -> Mapping[str, Any]:
         """The declared properties; those of the records where a stream was declared elsewhere."""
@@ -123,10 +127,6 @@ class Workshop:
                 "Salesforce's fields have changed: the next run tries %d parked ones again",
                 released,
             )
-
-    def _commit(self) -> None:
-        self.outbox.flush()
-        self._carrier.forget_jobs()
 
     def _apply_stream(self, stream: str, operations: list[Operation]) -> None:
         vocabulary = self._org.vocabulary(stream)

@@ -169,6 +169,18 @@ def test_a_used_up_quota_stops_clean_with_everything_kept(sync):
     assert len(rows(sync.org, "Account")) == 401
 
 
+def test_ids_of_new_records_are_kept_where_they_cannot_be_read_back(sync):
+    sync.config = {}
+    sync.begin().decide(account(1), account(2))
+    body = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    sync.org.fault({"path": "composite/sobjects/Account"}, {"status": 403, "body": body})
+    with pytest.raises(QuotaError):
+        sync.deliver()
+    ids = {row["Id"] for row in rows(sync.org, "Account")}
+    assert {sync.snapshot(n).link.salesforce_id for n in (1, 2)} == ids
+    assert sync.states == []
+
+
 def test_a_call_refused_as_a_whole_is_split_until_the_one_is_found(sync):
     sync.config = {}
     refused = [{"errorCode": "JSON_PARSER_ERROR", "message": "Cannot deserialize"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.local import LocalServers
 
 SMALL_WORLD = 120
+
+
+def sweeping() -> bool:
+    """Whether everything is to be gone through one by one: ``make sweep``, not ``make test``."""
+    return os.environ.get("SWEEP") == "all"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from reverse_sf.errors import Exit
 from tests.system.expectation import differences
-from tests.system.servers_fixture import pipeline, small_world
+from tests.system.servers_fixture import pipeline, small_world, sweeping
 
 if TYPE_CHECKING:
     from reverse_sf.simulator.local import LocalServer, LocalServers
@@ -21,8 +20,8 @@ __all__ = ["pipeline", "small_world"]
 pytestmark = [pytest.mark.slow]
 
 TIMEOUT_S = 2
-EVERY = 1 if os.environ.get("FAULTS") == "all" else 4
-"""`make faults` takes every call in turn; `make test` every fourth, each fault another quarter."""
+EVERY = 1 if sweeping() else 6
+"""`make sweep` takes every call in turn; `make test` every sixth, each fault others."""
 
 FAULTS: dict[str, dict[str, Any]] = {
     "503": {"status": 503},

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.local import LocalServers
 
 RECORDS = 5000
-KILLS = 6
+KILLS = 4
 
 
 @pytest.mark.slow

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from ruamel.yaml import YAML
 
 from reverse_sf.errors import Exit
+from tests.conftest import ROOT
 from tests.system.expectation import differences
 from tests.system.meltano_project import PIPELINE, MeltanoProject
 from tests.system.servers_fixture import small_world
@@ -65,6 +67,30 @@ def test_a_first_load_then_silence_then_the_one_write_that_is_due(
     assert account.returncode == 0, account.stderr
     told = json.loads(account.stdout)
     assert told["run"]["status"] == "done"
+
+
+def test_every_definition_can_be_added_to_a_project_that_exists(
+    small_world: LocalServers, tmp_path: Path
+) -> None:
+    foreign = MeltanoProject(tmp_path, small_world)
+    (tmp_path / "meltano.yml").write_text("version: 1\nenvironments:\n- name: demo\n")
+    kinds = {"crm-mapper": "mapper", "reverse-sf": "utility"}
+    for definition in sorted((ROOT / "plugins").glob("*.yml")):
+        kind = kinds.get(definition.stem)
+        ended = foreign.run(
+            "add",
+            *(("--plugin-type", kind) if kind else ()),
+            definition.stem,
+            "--from-ref",
+            str(definition),
+            "--no-install",
+        )
+        assert ended.returncode == 0, ended.stderr
+    added = YAML(typ="safe").load(tmp_path / "meltano.yml")["plugins"]
+    assert [each["name"] for each in added["mappers"]] == ["crm-mapper"]
+    assert {each["name"] for each in added["extractors"]} == {"tap-salesforce", "tap-spotio"}
+    assert {each["name"] for each in added["loaders"]} == {"target-spotio", "target-salesforce"}
+    assert added["utilities"][0]["commands"]["check"] == "check"
 
 
 def test_check_runs_inside_meltano(project: MeltanoProject) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.system.expectation import differences
-from tests.system.servers_fixture import pipeline, small_world
+from tests.system.servers_fixture import pipeline, small_world, sweeping
 
 if TYPE_CHECKING:
     from reverse_sf.simulator.local import LocalServers
@@ -17,7 +17,49 @@ __all__ = ["pipeline", "small_world"]
 
 pytestmark = [pytest.mark.slow]
 
-SETTINGS: list[dict[str, Any]] = [
+TOGETHER: list[dict[str, Any]] = [
+    {
+        "updated_after": "exclusive",
+        "feed_order": "updated_desc",
+        "feed_page": 7,
+        "patch_fields": "replaces",
+        "multichoice_wire": "semicolon",
+    },
+    {
+        "feed_order": "random",
+        "export_window": 30,
+        "scroll_end": "absent",
+        "patch_fields": "rebuilds",
+        "date_wire": "us",
+    },
+    {
+        "feed_delay_s": 5.0,
+        "scroll_end": "repeat",
+        "patch_paths": "by_id",
+        "multichoice_wire": "json",
+        "email_case": "lower",
+    },
+    {
+        "patch_paths": "collection",
+        "validation_status": 400,
+        "date_wire": "datetime",
+        "bulk_update": "keys",
+    },
+    {
+        "patch_test": "refused",
+        "patch_fields": "replaces",
+        "patch_paths": "by_id",
+        "login_status": 401,
+        "bulk_polls": 0,
+    },
+    {"patch_test": "ignored", "bulk_update": "entries", "external_id_in_search": True},
+    {"bulk_fail": "before"},
+    {"bulk_fail": "half"},
+    {"bulk_fail": "lost"},
+]
+"""Every setting of every switch at least once, in as few runs as that takes."""
+
+ALONE: list[dict[str, Any]] = [
     {"updated_after": "exclusive"},
     {"feed_order": "updated_desc"},
     {"feed_order": "random"},
@@ -50,7 +92,7 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("settings", ALONE if sweeping() else TOGETHER, ids=str)
 def test_first_load_edits_and_quiet_end_alike(
     settings: dict[str, Any], pipeline: Pipeline, small_world: LocalServers
 ) -> None:

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
 
-PLUGINS = ("tap-salesforce", "tap-spotio", "crm-mapper", "target-spotio")
+PLUGINS = ("tap-salesforce", "tap-spotio", "crm-mapper", "target-spotio", "target-salesforce")
 
 
 def test_meltano_yml_and_the_definitions_hold_the_settings_that_the_plugins_declare():

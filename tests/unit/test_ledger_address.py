@@ -1,0 +1,38 @@
+"""Where the ledger is when nobody says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from reverse_sf.ledger.address import default_uri
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch, tmp_path):
+    for name in ("REVERSE_SF_LEDGER_URI", "MELTANO_PROJECT_ROOT", "MELTANO_ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_each_meltano_environment_has_a_ledger_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    monkeypatch.setenv("MELTANO_ENVIRONMENT", "sandbox")
+    assert default_uri() == f"sqlite:///{tmp_path}/.meltano/reverse-sf/sandbox.db"
+
+
+@pytest.mark.parametrize("spelling", ["demo", "'demo'", '"demo"'])
+def test_a_command_run_without_meltano_finds_the_ledger_of_the_default_environment(
+    tmp_path, spelling
+):
+    (tmp_path / "meltano.yml").write_text(f"version: 1\ndefault_environment: {spelling}\n")
+    assert default_uri() == "sqlite:///.meltano/reverse-sf/demo.db"
+
+
+def test_without_any_environment_there_is_one_ledger():
+    assert default_uri() == "sqlite:///.meltano/reverse-sf/ledger.db"
+
+
+def test_one_variable_serves_mapper_target_and_command(monkeypatch):
+    monkeypatch.setenv("REVERSE_SF_LEDGER_URI", "postgresql://host/ledger")
+    monkeypatch.setenv("MELTANO_ENVIRONMENT", "sandbox")
+    assert default_uri() == "postgresql://host/ledger"
