@@ -10,7 +10,8 @@ from reverse_sf.mapper.batch import Batch
 from reverse_sf.mapper.fields import Prior
 from reverse_sf.mapper.matching import candidates
 from reverse_sf.mapper.observation import instant
-from reverse_sf.mapper.planner import AMBIGUOUS, parent_id_in
+from reverse_sf.mapper.planner import AMBIGUOUS
+from reverse_sf.mapper.relations import parent_id_in
 from reverse_sf.mapper.subject import Subject, event_of
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
@@ -94,7 +95,7 @@ class Decider:
             for snapshot, image in zip(ones, images, strict=True):
                 if self._course.source_digest(snapshot) is None or not image:
                     continue
-                if self._is_under_way(snapshot) or mapped.lacks(image):
+                if self._is_under_way(mapped, snapshot) or mapped.lacks(image):
                     # The other direction has not finished with it, or the tap must say more.
                     continue
                 deletes = len(mapped.planner.deletes)
@@ -109,9 +110,13 @@ class Decider:
                     batch.decisions.unflagged.append(snapshot.link.link_id)
         self.commit(batch)
 
-    def _is_under_way(self, snapshot: Snapshot) -> bool:
-        """Whether the other direction writes this link, or left it without an outcome."""
-        return snapshot.open_direction is self._course.back
+    def _is_under_way(self, mapped: MappedPair, snapshot: Snapshot) -> bool:
+        """Whether the other direction writes this link, or left it without an outcome.
+
+        A direction that was switched off will never finish: it holds nobody up.
+        """
+        back = self._course.back
+        return snapshot.open_direction is back and self._course.is_answered(mapped.pair.mapping)
 
     def deletes(self, mapped: MappedPair, link_ids: Sequence[str]) -> None:
         """Issue deletes that the run's guard has passed."""

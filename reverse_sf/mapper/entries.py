@@ -10,7 +10,9 @@ from msgspec import Raw
 from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
 from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY
 from reverse_sf.mapper.messages import as_object, joined, text_of, with_envelope
+from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
+from reverse_sf.merge.lifecycle import Act
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.definition import Direction
     from reverse_sf.mapping.pair import PairConverter
     from reverse_sf.merge.envelope import Action
+
+
+_STATES = {
+    Act.TOMBSTONE: LinkState.TOMBSTONE,
+    Act.UNLINK: LinkState.UNLINKED,
+    Act.ALIAS: LinkState.ALIAS,
+}
 
 
 class Entries:
@@ -68,6 +77,22 @@ class Entries:
                     spotio_id=link.spotio_id,
                 )
             )
+
+    def stand_still(self, act: Act, link: Link, subject: Subject, batch: Batch) -> None:
+        """Note what a record that is not written comes to; its link may change its state."""
+        if act is Act.MOVE:
+            batch.decisions.links.append(
+                Link(
+                    link_id=link.link_id,
+                    pair=link.pair,
+                    origin=link.origin,
+                    state=link.state,
+                    salesforce_id=canon.record_id(subject.values.get("MasterRecordId")),
+                    spotio_id=link.spotio_id,
+                )
+            )
+        elif act in _STATES:
+            self.restate(link, _STATES[act], batch)
 
     def flag(self, link: Link, direction: Direction, reason: str, batch: Batch) -> None:
         """Have the link decided again at the start of a direction's next run."""

@@ -9,11 +9,16 @@ from reverse_sf.ledger.rows import Link, LinkState, Snapshot
 from reverse_sf.mapper.entries import Entries
 from reverse_sf.mapper.fields import Draft, Prior
 from reverse_sf.mapper.keys import PARENT_KEY
-from reverse_sf.mapper.relations import MOST_REMEMBERED, Parent, link_id_of
+from reverse_sf.mapper.relations import (
+    MOST_REMEMBERED,
+    Parent,
+    absence_of,
+    link_id_of,
+    parent_id_in,
+)
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
-from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import DeletePolicy, History, MatchRule, Side
+from reverse_sf.mapping.definition import DeletePolicy, History, MatchRule
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.guards import unmatched
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
@@ -185,7 +190,8 @@ class Planner:
             reason = decision.row.removeprefix("C4 ")
             if refusal and event is Event.PRESENT:
                 reason = f"out of scope: {refusal}"
-            self._stand_still(act, link, subject, reason, batch)
+            self._entries.stand_still(act, link, subject, batch)
+            self._tally.add(self._name, "skipped", reason)
             if decision.journal:
                 self._entries.outlived(snapshot, decision.row, batch)
             self._entries.supersede(snapshot, batch)
@@ -260,7 +266,7 @@ class Planner:
             rules = [one.value for one in self._mapping.match if one is not MatchRule.EXTERNAL_ID]
             raise StopError(str(unmatched(self._name, rules)))
         parent = self._parent_of(subject.values)
-        absence = _absence(parent)
+        absence = absence_of(parent)
         # A parent that nobody has seen yet may still come in this run; not so when replanning.
         if parent is not None and absence and (parent.withheld or not subject.is_new):
             why = ("", WAITING_FOR_PARENT, absence)
@@ -323,7 +329,7 @@ class Planner:
         draft = self._fields.decided(prior, subject.values)
         link = snapshot.link
         parent = self._parent_of(subject.values) if draft.source.get(PARENT_KEY) else None
-        absence = _absence(parent)
+        absence = absence_of(parent)
         if absence:
             # The other fields of the record need not wait for the parent.
             self._fields.drop(PARENT_KEY, draft)
@@ -367,34 +373,6 @@ class Planner:
         batch.decisions.unflagged.append(snapshot.link.link_id)
         self._tally.add(self._name, "decided_delete")
 
-    def _stand_still(
-        self,
-        act: Act,
-        link: Link,
-        subject: Subject,
-        reason: str,
-        batch: Batch,
-    ) -> None:
-        """Write nothing; the link may change its state."""
-        if act is Act.TOMBSTONE:
-            self._entries.restate(link, LinkState.TOMBSTONE, batch)
-        elif act is Act.UNLINK:
-            self._entries.restate(link, LinkState.UNLINKED, batch)
-        elif act is Act.ALIAS:
-            self._entries.restate(link, LinkState.ALIAS, batch)
-        elif act is Act.MOVE:
-            winner = canon.record_id(subject.values.get("MasterRecordId"))
-            moved = Link(
-                link_id=link.link_id,
-                pair=link.pair,
-                origin=link.origin,
-                state=link.state,
-                salesforce_id=winner,
-                spotio_id=link.spotio_id,
-            )
-            batch.decisions.links.append(moved)
-        self._tally.add(self._name, "skipped", reason)
-
     def _is_past(self, modified_at: str | None) -> bool:
         return (
             self._course.settings(self._mapping).history is History.FUTURE_ONLY
@@ -402,30 +380,3 @@ class Planner:
             and modified_at is not None
             and modified_at <= self._activation
         )
-
-
-def parent_id_in(values: dict[str, Any], field: str, course: Course) -> str | None:
-    """The parent that an image of the source names.
-
-    Args:
-        values: the image.
-        field: the lookup field in Salesforce.
-        course: the run's direction.
-    """
-    if course.source is Side.SALESFORCE:
-        found: str | None = canon.record_id(values.get(field))
-    else:
-        found = canon.text(values.get(PARENT_KEY))
-    return found or None
-
-
-def _absence(parent: Parent | None) -> str | None:
-    """Why a parent has no counterpart and none under way; None where it has."""
-    if parent is None or parent.destination_id is not None:
-        return None
-    if parent.withheld is None and not parent.is_linked:
-        return (
-            f"its parent {parent.source_id} is not linked: it is outside the filter, or the tap"
-            " has not sent it yet"
-        )
-    return parent.withheld

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from reverse_sf.mapper.keys import PARENT_KEY
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
 
@@ -71,6 +72,33 @@ class Parent:
         if course.destination is Side.SALESFORCE and self.destination_id:
             named["salesforce_id"] = self.destination_id
         return named
+
+
+def absence_of(parent: Parent | None) -> str | None:
+    """Why a parent has no counterpart and none under way; None where it has."""
+    if parent is None or parent.destination_id is not None:
+        return None
+    if parent.withheld is None and not parent.is_linked:
+        return (
+            f"its parent {parent.source_id} is not linked: it is outside the filter, or the tap"
+            " has not sent it yet"
+        )
+    return parent.withheld
+
+
+def parent_id_in(values: dict[str, Any], field: str, course: Course) -> str | None:
+    """The parent that an image of the source names.
+
+    Args:
+        values: the image.
+        field: the lookup field in Salesforce.
+        course: the run's direction.
+    """
+    if course.source is Side.SALESFORCE:
+        found: str | None = canon.record_id(values.get(field))
+    else:
+        found = canon.text(values.get(PARENT_KEY))
+    return found or None
 
 
 class Parents:
