@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.rows import Decisions, Link, LinkState, Snapshot
@@ -273,7 +272,7 @@ class Decider:
                     snapshot,
                     seen.modified_at,
                     batch.seen_at,
-                    partial(self._reread, link_id),
+                    self._reread,
                 ),
                 subject,
                 batch,

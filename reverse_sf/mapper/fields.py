@@ -75,14 +75,14 @@ class Prior(msgspec.Struct):
         snapshot: what the ledger knows of the link.
         modified_at: when the source says that its record changed.
         seen_at: when it was seen so.
-        reread: reads the link once more with the source's image before and all moments, which only
+        reread: reads a link once more with the source's image before and all moments, which only
             evidence needs; None where the image before is not known.
     """
 
     snapshot: Snapshot
     modified_at: str | None
     seen_at: str
-    reread: Callable[[], Snapshot] | None = None
+    reread: Callable[[str], Snapshot] | None = None
 
 
 class FieldDecisions(ABC):
@@ -265,7 +265,7 @@ class FieldDecisions(ABC):
         The source was last seen equal to its base at the observation before this one, if it was
         equal then. Of the destination only its present image is kept, which differs.
         """
-        before = prior.reread() if prior.reread is not None else None
+        before = prior.reread(prior.snapshot.link.link_id) if prior.reread else None
         known = before or prior.snapshot
         image = (self._course.source_image(before) or {}) if before is not None else {}
         if self._from_salesforce:

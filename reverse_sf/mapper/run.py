@@ -366,7 +366,7 @@ def _calm_collector() -> Iterator[None]:
     time costs a third of the run.
     """
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
+    gc.set_threshold(1_000_000, 50, 100)
     try:
         yield
     finally:
