@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from reverse_sf.errors import StopError
-from reverse_sf.ledger.dialects import Delete, Insert, Update, constant, keys, numbers
-from reverse_sf.ledger.encoding import from_text, moment, sortable, to_text
+from reverse_sf.ledger.dialects import Delete, Insert, Update, keys, numbers
+from reverse_sf.ledger.encoding import moment, to_text
 from reverse_sf.ledger.leases import Leases, add_counts
 from reverse_sf.ledger.observations import IS_OPEN
 from reverse_sf.ledger.rows import LinkState, OperationStatus
 from reverse_sf.ledger.tables import (
-    bases,
-    conflicts,
     flags,
-    images,
     links,
     operations,
-    parked,
     users,
+)
+from reverse_sf.ledger.writing import (
+    add_conflicts,
+    all_given,
+    drop_parked,
+    merge_bases,
+    put_flags,
+    put_images,
+    put_parked,
 )
 from reverse_sf.mapping.definition import Direction, Side
 
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from reverse_sf.ledger.rows import Conflict, Decisions, Image, Intent, Link, Parked, UserRow
+    from reverse_sf.ledger.rows import Decisions, Image, Intent, Link, UserRow
 
 
 # An enum's value costs a call, and these stand in each of a hundred thousand rows.
@@ -39,27 +44,10 @@ _DIRECTIONS = (Direction.TO_SALESFORCE.value, Direction.TO_SPOTIO.value)
 _INTENDED = OperationStatus.INTENDED.value
 
 
-def _all_given(*names: str) -> Any:
-    return lambda _, given: {name: given[name] for name in names}
-
-
 _add_links = Insert(
     links, ("number", "link_id", "pair", "origin", "state", "salesforce_id", "spotio_id")
 )
 _change_links = Update(links, ("pair", "state", "salesforce_id", "spotio_id"), identity=("number",))
-put_images = Insert(
-    images,
-    ("link", "side", "digest", "modified_at", "observed_at", "deleted", "content"),
-    identity=("link", "side"),
-    changes=_all_given("digest", "modified_at", "observed_at", "deleted", "content"),
-)
-put_bases = Insert(bases, ("link", "entries"), identity=("link",), changes=_all_given("entries"))
-put_flags = Insert(
-    flags,
-    ("link_id", "direction", "reason"),
-    identity=("link_id", "direction"),
-    changes=_all_given("reason"),
-)
 _drop_flags = Delete(flags, ("link_id", "direction"))
 _OPERATION = (
     "run_id",
@@ -90,63 +78,12 @@ _open_operations = (
     .where(operations.c.link.in_(numbers()), operations.c.operation_id.in_(keys()), IS_OPEN)
     .order_by(operations.c.link)
 )
-_put_parked = Insert(
-    parked,
-    (
-        "link_id",
-        "direction",
-        "key",
-        "pair",
-        "reason",
-        "at",
-        "run_id",
-        "attempts",
-        "next_attempt_at",
-        "waiting_for",
-        "definition_fingerprint",
-        "message",
-    ),
-    identity=("link_id", "direction", "key"),
-    changes=lambda table, given: {
-        "pair": given.pair,
-        "reason": given.reason,
-        "at": given.at,
-        "run_id": given.run_id,
-        "attempts": case(
-            (given.attempts > table.c.attempts, given.attempts),
-            else_=table.c.attempts + constant(1),
-        ),
-        "next_attempt_at": given.next_attempt_at,
-        "waiting_for": given.waiting_for,
-        "definition_fingerprint": given.definition_fingerprint,
-        "message": given.message,
-    },
-)
-drop_parked = Delete(parked, ("link_id", "direction", "key"))
-_add_conflicts = Insert(
-    conflicts,
-    (
-        "link_id",
-        "pair",
-        "key",
-        "loser",
-        "losing_value",
-        "winning_value",
-        "rule",
-        "row",
-        "at",
-        "run_id",
-        "operation_id",
-    ),
-    identity=("operation_id", "link_id", "key"),
-)
 _put_users = Insert(
     users,
     ("side", "user_id", "email", "username", "external_id", "name", "active"),
     identity=("side", "user_id"),
-    changes=_all_given("email", "username", "external_id", "name", "active"),
+    changes=all_given("email", "username", "external_id", "name", "active"),
 )
-_bases_of = select(bases.c.link, bases.c.entries).where(bases.c.link.in_(numbers()))
 
 
 class DecisionCommits(Leases):
@@ -279,69 +216,6 @@ def _put_intents(
         )
     _reissue.execute(connection, again)
     _add_operations.execute(connection, new)
-
-
-def merge_bases(connection: Connection, changes: Mapping[int, Mapping[str, list[Any]]]) -> None:
-    """Set entries of bases, by link number; other entries of the same links stay."""
-    if not changes:
-        return
-    rows = connection.execute(_bases_of, {"numbers": to_text(list(changes))}).all()
-    known: dict[int, dict[str, Any]] = {row[0]: from_text(row[1]) for row in rows}
-    put_bases.execute(
-        connection,
-        [
-            (link, to_text({**known.get(link, {}), **entries}))
-            for link, entries in changes.items()
-            if entries
-        ],
-    )
-
-
-def put_parked(connection: Connection, withheld: Sequence[Parked], run: Row[Any]) -> None:
-    """Store what is withheld; what was withheld before counts one more attempt."""
-    _put_parked.execute(
-        connection,
-        [
-            (
-                it.link_id,
-                it.direction.value,
-                it.key,
-                it.pair,
-                it.reason,
-                it.at,
-                it.run_id,
-                it.attempts,
-                None if it.next_attempt_at is None else sortable(it.next_attempt_at),
-                it.waiting_for,
-                it.definition_fingerprint or run.definition_fingerprint,
-                it.message,
-            )
-            for it in withheld
-        ],
-    )
-
-
-def add_conflicts(connection: Connection, found: Sequence[Conflict]) -> None:
-    """Add to the journal; the same conflict of the same operation is kept once."""
-    _add_conflicts.execute(
-        connection,
-        [
-            (
-                it.link_id,
-                it.pair,
-                it.key,
-                it.loser.value,
-                to_text(it.losing_value),
-                to_text(it.winning_value),
-                it.rule,
-                it.row,
-                it.at,
-                it.run_id,
-                it.operation_id,
-            )
-            for it in found
-        ],
-    )
 
 
 def _flag_rows(given: Sequence[Link]) -> list[tuple[Any, ...]]:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from reverse_sf.errors import StopError
-from reverse_sf.ledger.decisions import (
+from reverse_sf.ledger.dialects import Insert, Update, keys
+from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
+from reverse_sf.ledger.leases import Leases, add_counts
+from reverse_sf.ledger.rows import LinkState, OperationStatus, Parked
+from reverse_sf.ledger.tables import links, log, operations, parked
+from reverse_sf.ledger.writing import (
     add_conflicts,
     drop_parked,
     merge_bases,
@@ -15,11 +20,6 @@ from reverse_sf.ledger.decisions import (
     put_images,
     put_parked,
 )
-from reverse_sf.ledger.dialects import Insert, Update, keys
-from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
-from reverse_sf.ledger.leases import Leases, add_counts
-from reverse_sf.ledger.rows import LinkState, OperationStatus, Parked
-from reverse_sf.ledger.tables import links, log, operations, parked
 from reverse_sf.mapping.definition import Direction, Side
 
 if TYPE_CHECKING:
