@@ -1,4 +1,4 @@
-"""The main job on a fresh machine: start both local servers, run the sync, show what happened.
+"""The two-way sync on a fresh machine: start both local servers, run it, show what happened.
 
 Everything it does can be done by hand; it prints each command before it runs it.
 """
@@ -7,28 +7,52 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 LEDGER = ROOT / ".meltano" / "reverse-sf" / "demo.db"
 SALESFORCE = "http://127.0.0.1:8730"
 SPOTIO = "http://127.0.0.1:8731"
-PIPELINE = ("tap-salesforce", "spotio-mapper", "target-spotio")
+JOB = "two-way-sync"
+STATES = (
+    "demo:tap-salesforce-to-target-spotio",
+    "demo:tap-spotio-to-target-salesforce",
+)
+IN_SALESFORCE = {
+    "Account": "Accounts",
+    "Contact": "Contacts",
+    "Lead": "Leads",
+    "Opportunity": "deals",
+}
+IN_SPOTIO = {
+    "Accounts": "accounts",
+    "Contacts": "contacts",
+    "Leads": "leads",
+    "Opportunities": "deals",
+}
+NEW_LEAD = {100002: "Ada", 100003: "Whitlock", 100004: "Whitlock Orchards"}
+READS_BY_POST = ("apitoken", "search", "filters", "/many", "/token", "/query")
+RETRIEVES = re.compile(r"POST .*/composite/sobjects/\w+")
+MOST_RUNS_TO_REST = 4
+MOST_SHOWN = 240
 SECONDS_TO_START = 120
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def main() -> int:
@@ -41,8 +65,9 @@ def main() -> int:
         with servers():
             forget_last_demo()
             first_load()
-            second_run()
+            until_quiet()
             edits()
+            until_quiet()
     except subprocess.CalledProcessError as error:
         console.print(
             f"[red]stopped: {' '.join(map(str, error.cmd))} ended with {error.returncode}"
@@ -89,49 +114,174 @@ def forget_last_demo() -> None:
         leftover.unlink()
     heading("Meltano installs the plugins")
     run("meltano", "install", quiet=True)
-    run("meltano", "state", "clear", "--force", "demo:tap-salesforce-to-target-spotio", quiet=True)
+    for state in STATES:
+        run("meltano", "state", "clear", "--force", state, quiet=True)
 
 
 def first_load() -> None:
     """The first run: everything in scope is new."""
-    heading("First run: Salesforce to SPOTIO")
-    console.print(f"  Salesforce holds {held_in_salesforce()}")
-    run("meltano", "run", *PIPELINE)
+    heading("First run: everything in scope is new")
+    console.print(f"  Salesforce holds {held(SALESFORCE, IN_SALESFORCE)}")
+    console.print(f"  SPOTIO holds {held(SPOTIO, IN_SPOTIO)}")
+    run("meltano", "run", JOB, quiet=True)
     run("reverse-sf", "account")
+    console.print(f"  Salesforce holds {held(SALESFORCE, IN_SALESFORCE)}")
+    console.print(f"  SPOTIO holds {held(SPOTIO, IN_SPOTIO)}")
 
 
-def second_run() -> None:
-    """The second run: nothing changed, so nothing may be written."""
-    heading("Second run: nothing changed")
-    before = writes_so_far()
-    run("meltano", "run", *PIPELINE, quiet=True)
-    console.print(f"  write requests to SPOTIO: [bold]{len(writes_so_far()) - len(before)}[/]")
+def until_quiet() -> None:
+    """Nobody edits anything: the sync comes to rest, and stays there."""
+    heading("Nobody edits anything: the sync comes to rest")
+    for _ in range(MOST_RUNS_TO_REST):
+        before = requests_so_far()
+        run("meltano", "run", JOB, quiet=True)
+        written, made = writes_since(before), made_since(before)
+        console.print(
+            f"  write requests: [bold]{written[SALESFORCE]}[/] to Salesforce,"
+            f" [bold]{written[SPOTIO]}[/] to SPOTIO; requests in all: {made}"
+        )
+        if not any(written.values()):
+            return
+    console.print("[red]it did not come to rest")
+    raise subprocess.CalledProcessError(1, ["meltano", "run", JOB])
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What people type into one field of a linked pair, on one side or on both.
+
+    Attributes:
+        about: what is to be seen.
+        sobject: object in Salesforce.
+        kind: record type in SPOTIO.
+        field: in Salesforce.
+        label: in SPOTIO.
+        in_salesforce: typed there; None for nothing.
+        in_spotio: typed there; None for nothing.
+    """
+
+    about: str
+    sobject: str
+    kind: str
+    field: str
+    label: str
+    in_salesforce: str | None
+    in_spotio: str | None
+
+
+EDITS = (
+    Edit("edit", "Account", "Accounts", "Website", "Website", "https://new-in-sf.example", None),
+    Edit("edit", "Account", "Accounts", "Website", "Website", None, "https://new-in-sp.example"),
+    Edit(
+        "salesforce_only", "Account", "Accounts", "Phone", "Phone",
+        "(801) 555-0142", "(801) 555-0199",
+    ),
+    Edit(
+        "salesforce_unless_blank", "Account", "Accounts", "Billing_Email__c", "Billing Email",
+        "billing@sf.example", "billing@spotio.example",
+    ),
+    Edit(
+        "two_way", "Account", "Accounts", "Website", "Website",
+        "https://both-sf.example", "https://both-spotio.example",
+    ),
+    Edit("spotio_only", "Contact", "Contacts", "Title", "Job Title", "Buyer", "Head of buying"),
+    Edit(
+        "spotio_unless_blank", "Contact", "Contacts", "MobilePhone", "Mobile",
+        "(801) 555-0111", "(801) 555-0122",
+    ),
+    Edit("manual", "Opportunity", "Opportunities", "NextStep", "Next Step", "Call", "Visit"),
+    Edit(
+        "do_not_sync", "Contact", "Contacts", "Description", "Contact Notes",
+        "likes tea", "likes coffee",
+    ),
+)  # fmt: skip
 
 
 def edits() -> None:
-    """Three edits in Salesforce, of which exactly one concerns SPOTIO."""
-    heading("Three edits: a mapped field, an unmapped one, one that leaves the filter")
-    customers = [
-        row
-        for row in rows(SALESFORCE, "Account")
-        if row["Type"] == "Customer" and not row["IsDeleted"] and row["Phone"]
-    ]
-    changed, unmapped, leaving = customers[:3]
-    for row, values in (
-        (changed, {"Phone": "(801) 555-0142"}),
-        (unmapped, {"Site": "Back office"}),
-        (leaving, {"Type": "Partner"}),
-    ):
-        edit(SALESFORCE, {"object": "Account", "id": row["Id"], "set": values})
-        console.print(f"  {row['Name']}: {values}")
-    before = writes_so_far()
-    run("meltano", "run", *PIPELINE, quiet=True)
-    due = writes_so_far()[len(before) :]
-    console.print(f"  write requests to SPOTIO: [bold]{len(due)}[/]")
-    for request in due:
+    """People edit on both sides: two plain edits, a conflict under each rule, a new record each."""
+    heading("People edit on both sides between two runs: a conflict under each rule")
+    pairs = linked_pairs()
+    used: dict[str, int] = {}
+    edited: list[tuple[Edit, str, str]] = []
+    for one in EDITS:
+        number = used[one.sobject] = used.get(one.sobject, -1) + 1
+        salesforce_id, spotio_id = pairs[one.sobject][number]
+        edited.append((one, salesforce_id, spotio_id))
+        if one.in_salesforce is not None:
+            body = {"object": one.sobject, "id": salesforce_id}
+            edit(SALESFORCE, {**body, "set": {one.field: one.in_salesforce}})
+        if one.in_spotio is not None:
+            body = {"object": one.kind, "id": spotio_id}
+            edit(SPOTIO, {**body, "set": {one.label: one.in_spotio}})
+    console.print(f"  {len(edited)} pairs edited; and one new record on each side:")
+    new_records()
+    before = requests_so_far()
+    run("meltano", "run", JOB, quiet=True)
+    console.print("  what was sent (each with its read-back in the ledger: reverse-sf logs):")
+    for request in write_requests(before):
         call = f"{request['method']} {request['path']} {request['body']}"
-        console.print(f"    {call}", soft_wrap=True, markup=False)
-    run("reverse-sf", "account")
+        console.print(f"    {call[:MOST_SHOWN]}", soft_wrap=True, markup=False)
+    run("meltano", "run", JOB, quiet=True)
+    heading("The account of it")
+    show_outcome(edited)
+    run("reverse-sf", "conflicts", "--limit", "5")
+    run("reverse-sf", "parked", "--reason", "manual")
+
+
+def new_records() -> None:
+    """A customer signs in Salesforce; a rep finds an interested household in SPOTIO."""
+    edit(SALESFORCE, {"object": "Account", "create": {"Name": "Harbor Tile", "Type": "Customer"}})
+    console.print("    Salesforce: Account Harbor Tile, a customer")
+    call_spotio(
+        "/api/DataObjects",
+        {
+            "dataObject": {
+                "typeId": 3,
+                "stageId": 8,
+                "fields": [{"fieldId": at, "value": told} for at, told in NEW_LEAD.items()],
+            },
+            "activity": {"activityTemplateId": 1, "resultId": 3, "done": True},
+        },
+    )
+    console.print("    SPOTIO: lead Ada Whitlock, whose first visit ended with an appointment")
+
+
+def show_outcome(edited: list[tuple[Edit, str, str]]) -> None:
+    """What both sides hold now."""
+    table = Table(title="What people typed, and what both sides hold now", title_justify="left")
+    for name in ("rule", "field", "typed in Salesforce", "typed in SPOTIO", "Salesforce", "SPOTIO"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"rule", "field"})
+    for one, salesforce_id, spotio_id in edited:
+        theirs = next(row for row in rows(SALESFORCE, one.sobject) if row["Id"] == salesforce_id)
+        ours = next(row for row in rows(SPOTIO, one.kind) if row["id"] == spotio_id)
+        table.add_row(
+            one.about, one.label, one.in_salesforce, one.in_spotio,
+            theirs[one.field], ours["fields"].get(one.label),
+        )  # fmt: skip
+    console.print(table)
+    made = [row for row in rows(SALESFORCE, "Lead") if row["LastName"] == "Whitlock"]
+    theirs = [row for row in rows(SPOTIO, "Accounts") if row["name"] == "Harbor Tile"]
+    console.print(
+        f"  Ada Whitlock is {len(made)} Lead in Salesforce; Harbor Tile is {len(theirs)} account in"
+        " SPOTIO"
+    )
+
+
+def linked_pairs() -> dict[str, list[tuple[str, str]]]:
+    """Salesforce Id and SPOTIO id of linked records whose fields are filled, by sObject."""
+    spotio = {row["id"]: row for row in rows(SPOTIO, "dataObjects") if not row["deleted"]}
+    found: dict[str, list[tuple[str, str]]] = {}
+    needed = {"Account": ("Website", "Phone", "Billing_Email__c"), "Contact": ("Title",)}
+    for sobject in ("Account", "Contact", "Opportunity"):
+        found[sobject] = [
+            (row["Id"], row["SPOTIO_Id__c"])
+            for row in rows(SALESFORCE, sobject)
+            if row["SPOTIO_Id__c"] in spotio
+            and not row["IsDeleted"]
+            and all(row[name] for name in needed.get(sobject, ()))
+            and row.get("Type") in {None, "Customer", "Prospect"}
+        ]
+    return found
 
 
 def where_to_look_next(seconds: float) -> None:
@@ -171,27 +321,60 @@ def rows(url: str, name: str) -> list[dict[str, Any]]:
     return list(answer["records"] if isinstance(answer, dict) else answer)
 
 
-def held_in_salesforce() -> str:
-    """How many rows each object has, in words."""
-    names = {"Account": "Accounts", "Contact": "Contacts", "Lead": "Leads", "Opportunity": "deals"}
-    return ", ".join(f"{len(rows(SALESFORCE, name))} {many}" for name, many in names.items())
+def held(url: str, names: Mapping[str, str]) -> str:
+    """How many living rows each object has, in words."""
+    numbers = {
+        many: sum(not (row.get("IsDeleted") or row.get("deleted")) for row in rows(url, name))
+        for name, many in names.items()
+    }
+    return ", ".join(f"{number:,} {many}" for many, number in numbers.items())
 
 
-def edit(url: str, body: dict[str, Any]) -> None:
+def edit(url: str, body: dict[str, Any]) -> dict[str, Any]:
     """Edit a record as a person in the web app would."""
-    httpx.post(f"{url}/_simulator/edit", json=body, timeout=30).raise_for_status()
+    answer = httpx.post(f"{url}/_simulator/edit", json=body, timeout=30).raise_for_status().json()
+    return dict(answer)
 
 
-def writes_so_far() -> list[dict[str, Any]]:
-    """Every request that wrote to SPOTIO; minting a token and searching are not writes."""
-    answer = httpx.get(f"{SPOTIO}/_simulator/requests", timeout=60).raise_for_status().json()
-    requests = answer["requests"] if isinstance(answer, dict) else answer
+def call_spotio(path: str, body: dict[str, Any]) -> None:
+    """What a rep's phone sends to SPOTIO's API."""
+    key = {"clientId": "demo-client", "secret": "demo-secret"}
+    answer = httpx.post(f"{SPOTIO}/api/users/apitoken", json=key, timeout=30).raise_for_status()
+    token = {"Authorization": f"Bearer {answer.json()['accessToken']}"}
+    httpx.post(f"{SPOTIO}{path}", json=body, headers=token, timeout=30).raise_for_status()
+
+
+def requests_so_far() -> dict[str, int]:
+    """The number of the last request to each server."""
+    return {url: len(requests(url)) for url in (SALESFORCE, SPOTIO)}
+
+
+def requests(url: str) -> list[dict[str, Any]]:
+    """Every API request that a server has had."""
+    answer = httpx.get(f"{url}/_simulator/requests", timeout=60).raise_for_status().json()
+    return list(answer["requests"] if isinstance(answer, dict) else answer)
+
+
+def write_requests(before: dict[str, int]) -> list[dict[str, Any]]:
+    """Every request since that wrote; logins, queries and searches are not writes."""
     return [
         request
-        for request in requests
+        for url, number in before.items()
+        for request in requests(url)[number:]
         if request["method"] in {"POST", "PUT", "PATCH", "DELETE"}
-        and not any(word in request["path"].lower() for word in ("apitoken", "search", "filters"))
+        and not any(word in request["path"].lower() for word in READS_BY_POST)
+        and not RETRIEVES.fullmatch(f"{request['method']} {request['path']}")
     ]
+
+
+def writes_since(before: dict[str, int]) -> dict[str, int]:
+    """How many writes each server has had since."""
+    return {url: len(write_requests({url: number})) for url, number in before.items()}
+
+
+def made_since(before: dict[str, int]) -> int:
+    """How many requests both servers have had since."""
+    return sum(len(requests(url)) - number for url, number in before.items())
 
 
 if __name__ == "__main__":

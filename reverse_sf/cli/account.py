@@ -1,9 +1,10 @@
-"""``reverse-sf account``: what one run did, in a page."""
+"""``reverse-sf account``: what a run of each direction did, in a page."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -58,49 +59,87 @@ def account(
     as_json: bool,
     strict: bool,
 ) -> int:
-    """What a run did: records created, linked, updated, skipped and parked, and why.
+    """What the latest runs did: records created, linked, updated, skipped and parked, and why.
+
+    Without options it shows the latest run of each direction.
 
     Exit codes: 0 done, 2 no such run or no ledger, 5 with --strict where something is parked.
     """
     with open_ledger(ledger_uri) as ledger:
-        run = _find(ledger, run_id, direction)
-        counts = ledger.counts(run.run_id)
-        parked = ledger.parked_rows(run.direction)
-        journaled = len(ledger.conflicts(run_id=run.run_id, limit=_RUNS_LOOKED_AT))
-    tallies = _tallies(counts)
-    withheld = Counter((one.pair, one.reason) for one in parked)
+        accounts = [_read(ledger, run) for run in _find(ledger, run_id, direction)]
     if as_json:
-        say_json(
-            {
-                "run": run,
-                "pairs": tallies,
-                "reasons": [one for one in counts if one.reason],
-                "parked_now": [
-                    {"pair": pair, "reason": reason, "number": number}
-                    for (pair, reason), number in sorted(withheld.items())
-                ],
-            }
-        )
+        say_json({"runs": [one.as_json() for one in accounts]})
     else:
-        _show_run(run, tallies)
-        _show_reasons(counts)
-        _show_parked(parked)
-        _show_where_next(run, tallies, parked, journaled)
+        for number, one in enumerate(accounts):
+            if number:
+                say()
+            one.show()
+    parked = any(one.parked for one in accounts)
     return Exit.PARKED if strict and parked else Exit.DONE
 
 
-def _find(ledger: Ledger, run_id: str, direction: str | None) -> Run:
+@dataclass(frozen=True)
+class Account:
+    """What the ledger knows of one run.
+
+    Attributes:
+        counts: the run's tallies with their reasons.
+        parked: what is withheld in the run's direction now.
+        journaled: how many values the run overruled.
+    """
+
+    run: Run
+    counts: list[Count]
+    parked: list[Parked]
+    journaled: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The account for programs."""
+        withheld = Counter((one.pair, one.reason) for one in self.parked)
+        return {
+            "run": self.run,
+            "pairs": _tallies(self.counts),
+            "reasons": [one for one in self.counts if one.reason],
+            "parked_now": [
+                {"pair": pair, "reason": reason, "number": number}
+                for (pair, reason), number in sorted(withheld.items())
+            ],
+            "journaled": self.journaled,
+        }
+
+    def show(self) -> None:
+        """The account for people."""
+        tallies = _tallies(self.counts)
+        _show_run(self.run, tallies)
+        _show_reasons(self.counts)
+        _show_parked(self.parked)
+        _show_where_next(self.run, tallies, self.parked, self.journaled)
+
+
+def _read(ledger: Ledger, run: Run) -> Account:
+    return Account(
+        run,
+        ledger.counts(run.run_id),
+        ledger.parked_rows(run.direction),
+        len(ledger.conflicts(run_id=run.run_id, limit=_RUNS_LOOKED_AT)),
+    )
+
+
+def _find(ledger: Ledger, run_id: str, direction: str | None) -> list[Run]:
+    """The run that is asked for, or the latest of each direction, Salesforce to SPOTIO first."""
     runs = ledger.runs(limit=_RUNS_LOOKED_AT)
     if run_id != "latest":
         found = [one for one in runs if one.run_id.startswith(run_id)]
         if len(found) != 1:
             which = "several runs" if found else "no run"
             raise UsageError(f"{which} in this ledger with the id {run_id}")
-        return found[0]
-    wanted = [one for one in runs if direction is None or one.direction.value == direction]
-    if not wanted:
+        return found
+    wanted = [Direction(direction)] if direction else [Direction.TO_SPOTIO, Direction.TO_SALESFORCE]
+    latest = [next((run for run in runs if run.direction is one), None) for one in wanted]
+    shown = [run for run in latest if run is not None]
+    if not shown:
         raise UsageError("this ledger has seen no run" + (f" {direction}" if direction else ""))
-    return wanted[0]
+    return shown
 
 
 def _tallies(counts: Iterable[Count]) -> dict[str, dict[str, int]]:

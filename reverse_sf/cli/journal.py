@@ -82,7 +82,7 @@ def logs(
         ("at", "pair", "call", "status", "outcome", "Salesforce", "SPOTIO", "reason"),
         (
             (
-                one.at,
+                _shown(one.at),
                 one.pair,
                 f"{one.method} {one.path}".strip(),
                 one.status,
@@ -168,22 +168,27 @@ def conflicts(
         return
     show(
         f"Overruled values, newest first ({len(rows)})",
-        ("at", "pair", "Salesforce", "field", "lost in", "lost", "won", "rule", "row"),
+        ("at", "object", "Salesforce", "field", "lost in", "lost", "won", "rule"),
         (
             (
-                one.at,
-                one.pair,
+                _shown(one.at),
+                one.pair.split(":")[-1],
                 ids.get(one.link_id),
                 one.key,
                 one.loser.value,
                 one.losing_value,
                 one.winning_value,
-                one.rule,
-                one.row,
+                f"{one.rule} {one.row}",
             )
             for one in rows
         ),
+        whole=("at", "Salesforce"),
     )
+
+
+def _shown(instant: str) -> str:
+    """A UTC instant for a table: to the second."""
+    return instant[:19].replace("T", " ")
 
 
 def _fields(row: Any) -> dict[str, Any]:

@@ -355,7 +355,7 @@ class Planner:
         operation_id = self._entries.issue(
             action, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
         )
-        self._tally.add(self._name, "decided_update")
+        self._tally.add(self._name, "decided_link" if draft.claims else "decided_update")
         self._entries.overruled(link, draft, operation_id, batch)
         return parked and parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
 

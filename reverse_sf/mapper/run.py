@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.definition import SyncDefinition
 
 PROGRESS_SECONDS = 15.0
+HAND_OVER_SECONDS = 60.0
+"""How long a target has to take the lease over; one that never began must not bar the next run."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,9 @@ class MappingRun:
         if kind is None:
             if self._writer.records:
                 self._ledger.heartbeat(
-                    self.run_id, ttl_seconds=self._limits.lease_ttl, holder=HANDED_OVER
+                    self.run_id,
+                    ttl_seconds=min(self._limits.lease_ttl, HAND_OVER_SECONDS),
+                    holder=HANDED_OVER,
                 )
             else:
                 self._ledger.finish_run(self.run_id, "done")

@@ -97,7 +97,9 @@ class Decision(msgspec.Struct, frozen=True):
     because: Row | None = None
 
 
-_MANUAL_MESSAGE = "both sides hold different values and the rule is manual: a person chooses one"
+_MANUAL_MESSAGE = (
+    "both sides changed it and the rule is manual: make the two values equal in either system"
+)
 
 
 def same(left: Any, right: Any) -> bool:

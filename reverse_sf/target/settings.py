@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from reverse_sf.ledger.address import DEFAULT_IN_WORDS, default_uri
 from reverse_sf.salesforce import DEFAULT_API_VERSION
 from reverse_sf.salesforce.logins import LOGIN_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_LEDGER_URI = "sqlite:///.meltano/reverse-sf/ledger.db"
 ACTIONS = ("insert", "update", "upsert", "delete", "hard_delete")
 
 _LOGIN = tuple(
@@ -121,7 +121,7 @@ _PACE = (
         secret=True,
         title="Ledger",
         description="SQLAlchemy URL of the ledger; the same as the mapper's. Records that the"
-        f" mapper decided use {DEFAULT_LEDGER_URI} where it is unset; other records use none.",
+        f" mapper decided use {DEFAULT_IN_WORDS} where it is unset; other records use none.",
     ),
     th.Property(
         "bulk_threshold",
@@ -194,7 +194,7 @@ class Settings:
     @property
     def ledger_of_syncs(self) -> str:
         """The ledger of records that the mapper decided."""
-        return self.ledger_uri or DEFAULT_LEDGER_URI
+        return self.ledger_uri or default_uri()
 
     def external_id_field(self, sobject: str) -> str | None:
         """The key field of an object, if one is configured."""

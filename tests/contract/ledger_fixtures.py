@@ -1,15 +1,8 @@
-"""Ledgers on every backend, a private PostgreSQL server, and short ways to make rows."""
+"""Ledgers on every backend, and short ways to make rows."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
-import uuid
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,79 +19,16 @@ from reverse_sf.ledger.rows import (
 )
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
+from tests.postgresql import postgresql_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["postgresql_server"]
 
 PAIR = "Account:Accounts"
 AT = "2026-05-06T11:56:44.000Z"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A PostgreSQL server of the tests' own, reached through a socket in a temporary folder."""
-
-    folder: Path
-
-    def url(self, database: str = "postgres", user: str = "ledger") -> str:
-        return f"postgresql://{user}@/{database}?host={self.folder}"
-
-    def new_database(self) -> str:
-        import psycopg  # noqa: PLC0415 -- only where a server can be started
-
-        name = f"t{uuid.uuid4().hex}"
-        with psycopg.connect(
-            f"host={self.folder} user=ledger dbname=postgres", autocommit=True
-        ) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
-
-
-def _programs() -> Path | None:
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return folders[-1].parent if folders else None
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Server]:
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    programs = _programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's initdb is not installed (apt-get install postgresql)")
-    # A socket's path is short; pytest's own folders are too deep for it.
-    folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))
-    account = {}
-    if os.getuid() == 0:
-        # The server refuses to run as root.
-        account = {"user": "nobody", "group": "nogroup", "extra_groups": ()}
-        shutil.chown(folder, "nobody", "nogroup")
-
-    def call(*words: object) -> None:
-        done = subprocess.run(
-            [str(word) for word in words],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
-            **account,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    data = folder / "data"
-    try:
-        call(programs / "initdb", "-D", data, "-A", "trust", "-U", "ledger", "-E", "UTF8", "-N")
-        settings = f"-k {folder} -c listen_addresses= -c fsync=off"
-        call(programs / "pg_ctl", "-D", data, "-w", "-o", settings, "-l", folder / "log", "start")
-        try:
-            yield Server(folder)
-        finally:
-            call(programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["file", "memory", "postgresql"])

@@ -280,12 +280,37 @@ def test_the_account_of_a_run_says_what_happened_why_and_where_to_look(invoke, l
 
 
 def test_the_account_as_json_has_the_numbers(invoke, ledger_uri):
-    answer = json.loads(invoke("account", "--json", "--ledger-uri", ledger_uri).stdout)
+    told = json.loads(invoke("account", "--json", "--ledger-uri", ledger_uri).stdout)
+    (answer,) = told["runs"]
     assert answer["run"]["run_id"] == RUN
+    assert answer["journaled"] == 1
     assert answer["pairs"]["Account:Accounts"]["created"] == 739
     assert answer["parked_now"] == [
         {"pair": "Account:Accounts", "reason": "choice_unmapped", "number": 1}
     ]
+
+
+def test_the_account_shows_the_latest_run_of_each_direction(invoke, ledger_uri):
+    with Ledger.open(ledger_uri) as ledger:
+        for run_id, at in (("back-1", "2026-05-06T11:00:00Z"), ("back-2", "2026-05-06T12:00:00Z")):
+            ledger.begin_run(
+                Run(
+                    run_id=run_id,
+                    direction=Direction.TO_SALESFORCE,
+                    started_at=at,
+                    definition_fingerprint="f",
+                    holder="test",
+                ),
+                ttl_seconds=60,
+            )
+            ledger.finish_run(run_id, "done")
+    told = json.loads(invoke("account", "--json", "--ledger-uri", ledger_uri).stdout)
+    assert [one["run"]["run_id"] for one in told["runs"]] == [RUN, "back-2"]
+    shown = invoke("account", "--ledger-uri", ledger_uri).stdout
+    assert shown.index("Salesforce to SPOTIO") < shown.index("SPOTIO to Salesforce")
+    one = invoke("account", "--direction", "to_salesforce", "--ledger-uri", ledger_uri).stdout
+    assert RUN not in one
+    assert "back-2" in one
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id_and_an_unknown_one_is_told(invoke, ledger_uri):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.ledger.address import default_uri
+from reverse_sf.target.settings import Settings as SalesforceSettings
+from target_spotio.settings import Settings as SpotioSettings
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +38,10 @@ def test_one_variable_serves_mapper_target_and_command(monkeypatch):
     monkeypatch.setenv("REVERSE_SF_LEDGER_URI", "postgresql://host/ledger")
     monkeypatch.setenv("MELTANO_ENVIRONMENT", "sandbox")
     assert default_uri() == "postgresql://host/ledger"
+
+
+def test_both_targets_open_the_mappers_ledger_where_none_is_named(monkeypatch):
+    monkeypatch.setenv("MELTANO_ENVIRONMENT", "sandbox")
+    toward_spotio = SpotioSettings(client_id="id", client_secret="secret")
+    assert toward_spotio.ledger_of_syncs == default_uri()
+    assert SalesforceSettings().ledger_of_syncs == default_uri()
