@@ -4,34 +4,11 @@ from __future__ import annotations
 
 from singer_sdk import typing as th
 
+from reverse_sf.singer.spotio_settings import CONNECTION, REQUEST_TIMEOUT, max_workers_property
 from reverse_sf.spotio.search import PAGE_SIZE
-from reverse_sf.spotio.session import DEFAULT_API_URL
 
 SETTINGS = th.PropertiesList(
-    th.Property(
-        "api_url",
-        th.StringType,
-        default=DEFAULT_API_URL,
-        title="API address",
-        description="Base address of SPOTIO's API.",
-    ),
-    th.Property(
-        "client_id",
-        th.StringType,
-        required=True,
-        title="Client id",
-        description=(
-            "Client id of an API key that an Admin made (Settings, Integrations, API Access)."
-        ),
-    ),
-    th.Property(
-        "client_secret",
-        th.StringType,
-        required=True,
-        secret=True,
-        title="Client secret",
-        description="Secret of the API key; SPOTIO shows it once.",
-    ),
+    *CONNECTION,
     th.Property(
         "record_types",
         th.ArrayType(th.StringType),
@@ -65,18 +42,6 @@ SETTINGS = th.PropertiesList(
             " size of its own that cannot be chosen."
         ),
     ),
-    th.Property(
-        "max_workers",
-        th.IntegerType(minimum=1, maximum=8),
-        default=4,
-        title="Parallel calls",
-        description="How many calls for full records are under way at a time.",
-    ),
-    th.Property(
-        "request_timeout",
-        th.NumberType(exclusive_minimum=0),
-        default=60,
-        title="Request timeout",
-        description="Seconds to wait for an answer of SPOTIO.",
-    ),
+    max_workers_property("calls for full records"),
+    REQUEST_TIMEOUT,
 )

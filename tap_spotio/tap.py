@@ -7,14 +7,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from weakref import finalize
 
-import click
-from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-
 from reverse_sf.console import run
 from reverse_sf.errors import AccessError, ConfigurationError
 from reverse_sf.mapping.wording import did_you_mean
+from reverse_sf.singer.tap import CrmTap
 from reverse_sf.spotio.client import Spotio, User, token_claims
 from reverse_sf.spotio.facts import type_from_schema
 from reverse_sf.spotio.instants import now, parse_instant
@@ -22,7 +18,6 @@ from reverse_sf.spotio.record import Record
 from reverse_sf.spotio.search import Search
 from reverse_sf.spotio.session import Credentials, Session
 from tap_spotio.enrichment import Enrichment
-from tap_spotio.lines import Lines
 from tap_spotio.reading import Reading
 from tap_spotio.schema import schema_of
 from tap_spotio.settings import SETTINGS
@@ -34,34 +29,18 @@ from tap_spotio.window import ReadEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from types import FrameType
 
     from singer_sdk import Stream
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
     from reverse_sf.mapping.metadata import SpotioType
 
 
-class TapSpotio(Tap):
+class TapSpotio(CrmTap):
     """Reads the records of every type of a SPOTIO tenant, incrementally and whole."""
 
     name = "tap-spotio"
-    package_name = "reverse-sf"
     # The SDK extends the schema in place; the declared one stays as it is.
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS.to_dict()
-    message_writer_class = Lines
-    message_writer: Lines
-    dynamic_catalog = True
-    capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
 
     def __init__(self, *, catalog: Any = None, **options: Any) -> None:
         self._spotio: Spotio | None = None
@@ -70,18 +49,7 @@ class TapSpotio(Tap):
         self._setup_renewed = False
         self._records_read = False
         self.time_extracted = stamp_of(now())
-        # The SDK's catalog classes drop what they do not know; the facts are in the raw form.
-        self._raw_schemas: dict[str, dict[str, Any]] = {}
-        if isinstance(catalog, dict):
-            self._raw_schemas = {
-                entry["tap_stream_id"]: entry.get("schema") or {}
-                for entry in catalog.get("streams", [])
-            }
-        try:
-            super().__init__(catalog=catalog, **options)
-        except ConfigValidationError as invalid:
-            problems = [str(problem) for problem in invalid.errors]
-            raise ConfigurationError("the settings are not valid", problems) from None
+        super().__init__(catalog=catalog, **options)
         self.start_date = self._start_date()
 
     def _start_date(self) -> datetime | None:
@@ -212,7 +180,7 @@ class TapSpotio(Tap):
         schemas: dict[str, dict[str, Any]] = {}
         problems = []
         for name, entry in (self.input_catalog or {}).items():
-            raw = self._raw_schemas.get(name) or entry.schema.to_dict()
+            raw = self.raw_schemas.get(name) or entry.schema.to_dict()
             if type_from_schema(raw) is not None:
                 schemas[name] = raw
                 continue
@@ -254,14 +222,6 @@ class TapSpotio(Tap):
         while above is not None and depth <= len(parents):
             depth, above = depth + 1, parents.get(above)
         return depth
-
-    @property
-    def catalog_dict(self) -> dict[str, Any]:
-        """The catalog with the facts."""
-        catalog = super().catalog_dict
-        for entry in catalog["streams"]:
-            entry["schema"] = self.streams[entry["tap_stream_id"]].schema
-        return catalog
 
     # reading
 
@@ -328,30 +288,9 @@ class TapSpotio(Tap):
             else None,
         )
 
-    # the SDK's run
-
-    def _set_compatible_replication_methods(self) -> None:
-        """Begin with the state that this run started from, also where that is none.
-
-        This is the SDK's last step before the first message. Who keeps the records' other side
-        (the ledger) must see whether a bookmark was there.
-        """
-        super()._set_compatible_replication_methods()
-        if not self.state:
-            self.state_writer.write_state({})
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Stop between two lines; the state stays what it was."""
-        del signum, frame
-        self.message_writer.between_lines(_stop)
-
 
 def _moment(told: str) -> datetime:
     return parse_instant(told if "T" in told or " " in told else f"{told}T00:00:00Z")
-
-
-def _stop() -> NoReturn:
-    raise click.Abort
 
 
 def main() -> NoReturn:

@@ -7,21 +7,21 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from reverse_sf.delivery.results import Withheld
 from reverse_sf.errors import RetryError
 from reverse_sf.spotio.answers import complaints_in
 from reverse_sf.spotio.errors import Call
-from target_spotio.creating import body_of, created, refused, unread, withhold_named
+from target_spotio.creating import body_of, created, unread, withhold_named
 from target_spotio.operations import EXTERNAL_ID
-from target_spotio.vocabulary import Withheld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from reverse_sf.delivery.results import Result
     from reverse_sf.spotio.bulk import Line, Progress
     from reverse_sf.spotio.client import Spotio
     from reverse_sf.spotio.record import Record
-    from target_spotio.results import Result
-    from target_spotio.updating import Task
+    from target_spotio.tasks import Task
 
 logger = logging.getLogger("target-spotio.bulk")
 
@@ -135,7 +135,7 @@ class BulkCreates:
             task = waiting.pop(external_id, None)
             if task is not None and line.record_id:
                 answer = {"id": line.record_id}
-                task.calls.append(Call("POST", path, 200, bodies[external_id], answer))
+                task.note(Call("POST", path, 200, bodies[external_id], answer))
                 made[line.record_id] = task
         again = [
             task
@@ -152,7 +152,7 @@ class BulkCreates:
 
     def _failed(self, task: Task, line: Line, path: str) -> bool:
         """Take note of a refused line; whether the rest of the record is to be tried alone."""
-        task.calls.append(Call("POST", path, 422, line.sent, line.error))
+        task.note(Call("POST", path, 422, line.sent, line.error))
         if isinstance(line.error, str):
             complaints = task.vocabulary.complaints_in_text(line.error)
         else:
@@ -160,7 +160,7 @@ class BulkCreates:
         if withhold_named(task, complaints):
             return True
         words = "; ".join(complaints.values()) or "SPOTIO gave no reason"
-        self._report(refused(task, Withheld("", "rejected", words)))
+        self._report(task.refused(Withheld("", "rejected", words)))
         return False
 
     def _read_back(self, made: dict[str, Task]) -> None:

@@ -11,14 +11,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.delivery.results import Result, Withheld
 from reverse_sf.errors import RetryError
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping.values import is_blank
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, WriteRefusedError
 from reverse_sf.spotio.instants import format_instant
 from target_spotio.operations import PARENT
-from target_spotio.results import Result
-from target_spotio.vocabulary import Withheld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from target_spotio.bulk_creating import BulkCreates
     from target_spotio.external_ids import ExternalIds
     from target_spotio.pool import Pool
-    from target_spotio.updating import Task
+    from target_spotio.tasks import Task
 
 _ATTEMPTS = 4
 _POLL = 0.5
@@ -170,7 +169,7 @@ class Creates:
             ids = known[task.vocabulary.type.id].get(external_id, []) if external_id else []
             if len(ids) > 1:
                 words = f"several SPOTIO records carry the external id {external_id}: "
-                self._report(refused(task, Withheld("", "ambiguous", words + ", ".join(ids))))
+                self._report(task.refused(Withheld("", "ambiguous", words + ", ".join(ids))))
             elif ids:
                 task.record_id, task.linking = ids[0], True
                 found.append(task)
@@ -200,16 +199,16 @@ class Creates:
             try:
                 written = self._spotio.create(body)
             except AmbiguousOutcomeError as error:
-                task.calls.append(error.call)
+                task.note(error.call)
                 if task.operation.external_id is None:
-                    return refused(task, Withheld("", "unknown_outcome", str(error)))
+                    return task.refused(Withheld("", "unknown_outcome", str(error), by_time=True))
                 return Unsettled(task, time.monotonic())
             except WriteRefusedError as error:
-                task.calls.append(error.call)
+                task.note(error.call)
                 if not withhold_named(task, error.complaints):
-                    return refused(task, Withheld("", "rejected", str(error)))
+                    return task.refused(Withheld("", "rejected", str(error)))
                 continue
-            task.calls.append(written.call)
+            task.note(written.call)
             return created(task, written.record)
 
 
@@ -242,7 +241,7 @@ def created(task: Task, record: Record) -> Result:
         task.operation,
         OperationStatus.APPLIED,
         "created",
-        spotio_id=record.id,
+        record_id=record.id,
         image=image,
         modified_at=format_instant(record.updated_at) if record.updated_at else None,
         withheld=[*wanted.withheld, *task.withheld],
@@ -257,19 +256,8 @@ def created(task: Task, record: Record) -> Result:
     return result
 
 
-def refused(task: Task, why: Withheld) -> Result:
-    """The result of a create that did not happen."""
-    return Result(
-        task.operation,
-        OperationStatus.REJECTED,
-        "rejected",
-        withheld=[why],
-        calls=task.calls,
-    )
-
-
 def unread(task: Task, record_id: str) -> Result:
     """The result of a create whose record could not be read back: linked, nothing settled."""
     return Result(
-        task.operation, OperationStatus.APPLIED, "created", spotio_id=record_id, calls=task.calls
+        task.operation, OperationStatus.APPLIED, "created", record_id=record_id, calls=task.calls
     )

@@ -65,6 +65,11 @@ class Operation:
         return cls(stream, record, envelope, external_id)
 
     @property
+    def shown(self) -> str:
+        """The record's own name, for people."""
+        return self.external_id or "(no key)"
+
+    @property
     def action(self) -> Action | None:
         """What to do; None means create or update, whichever it takes."""
         return self.envelope.action if self.envelope else None

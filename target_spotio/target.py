@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk.target_base import Target
-
 from reverse_sf.console import run
+from reverse_sf.delivery.desk import Desk
+from reverse_sf.delivery.target import DeskTarget
 from reverse_sf.spotio.client import Spotio
 from reverse_sf.spotio.session import Credentials, Session
-from target_spotio.desk import Desk
 from target_spotio.settings import SETTINGS, Settings
 from target_spotio.sinks import SpotioSink
 from target_spotio.tenant import Tenant
+from target_spotio.workshop import Workshop, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
+    from collections.abc import Callable, Mapping
 
-    from singer_sdk.sinks import Sink
+    from reverse_sf.ledger.store import Ledger
+    from target_spotio.operations import Operation
 
 
-class TargetSpotio(Target):
+class TargetSpotio(DeskTarget):
     """Singer target for SPOTIO.
 
     Records with ``_sync`` are writes that ``spotio-mapper`` decided: they are guarded, read back
@@ -32,86 +31,43 @@ class TargetSpotio(Target):
     """
 
     name = "target-spotio"
-    package_name = "reverse-sf"
     # The SDK extends the schema in place; the declared one stays as it is.
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS.to_dict()
     default_sink_class = SpotioSink
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._busy = False
         super().__init__(*args, **kwargs)
-        # One sink after the other: the desk orders across streams.
-        self.max_parallelism = 1
-        self.settings = Settings.from_config(self.config)
-        self.desk = Desk(self.settings, self.connect)
+        self.settings: Settings = Settings.from_config(self.config)
+        self.desk: Desk[Operation] = Desk(
+            self.settings.ledger_uri, self.settings.ledger_of_syncs, self.open_workshop, logger
+        )
 
-    def connect(self) -> Tenant:
+    def open_workshop(
+        self,
+        ledger: Ledger | None,
+        run_id: str,
+        properties: Mapping[str, Mapping[str, Any]],
+        tick: Callable[[], None],
+    ) -> Workshop:
         """Log in to SPOTIO and read its workflow and users."""
+        settings = self.settings
         credentials = Credentials(
-            self.settings.client_id,
-            self.settings.client_secret,
-            self.settings.impersonated_user_id,
+            settings.client_id, settings.client_secret, settings.impersonated_user_id
         )
-        session = Session(
-            credentials, api_url=self.settings.api_url, timeout=self.settings.request_timeout
-        )
-        spotio = Spotio(session, validate_required_fields=self.settings.validate_required_fields)
+        session = Session(credentials, api_url=settings.api_url, timeout=settings.request_timeout)
+        spotio = Spotio(session, validate_required_fields=settings.validate_required_fields)
         try:
-            return Tenant(
+            tenant = Tenant(
                 spotio,
-                create_record_types=self.settings.create_record_types,
-                create_missing_fields=self.settings.create_missing_fields,
+                create_record_types=settings.create_record_types,
+                create_missing_fields=settings.create_missing_fields,
+            )
+            return Workshop(
+                tenant, settings, ledger, run_id=run_id, properties=properties, tick=tick
             )
         except BaseException:
             spotio.close()
             raise
-
-    def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's signature
-        """The one sink class, tied to this target's desk."""
-        return type("SpotioSink", (SpotioSink,), {"desk": self.desk})
-
-    @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """Give the run and its lease back where the work inside fails."""
-        self._busy = True
-        try:
-            yield
-        except BaseException:
-            self.desk.fail()
-            raise
-        finally:
-            self._busy = False
-
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        with self._at_work():
-            super()._process_schema_message(message_dict)
-
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        with self._at_work():
-            super()._process_record_message(message_dict)
-
-    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        with self._at_work():
-            super()._process_state_message(message_dict)
-            # A state may go on as soon as all that came before it is committed; waiting for a
-            # whole batch keeps the calls large.
-            if self.desk.size >= self.settings.batch_size_rows:
-                self.drain_all()
-
-    def process_endofpipe(self) -> None:
-        """Apply what is left and end the run; the last STATE follows."""
-        with self._at_work():
-            self.desk.finish()
-            super().process_endofpipe()
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
-        """Stop where the work stands: what is done gets committed, STATE stays where it was.
-
-        The SDK would drain in the middle of a drain and emit a STATE that nothing vouches for.
-        """
-        if not self._busy:
-            self.desk.fail()
-        raise KeyboardInterrupt
 
 
 def main() -> None:

@@ -2,58 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.delivery.results import Result, Withheld
+from reverse_sf.delivery.verdict import Verdict, judge
 from reverse_sf.errors import RecordError, RetryError
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping.values import is_blank
 from reverse_sf.merge.envelope import Action
 from reverse_sf.spotio.client import MANY
-from reverse_sf.spotio.errors import AmbiguousOutcomeError, Call, NotFoundError, WriteRefusedError
+from reverse_sf.spotio.errors import AmbiguousOutcomeError, NotFoundError, WriteRefusedError
 from reverse_sf.spotio.instants import format_instant
 from reverse_sf.spotio.patches import Dialect
-from target_spotio.guard import judge, same
-from target_spotio.operations import ADDRESS, EXTERNAL_ID, PARENT, Operation
-from target_spotio.results import Result
-from target_spotio.vocabulary import Vocabulary, Wanted, Withheld
+from target_spotio.operations import ADDRESS, EXTERNAL_ID, PARENT
+from target_spotio.sameness import same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reverse_sf.spotio.client import Spotio
     from reverse_sf.spotio.record import Record
     from target_spotio.canary import Patcher
     from target_spotio.pool import Pool
+    from target_spotio.tasks import Task
+    from target_spotio.vocabulary import Wanted
 
 _LOOKS = 4
 _WORTH_A_PROBE = 5
-
-
-@dataclass
-class Task:
-    """One record to write.
-
-    Attributes:
-        record_id: the record in SPOTIO; None where it is to be created.
-        linking: the record was found rather than known: only ``on_link`` keys win.
-        parent: SPOTIO id of the parent that the operation names.
-        withheld: keys that SPOTIO refused, with its words.
-        calls: calls that wrote, for the log.
-    """
-
-    operation: Operation
-    vocabulary: Vocabulary
-    record_id: str | None = None
-    linking: bool = False
-    parent: str | None = None
-    withheld: list[Withheld] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-
-    @property
-    def links(self) -> bool:
-        """Whether the outcome counts as a link made."""
-        return self.linking or self.operation.action is Action.LINK
 
 
 @dataclass
@@ -154,13 +130,13 @@ class Updates:
             try:
                 written = self._patcher.patch(plan.record, change)
             except (AmbiguousOutcomeError, NotFoundError, WriteRefusedError) as error:
-                plan.task.calls.append(error.call)
+                plan.task.note(error.call)
                 outcome = self._after(plan, error)
                 if isinstance(outcome, Result):
                     return outcome
                 plan = outcome
                 continue
-            plan.task.calls.append(written.call)
+            plan.task.note(written.call)
             read_back = written.record
             if PARENT in plan.write:
                 # The answer of a patch does not tell the parent.
@@ -206,12 +182,12 @@ class Updates:
         except RecordError as error:
             return _refused(plan, Withheld("", "rejected", str(error)))
         if call is not None:
-            task.calls.append(call)
+            task.note(call)
         return Result(
             task.operation,
             OperationStatus.APPLIED,
             "deleted",
-            spotio_id=plan.record.id,
+            record_id=plan.record.id,
             calls=task.calls,
         )
 
@@ -234,11 +210,13 @@ def _plan(task: Task, record: Record) -> _Plan:
     current = task.vocabulary.image(record)
     if operation.action is Action.DELETE:
         expected = dict(operation.expected)
-        stale = judge(expected, current, {}).write
+        stale = _judge(expected, current, {}).write
         return _Plan(task, record, wanted, current, [], [], stale)
     if operation.action is Action.LINK and operation.external_id:
         _claim(operation.external_id, record, wanted, task)
-    verdict = judge(wanted.values, {**current, EXTERNAL_ID: record.external_id}, operation.expected)
+    verdict = _judge(
+        wanted.values, {**current, EXTERNAL_ID: record.external_id}, operation.expected
+    )
     write, stale = verdict.write, verdict.stale
     if task.linking and operation.envelope is not None:
         write, stale = [key for key in write if key in operation.envelope.on_link], []
@@ -251,6 +229,15 @@ def _plan(task: Task, record: Record) -> _Plan:
         [] if "" in held_back else [key for key in write if key not in held_back],
         [key for key in verdict.agreed if key != EXTERNAL_ID] + sorted(wanted.settled),
         stale,
+    )
+
+
+def _judge(
+    wanted: Mapping[str, Any], current: Mapping[str, Any], expected: Mapping[str, Any]
+) -> Verdict:
+    """The guard; of an address only the components count that are to be written."""
+    return judge(
+        wanted, current, expected, lambda key, one, other: same(key, one, other, wanted[key])
     )
 
 
@@ -269,9 +256,8 @@ def _result(plan: _Plan, status: OperationStatus, counter: str, record: Record) 
         plan.task.operation,
         status,
         counter,
-        spotio_id=record.id,
+        record_id=record.id,
         image=image,
-        parent_unread=PARENT in plan.task.vocabulary.keys and PARENT not in image,
         modified_at=format_instant(record.updated_at) if record.updated_at else None,
         withheld=[*plan.wanted.withheld, *plan.task.withheld],
         calls=plan.task.calls,

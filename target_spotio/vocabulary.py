@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.delivery.results import Withheld
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.values import is_blank
 from reverse_sf.spotio.address import PIN_KEYS, SKIP_GEOCODING, components_of, pin_request
@@ -26,15 +27,6 @@ _SPECIAL = {ADDRESS, OWNER, PARENT, EXTERNAL_ID}
 _NAMED_FIELD = re.compile(r"(?:dataobject\.)?fields[\[./](\d+)", re.IGNORECASE)
 _PROPERTY = {STAGE: "stageId", OWNER: "ownerId", PARENT: "parentId", ADDRESS: "pin"}
 _PROPERTY[EXTERNAL_ID] = EXTERNAL_ID
-
-
-@dataclass(frozen=True)
-class Withheld:
-    """One key of a record that cannot be written, and why."""
-
-    key: str
-    reason: str
-    message: str
 
 
 @dataclass

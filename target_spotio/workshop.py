@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.delivery.desk import RefusedRecordsError
+from reverse_sf.delivery.outbox import Outbox
+from reverse_sf.delivery.results import Heading, Result, Withheld
 from reverse_sf.ledger.rows import OperationStatus
+from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import Action
+from reverse_sf.spotio.instants import format_instant, now
 from target_spotio.bulk_creating import BulkCreates
 from target_spotio.canary import Forgetful, Patcher
 from target_spotio.creating import Creates
 from target_spotio.external_ids import ExternalIds, Memory
-from target_spotio.operations import PARENT, Operation
-from target_spotio.outbox import Outbox
+from target_spotio.operations import EXTERNAL_ID, PARENT, Operation
 from target_spotio.pool import Pool
-from target_spotio.results import DIRECTION, Result
-from target_spotio.updating import Task, Updates
-from target_spotio.vocabulary import Withheld
+from target_spotio.tasks import Task
+from target_spotio.updating import Updates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_sf.ledger.store import Ledger
     from target_spotio.settings import Settings
     from target_spotio.tenant import Tenant
+
+
+HEADING = Heading(Direction.TO_SPOTIO, Side.SPOTIO, "SPOTIO")
+logger = logging.getLogger("target-spotio")
+
+_AT_ONCE = 500
+_FINGERPRINT = "spotio_fingerprint"
+_NOT_KEPT = frozenset({EXTERNAL_ID, "deleted"})
 
 
 class Workshop:
@@ -54,16 +66,17 @@ class Workshop:
         self._ignore_deletions = settings.on_delete == "ignore"
         self._external_ids = ExternalIds(tenant.spotio.feeds, ledger or Memory(), tick)
         self._made: dict[str, list[tuple[str, str]]] = {}
-        self.outbox = Outbox(ledger, run_id, self._note_created)
+        self.outbox = Outbox(ledger, run_id, HEADING, logger, _complete)
         pool = Pool(settings.max_workers)
+        self._release_parked()
         patcher = Patcher(tenant.spotio, ledger or Forgetful())
         patcher.repair()
-        self._updates = Updates(tenant.spotio, patcher, pool, self.outbox.add)
+        self._updates = Updates(tenant.spotio, patcher, pool, self._report)
         bulk = BulkCreates(
             tenant.spotio,
             ledger,
             run_id,
-            report=self.outbox.add,
+            report=self._report,
             committed=self._commit,
             tick=tick,
             patience=settings.bulk_timeout,
@@ -73,14 +86,38 @@ class Workshop:
             self._external_ids,
             bulk,
             pool,
-            report=self.outbox.add,
+            report=self._report,
             tick=tick,
             bulk_threshold=settings.bulk_threshold,
             settle_seconds=settings.settle_seconds,
         )
 
-    def _note_created(self, stream: str, external_id: str, record_id: str) -> None:
-        self._made.setdefault(stream, []).append((external_id, record_id))
+    def close(self) -> None:
+        """Give the connections back."""
+        self.tenant.spotio.close()
+
+    def _release_parked(self) -> None:
+        """Where workflow or users have changed, let the next run decide parked work again."""
+        if self._ledger is None or not self._run_id:
+            return
+        known, now_is = self._ledger.setting(_FINGERPRINT), self.tenant.fingerprint
+        if known == now_is:
+            return
+        self._ledger.set_setting(_FINGERPRINT, now_is)
+        if known is not None:
+            released = self._ledger.retry_parked(Direction.TO_SPOTIO, now=format_instant(now()))
+            logger.info(
+                "SPOTIO's workflow or users have changed: the next run tries %d parked ones again",
+                released,
+            )
+
+    def _report(self, result: Result) -> None:
+        """Take one result."""
+        operation = result.operation
+        key = operation.external_id if isinstance(operation, Operation) else None
+        if result.counter == "created" and key and result.record_id:
+            self._made.setdefault(operation.stream, []).append((key, result.record_id))
+        self.outbox.add(result)
 
     def _commit(self) -> None:
         self.outbox.flush()
@@ -115,17 +152,17 @@ class Workshop:
             if parent_link is not None:
                 parent = parents.get(parent_link)
                 if parent is None and operation.action is not Action.DELETE:
-                    self.outbox.add(_waiting(operation, parent_link))
+                    self._report(_waiting(operation, parent_link))
                     continue
             elif isinstance(parent, dict):
                 parent = parent.get("spotio_id")
             task = Task(operation, vocabulary, operation.spotio_id, parent=parent)
             if operation.action is Action.SUSPEND:
                 words = "only users can be suspended, and this is a record"
-                self.outbox.add(_rejected(task, "unsupported", words))
+                self._report(task.refused(Withheld("", "unsupported", words)))
             elif operation.action is Action.DELETE and self._ignore_deletions:
                 words = "target-spotio is set to on_delete: ignore"
-                self.outbox.add(_rejected(task, "deletion_ignored", words))
+                self._report(task.refused(Withheld("", "deletion_ignored", words)))
             elif operation.creates and operation.spotio_id is None:
                 creates.append(task)
             else:
@@ -142,10 +179,10 @@ class Workshop:
             if task.operation.creates:
                 continue
             if task.operation.action is Action.DELETE:
-                self.outbox.add(Result(task.operation, OperationStatus.AGREED, "agreed"))
+                self._report(Result(task.operation, OperationStatus.AGREED, "agreed"))
             else:
                 words = f"SPOTIO has no record {task.record_id} any more"
-                self.outbox.add(_rejected(task, "missing_in_spotio", words))
+                self._report(task.refused(Withheld("", "missing_in_spotio", words)))
         if anew:
             self._creates.create_anew(anew)
 
@@ -154,7 +191,11 @@ class Workshop:
         return self._ledger.counterparts(wanted) if wanted and self._ledger else {}
 
     def finish(self) -> None:
-        """Settle what is in doubt and apply what waited, until nothing more can be done."""
+        """Settle what is in doubt and apply what waited, until nothing more can be done.
+
+        Raises:
+            RefusedRecordsError: records that no mapper decided were refused.
+        """
         tried: set[str] = set()
         try:
             while True:
@@ -164,9 +205,12 @@ class Workshop:
                     self._commit()
                     progress = True
                 if not progress:
-                    return
+                    break
         finally:
             self._commit()
+        if self.outbox.refused:
+            total = self.outbox.tally["withheld"]
+            raise RefusedRecordsError(total, self.outbox.refused, "SPOTIO")
 
     def _release(self, tried: set[str]) -> bool:
         if self._ledger is None or not self._run_id:
@@ -175,7 +219,9 @@ class Workshop:
         while True:
             intents = [
                 intent
-                for intent in self._ledger.released(self._run_id, DIRECTION, limit=len(tried) + 500)
+                for intent in self._ledger.released(
+                    self._run_id, Direction.TO_SPOTIO, limit=len(tried) + _AT_ONCE
+                )
                 if intent.operation_id not in tried
             ]
             if not intents:
@@ -211,11 +257,21 @@ def _waiting(operation: Operation, parent_link: str) -> Result:
     )
 
 
-def _rejected(task: Task, reason: str, words: str) -> Result:
-    return Result(
-        task.operation,
-        OperationStatus.REJECTED,
-        "rejected",
-        withheld=[Withheld("", reason, words)],
-        calls=task.calls,
-    )
+def _complete(ledger: Ledger, results: Sequence[Result]) -> None:
+    """Keep what the tap has told and the calls of this run did not, such as the parent.
+
+    What a link or a create has just changed is not kept: who owns the record, and that it was
+    gone.
+    """
+    images = {
+        result.operation.envelope.link_id: result.image
+        for result in results
+        if result.operation.envelope and result.image is not None
+    }
+    if not images:
+        return
+    for link_id, snapshot in ledger.snapshots(list(images)).items():
+        image = images[link_id]
+        for key, value in (snapshot.spotio_image or {}).items():
+            if key not in image and key not in _NOT_KEPT:
+                image[key] = value

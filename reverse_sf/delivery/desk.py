@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -11,12 +10,11 @@ from reverse_sf.ledger.holder import this_process
 from reverse_sf.ledger.store import Ledger
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterable, Mapping
 
     from reverse_sf.delivery.outbox import Outbox
     from reverse_sf.delivery.results import Delivered
-
-logger = logging.getLogger("target")
 
 LEASE_SECONDS = 300.0
 _HEARTBEAT_SECONDS = 30.0
@@ -58,6 +56,7 @@ class Desk(Generic[OperationT]):
         ledger_of_syncs: the ledger of records that the mapper decided.
         open_workshop: connects, given the ledger, the run's id, the declared properties by stream
             and a function to call now and then on long work.
+        logger: of the target.
     """
 
     def __init__(
@@ -68,10 +67,12 @@ class Desk(Generic[OperationT]):
             [Ledger | None, str, Mapping[str, Mapping[str, Any]], Callable[[], None]],
             Workshop[OperationT],
         ],
+        logger: logging.Logger,
     ) -> None:
         self._ledger_uri = ledger_uri
         self._ledger_of_syncs = ledger_of_syncs
         self._open_workshop = open_workshop
+        self._logger = logger
         self._buffer: list[OperationT] = []
         self._properties: dict[str, Mapping[str, Any]] = {}
         self._ledger: Ledger | None = None
@@ -125,7 +126,7 @@ class Desk(Generic[OperationT]):
         self.flush()
         if self._work is not None:
             self._work.finish()
-            logger.info("Done: %s", self._work.outbox.summary() or "nothing to write")
+            self._logger.info("Done: %s", self._work.outbox.summary() or "nothing to write")
         self._end("done")
 
     def fail(self) -> None:

@@ -9,117 +9,9 @@ from typing import Any
 
 from singer_sdk import typing as th
 
-from reverse_sf.salesforce import DEFAULT_API_VERSION
+from reverse_sf.singer.salesforce_settings import CONNECTION
 
 _TEXT = th.StringType
-_LOGIN = (
-    th.Property(
-        "username",
-        _TEXT,
-        title="Username",
-        description="Salesforce username, for the password and JWT flows.",
-    ),
-    th.Property(
-        "password",
-        _TEXT,
-        secret=True,
-        title="Password",
-        description="Password of the user, for the password flows.",
-    ),
-    th.Property(
-        "security_token",
-        _TEXT,
-        secret=True,
-        title="Security token",
-        description="Security token of the user, as Salesforce e-mails it after a reset.",
-    ),
-    th.Property(
-        "organization_id",
-        _TEXT,
-        title="Organization id",
-        description="In place of a security token, where the org trusts this machine's IP range.",
-    ),
-    th.Property(
-        "client_id",
-        _TEXT,
-        title="Consumer key",
-        description="Consumer key of the connected app or external client app.",
-    ),
-    th.Property(
-        "client_secret",
-        _TEXT,
-        secret=True,
-        title="Consumer secret",
-        description="Consumer secret of the app.",
-    ),
-    th.Property(
-        "refresh_token",
-        _TEXT,
-        secret=True,
-        title="Refresh token",
-        description="Refresh token of an OAuth login. Needs client_id.",
-    ),
-    th.Property(
-        "jwt_private_key",
-        _TEXT,
-        secret=True,
-        title="JWT private key",
-        description="PEM text of the RS256 key for the JWT bearer flow. Needs client_id, username.",
-    ),
-    th.Property(
-        "jwt_private_key_file",
-        _TEXT,
-        title="JWT private key file",
-        description="File with the PEM text, in place of jwt_private_key.",
-    ),
-    th.Property(
-        "jwt_audience",
-        _TEXT,
-        title="JWT audience",
-        description="Audience of the JWT where it is not the login host: an address of Salesforce.",
-    ),
-    th.Property(
-        "session_id",
-        _TEXT,
-        secret=True,
-        title="Session id",
-        description="An access token that is already there. Needs instance_url; never renewed.",
-    ),
-    th.Property(
-        "login_url",
-        _TEXT,
-        title="Login URL",
-        description="Where to log in, such as https://acme.my.salesforce.com. "
-        "Plain http only on a loopback host.",
-    ),
-    th.Property(
-        "instance_url",
-        _TEXT,
-        title="Instance URL",
-        description="Where the API is, if not where the login says.",
-    ),
-    th.Property(
-        "domain",
-        _TEXT,
-        title="My Domain",
-        description="Login host without .salesforce.com, such as acme.my. "
-        "The client credentials flow needs this or login_url.",
-    ),
-    th.Property(
-        "is_sandbox",
-        th.BooleanType,
-        default=False,
-        title="Sandbox",
-        description="Log in at test.salesforce.com where neither login_url nor domain is set.",
-    ),
-    th.Property(
-        "api_version",
-        _TEXT,
-        default=DEFAULT_API_VERSION,
-        title="API version",
-        description="Version of Salesforce's API.",
-    ),
-)
 _SCOPE = (
     th.Property(
         "streams_to_discover",
@@ -221,4 +113,4 @@ _READING = (
     ),
 )
 
-SETTINGS: dict[str, Any] = th.PropertiesList(*_LOGIN, *_SCOPE, *_READING).to_dict()
+SETTINGS: dict[str, Any] = th.PropertiesList(*CONNECTION, *_SCOPE, *_READING).to_dict()

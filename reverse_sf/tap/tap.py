@@ -2,68 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
-
-import click
-from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from reverse_sf.console import run
 from reverse_sf.errors import AccessError, ConfigurationError, ReverseSFError
 from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
 from reverse_sf.salesforce.refusals import SalesforceError, UnknownObjectError
 from reverse_sf.salesforce.values import is_stamp
+from reverse_sf.singer.tap import CrmTap
 from reverse_sf.tap import facts
 from reverse_sf.tap.discovery import describes_of
 from reverse_sf.tap.settings import SETTINGS
 from reverse_sf.tap.state import understood
 from reverse_sf.tap.stream import SObjectStream
-from reverse_sf.tap.writer import LineWriter
+from reverse_sf.tap.writer import PageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk import Stream
     from singer_sdk.singerlib import Catalog
 
 
-class TapSalesforce(Tap):
+class TapSalesforce(CrmTap):
     """Reads any standard or custom object of a Salesforce org, incrementally."""
 
     name = "tap-salesforce"
-    package_name = "reverse-sf"
     config_jsonschema = SETTINGS
-    message_writer_class = LineWriter
-    message_writer: LineWriter
-    dynamic_catalog = True
-    capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
-    ]
+    message_writer_class = PageWriter
+    message_writer: PageWriter
 
     def __init__(self, *, catalog: Any = None, **options: Any) -> None:
         self._client: SalesforceClient | None = None
         self._row_counts: dict[str, int] | None = None
-        # The SDK's catalog classes drop what they do not know; the facts are in the raw form.
-        self._raw_schemas: dict[str, dict[str, Any]] = {}
-        if isinstance(catalog, dict):
-            self._raw_schemas = {
-                entry["tap_stream_id"]: entry.get("schema") or {}
-                for entry in catalog.get("streams", [])
-            }
-        try:
-            super().__init__(catalog=catalog, **options)
-        except ConfigValidationError as invalid:
-            problems = [str(problem) for problem in invalid.errors]
-            raise ConfigurationError("the settings are not valid", problems) from None
+        super().__init__(catalog=catalog, **options)
 
     @property
     def client(self) -> SalesforceClient:
@@ -130,7 +102,7 @@ class TapSalesforce(Tap):
             raise ConfigurationError("the settings are not valid", problems)
 
     def _streams_of(self, catalog: Catalog) -> list[SObjectStream]:
-        schemas = dict(self._raw_schemas)
+        schemas = dict(self.raw_schemas)
         lacking = [
             entry.tap_stream_id
             for entry in catalog.streams
@@ -149,33 +121,6 @@ class TapSalesforce(Tap):
             SObjectStream(self, schemas.get(name) or entry.schema.to_dict(), name)
             for name, entry in catalog.items()
         ]
-
-    @property
-    def catalog_dict(self) -> dict[str, Any]:
-        """The catalog with the facts."""
-        catalog = super().catalog_dict
-        for entry in catalog["streams"]:
-            entry["schema"] = self.streams[entry["tap_stream_id"]].schema
-        return catalog
-
-    def _set_compatible_replication_methods(self) -> None:
-        """Begin with the state that this run started from, also where that is none.
-
-        This is the SDK's last step before the first message. Who keeps the records' other side
-        (the ledger) must see whether a bookmark was there.
-        """
-        super()._set_compatible_replication_methods()
-        if not self.state:
-            self.state_writer.write_state({})
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Stop between two lines; what was read completely has its bookmark already."""
-        del signum, frame
-        self.message_writer.when_whole(_stop)
-
-
-def _stop() -> NoReturn:
-    raise click.Abort
 
 
 def main() -> NoReturn:

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from singer_sdk import typing as th
 
-from reverse_sf.ledger.address import DEFAULT_IN_WORDS, default_uri
-from reverse_sf.salesforce import DEFAULT_API_VERSION
-from reverse_sf.salesforce.logins import LOGIN_SETTINGS
+from reverse_sf.delivery.settings import (
+    ON_DELETE,
+    DeliverySettings,
+    batch_size_property,
+    bulk_timeout_property,
+    ledger_property,
+)
+from reverse_sf.singer.salesforce_settings import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ACTIONS = ("insert", "update", "upsert", "delete", "hard_delete")
 
-_LOGIN = tuple(
-    th.Property(
-        one.name,
-        th.BooleanType if one.name == "is_sandbox" else th.StringType,
-        default=False if one.name == "is_sandbox" else None,
-        secret=one.secret,
-        title=one.title,
-        description=one.description,
-    )
-    for one in LOGIN_SETTINGS
-)
-_VERSION = th.Property(
-    "api_version",
-    th.StringType,
-    default=DEFAULT_API_VERSION,
-    title="API version",
-    description="Version of Salesforce's API.",
-)
 _WRITES = (
     th.Property(
         "action",
@@ -97,14 +84,7 @@ _WRITES = (
         title="Assignment rules",
         description="Let the org's assignment rules give new accounts, cases and leads to someone.",
     ),
-    th.Property(
-        "on_delete",
-        th.StringType(allowed_values=["delete", "ignore"]),
-        default="delete",
-        title="Deletions",
-        description="What to do with a deletion that the mapper decided: carry it out, or ignore it"
-        " as a last safeguard.",
-    ),
+    ON_DELETE,
     th.Property(
         "repeat_unknown_creates",
         th.BooleanType,
@@ -115,14 +95,7 @@ _WRITES = (
     ),
 )
 _PACE = (
-    th.Property(
-        "ledger_uri",
-        th.StringType,
-        secret=True,
-        title="Ledger",
-        description="SQLAlchemy URL of the ledger; the same as the mapper's. Records that the"
-        f" mapper decided use {DEFAULT_IN_WORDS} where it is unset; other records use none.",
-    ),
+    ledger_property("use none"),
     th.Property(
         "bulk_threshold",
         th.IntegerType(minimum=0),
@@ -131,21 +104,8 @@ _PACE = (
         description="From so many records of one object on, a Bulk API 2.0 job writes them; 0"
         " never. Fewer go 200 a call.",
     ),
-    th.Property(
-        "bulk_timeout",
-        th.NumberType(exclusive_minimum=0),
-        default=900,
-        title="Bulk timeout",
-        description="Seconds to wait for a job that shows no progress. The run then ends, and the"
-        " next one waits for the job first.",
-    ),
-    th.Property(
-        "batch_size_rows",
-        th.IntegerType(minimum=1),
-        default=10_000,
-        title="Batch size",
-        description="Records collected before they are written; STATE follows a written batch.",
-    ),
+    bulk_timeout_property("a job"),
+    batch_size_property(10_000),
     th.Property(
         "quota_percent_total",
         th.NumberType(),
@@ -161,11 +121,11 @@ _PACE = (
         description="Stop when this run has used this share of the org's daily API requests.",
     ),
 )
-SETTINGS = th.PropertiesList(*_LOGIN, _VERSION, *_WRITES, *_PACE)
+SETTINGS = th.PropertiesList(*CONNECTION, *_WRITES, *_PACE)
 
 
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, kw_only=True)
+class Settings(DeliverySettings):
     """The settings of one run, apart from the login; see :data:`SETTINGS` for what each means."""
 
     action: str = "update"
@@ -176,25 +136,11 @@ class Settings:
     use_raw_stream_names: bool = True
     allow_duplicates: bool = False
     auto_assign: bool = False
-    on_delete: str = "delete"
     repeat_unknown_creates: bool = False
-    ledger_uri: str | None = field(default=None, repr=False)
     bulk_threshold: int = 2000
-    bulk_timeout: float = 900.0
     batch_size_rows: int = 10_000
     quota_percent_total: float = 80.0
     quota_percent_per_run: float = 25.0
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Settings:
-        """From a validated configuration."""
-        names = cls.__dataclass_fields__
-        return cls(**{name: config[name] for name in names if config.get(name) is not None})
-
-    @property
-    def ledger_of_syncs(self) -> str:
-        """The ledger of records that the mapper decided."""
-        return self.ledger_uri or default_uri()
 
     def external_id_field(self, sobject: str) -> str | None:
         """The key field of an object, if one is configured."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
-
-from singer_sdk.target_base import Target
 
 from reverse_sf.console import run
 from reverse_sf.delivery.desk import Desk, RefusedRecordsError
+from reverse_sf.delivery.target import DeskTarget
 from reverse_sf.mapping.definition import Side
 from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
 from reverse_sf.salesforce.collections import Collections
@@ -21,20 +19,17 @@ from reverse_sf.target.org import Org
 from reverse_sf.target.plain import PlainWrites
 from reverse_sf.target.settings import SETTINGS, Settings
 from reverse_sf.target.sinks import SalesforceSink
-from reverse_sf.target.workshop import Workshop
+from reverse_sf.target.workshop import Workshop, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import FrameType
-
-    from singer_sdk.sinks import Sink
+    from collections.abc import Callable, Iterable, Mapping
 
     from reverse_sf.delivery.outbox import Outbox
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.target.operations import Operation
 
 
-class TargetSalesforce(Target):
+class TargetSalesforce(DeskTarget):
     """Singer target for any standard or custom object of a Salesforce org.
 
     Records with ``_sync`` are writes that the mapper decided: they are guarded, read back and
@@ -43,19 +38,15 @@ class TargetSalesforce(Target):
     """
 
     name = "target-salesforce"
-    package_name = "reverse-sf"
     # The SDK extends the schema in place; the declared one stays as it is.
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS.to_dict()
     default_sink_class = SalesforceSink
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._busy = False
         super().__init__(*args, **kwargs)
-        # One sink after the other: the desk orders across streams.
-        self.max_parallelism = 1
-        self.settings = Settings.from_config(self.config)
+        self.settings: Settings = Settings.from_config(self.config)
         self.desk: Desk[Operation] = Desk(
-            self.settings.ledger_uri, self.settings.ledger_of_syncs, self.open_workshop
+            self.settings.ledger_uri, self.settings.ledger_of_syncs, self.open_workshop, logger
         )
 
     def open_workshop(
@@ -107,53 +98,6 @@ class TargetSalesforce(Target):
         except BaseException:
             client.close()
             raise
-
-    def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's signature
-        """The one sink class, tied to this target's desk."""
-        return type("SalesforceSink", (SalesforceSink,), {"desk": self.desk})
-
-    @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """Give the run and its lease back where the work inside fails."""
-        self._busy = True
-        try:
-            yield
-        except BaseException:
-            self.desk.fail()
-            raise
-        finally:
-            self._busy = False
-
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        with self._at_work():
-            super()._process_schema_message(message_dict)
-
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        with self._at_work():
-            super()._process_record_message(message_dict)
-
-    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        with self._at_work():
-            super()._process_state_message(message_dict)
-            # A state may go on as soon as all that came before it is committed; waiting for a
-            # whole batch keeps the calls large.
-            if self.desk.size >= self.settings.batch_size_rows:
-                self.drain_all()
-
-    def process_endofpipe(self) -> None:
-        """Apply what is left and end the run; the last STATE follows."""
-        with self._at_work():
-            self.desk.finish()
-            super().process_endofpipe()
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
-        """Stop where the work stands: what is done gets committed, STATE stays where it was.
-
-        The SDK would drain in the middle of a drain and emit a STATE that nothing vouches for.
-        """
-        if not self._busy:
-            self.desk.fail()
-        raise KeyboardInterrupt
 
 
 class CheckedWorkshop(Workshop):

@@ -94,15 +94,14 @@ class Workshop:
             vocabulary = self._org.vocabulary(stream)
             self._org.key_field(vocabulary, unique=bool(self._run_id))
         self._release_parked(self._org.vocabulary(stream) for stream in by_stream)
-        for stream in self._org.ordered(by_stream, self._properties):
-            try:
+        try:
+            for stream in self._org.ordered(by_stream, self._properties):
                 self._apply_stream(stream, by_stream[stream])
-            except BaseException:
                 self.outbox.flush()
-                raise
+                # Only now: the results of a job tell what it did until that is committed.
+                self._carrier.forget_jobs()
+        finally:
             self.outbox.flush()
-            # Only now: the results of a job tell what it did until that is committed.
-            self._carrier.forget_jobs()
 
     def _shape(self, stream: str, operations: Sequence[Operation]) -> Mapping[str, Any]:
         """The declared properties; those of the records where a stream was declared elsewhere."""

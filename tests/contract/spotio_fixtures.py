@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +16,12 @@ from reverse_sf.ledger.rows import (
     Intent,
     Link,
     LinkState,
-    Run,
 )
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.simulator.local import LocalServer, running
 from target_spotio.target import TargetSpotio
+from tests.contract.delivery_fixtures import LedgerOfSync, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +40,6 @@ KEYS = {
     "Contacts": ("First Name", "Last Name", "Email", "Phone", "Stage", "owner", "parent"),
     "Leads": ("First Name", "Last Name", "Company", "Email", "Phone", "Lead Source", "Stage"),
 }  # fmt: skip
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module", name="server")
@@ -85,35 +83,15 @@ def schema(stream: str) -> dict[str, Any]:
 
 
 @dataclass
-class Sync:
-    """What the mapper does before and a runner does around the target.
+class Sync(LedgerOfSync):
+    """What the mapper does before and a runner does around the target."""
 
-    Attributes:
-        ledger_uri: of this test's ledger.
-        states: the last STATE lines that the target wrote.
-    """
+    direction = Direction.TO_SPOTIO
 
-    spotio: LocalServer
-    ledger_uri: str
-    config: dict[str, Any] = field(default_factory=dict)
-    states: list[str] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    run_id: str = ""
-
-    def begin(self) -> Sync:
-        """Begin a run as the mapper does: lease, run, nothing emitted yet."""
-        self.run_id = f"run-{next(_numbers)}"
-        self.messages = []
-        run = Run(
-            run_id=self.run_id,
-            direction=Direction.TO_SPOTIO,
-            started_at="2026-11-23T12:00:00Z",
-            definition_fingerprint="f",
-            holder="test",
-        )
-        with Ledger.open(self.ledger_uri) as ledger:
-            ledger.begin_run(run, ttl_seconds=60)
-        return self
+    @property
+    def spotio(self) -> LocalServer:
+        """What the target writes to."""
+        return self.server
 
     def decide(self, *decided: dict[str, Any]) -> None:
         """Commit decisions and emit their records."""
@@ -137,7 +115,7 @@ class Sync:
                 elif snapshot.open_operation:
                     superseded.append(snapshot.open_operation)
                 envelope = {
-                    "operation_id": f"operation-{next(_numbers)}",
+                    "operation_id": f"operation-{next(numbers)}",
                     "action": one.get("action", "create"),
                     "link_id": link_id,
                     "run_id": self.run_id,
@@ -194,19 +172,6 @@ class Sync:
         """What the ledger knows of a record."""
         with Ledger.open(self.ledger_uri) as ledger:
             return ledger.snapshots([link_of(salesforce_id)])[link_of(salesforce_id)]
-
-    def parked(self) -> dict[tuple[str, str], str]:
-        """Reasons of withheld work, by link id and key."""
-        with Ledger.open(self.ledger_uri) as ledger:
-            return {(row.link_id, row.key): row.reason for row in ledger.parked_rows()}
-
-    def counts(self) -> dict[str, int]:
-        """Tallies of the current run over all pairs."""
-        tallies: dict[str, int] = {}
-        with Ledger.open(self.ledger_uri) as ledger:
-            for count in ledger.counts(self.run_id):
-                tallies[count.counter] = tallies.get(count.counter, 0) + count.number
-        return tallies
 
     def rows(self, object_name: str) -> list[dict[str, Any]]:
         """Records in SPOTIO that are not deleted."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import itertools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reverse_sf.ledger.rows import Decisions, Intent, Link, LinkState, Run
+from reverse_sf.ledger.rows import Decisions, Intent, Link, LinkState
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.simulator.connection import CONSUMER_KEY, CONSUMER_SECRET, REFRESH_TOKEN
 from reverse_sf.simulator.local import LocalServer, running
 from reverse_sf.target.target import TargetSalesforce
+from tests.contract.delivery_fixtures import LedgerOfSync, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,6 @@ FIELDS = {
     "Contact": ("FirstName", "LastName", "Email", "AccountId", "OwnerId", "SPOTIO_Id__c"),
     "Site__c": ("Name", "Account__c", "Status__c"),
 }  # fmt: skip
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module", name="server")
@@ -112,30 +111,17 @@ def spotio_id(number: int) -> str:
 
 
 @dataclass
-class Sync:
+class Sync(LedgerOfSync):
     """What the mapper does before, and a runner around, the target."""
 
-    org: LocalServer
-    ledger_uri: str
     config: dict[str, Any] = field(default_factory=lambda: {"external_id_fields": KEYS})
-    states: list[str] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    run_id: str = ""
 
-    def begin(self) -> Sync:
-        """Begin a run as the mapper does: lease, run, nothing emitted yet."""
-        self.run_id = f"run-{next(_numbers)}"
-        self.messages = []
-        run = Run(
-            run_id=self.run_id,
-            direction=Direction.TO_SALESFORCE,
-            started_at="2026-11-23T12:00:00Z",
-            definition_fingerprint="f",
-            holder="test",
-        )
-        with Ledger.open(self.ledger_uri) as ledger:
-            ledger.begin_run(run, ttl_seconds=60)
-        return self
+    direction = Direction.TO_SALESFORCE
+
+    @property
+    def org(self) -> LocalServer:
+        """What the target writes to."""
+        return self.server
 
     def decide(self, *decided: dict[str, Any]) -> Sync:
         """Commit decisions and emit their records."""
@@ -170,7 +156,7 @@ class Sync:
 
     def _intent(self, one: dict[str, Any], link_id: str) -> Intent:
         envelope = {
-            "operation_id": f"operation-{next(_numbers)}",
+            "operation_id": f"operation-{next(numbers)}",
             "action": one.get("action", "create"),
             "link_id": link_id,
             "run_id": self.run_id,
@@ -218,23 +204,10 @@ class Sync:
         with Ledger.open(self.ledger_uri) as ledger:
             return ledger.snapshots([link_id])[link_id]
 
-    def parked(self) -> dict[tuple[str, str], str]:
-        """Reasons of withheld work, by link id and key."""
-        with Ledger.open(self.ledger_uri) as ledger:
-            return {(row.link_id, row.key): row.reason for row in ledger.parked_rows()}
-
     def parked_words(self) -> list[str]:
         """What people read of withheld work."""
         with Ledger.open(self.ledger_uri) as ledger:
             return [row.message for row in ledger.parked_rows()]
-
-    def counts(self) -> dict[str, int]:
-        """Tallies of the current run over all pairs."""
-        tallies: dict[str, int] = {}
-        with Ledger.open(self.ledger_uri) as ledger:
-            for count in ledger.counts(self.run_id):
-                tallies[count.counter] = tallies.get(count.counter, 0) + count.number
-        return tallies
 
 
 @pytest.fixture(name="sync")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.errors import QuotaError, RetryError
+from reverse_sf.ledger.store import Ledger
 from reverse_sf.salesforce.session import Patience
 from tests.contract.target_salesforce_fixtures import (
     account,
@@ -132,6 +133,22 @@ def test_a_salesforce_that_is_gone_leaves_the_rest_undecided_not_parked(sync):
         sync.deliver()
     assert len(sync.parked()) == 200
     assert sync.states == []
+
+
+def test_what_a_failed_commit_leaves_behind_is_committed_on_the_way_out(sync, monkeypatch):
+    real = Ledger.commit_outcomes
+    failures = [RetryError("the ledger is busy")]
+
+    def failing_once(self, outcomes):
+        if failures:
+            raise failures.pop()
+        real(self, outcomes)
+
+    monkeypatch.setattr(Ledger, "commit_outcomes", failing_once)
+    with pytest.raises(RetryError, match="the ledger is busy"):
+        sync.begin().decide(account(1), account(2)).deliver()
+    assert sync.states == []
+    assert all(sync.snapshot(n).link.salesforce_id for n in (1, 2))
 
 
 def test_locked_rows_are_tried_again_one_at_a_time(linked):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reverse_sf.errors import ReverseSFError
+from reverse_sf.delivery.outbox import Outbox
+from reverse_sf.errors import RetryError, ReverseSFError
+from reverse_sf.ledger.store import Ledger
 from reverse_sf.spotio.client import Spotio
-from target_spotio.outbox import Outbox
 from tests.contract.spotio_fixtures import (  # noqa: F401 - fixtures
     Sync,
     account,
@@ -19,6 +20,9 @@ from tests.contract.spotio_fixtures import (  # noqa: F401 - fixtures
     sync_fixture,
     update,
 )
+
+if TYPE_CHECKING:
+    from reverse_sf.ledger.rows import Outcomes
 
 FAULTS: dict[str, dict[str, Any]] = {
     "503": {"status": 503},
@@ -160,6 +164,26 @@ def test_a_crash_before_the_outcome_is_committed_loses_nothing(
     assert begun.states == []
     finish(begun)
     assert holds_all(begun)
+
+
+def test_what_a_failed_commit_leaves_behind_is_committed_on_the_way_out(
+    begun: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun.decide(account(10), account(11))
+    real = Ledger.commit_outcomes
+    failures = [RetryError("the ledger is busy")]
+
+    def failing_once(self: Ledger, outcomes: Outcomes) -> None:
+        if failures:
+            raise failures.pop()
+        real(self, outcomes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "commit_outcomes", failing_once)
+        with pytest.raises(RetryError, match="the ledger is busy"):
+            begun.deliver()
+    assert begun.states == []
+    assert all(begun.snapshot(salesforce_id(n)).link.spotio_id for n in (10, 11))
 
 
 @pytest.mark.parametrize("fields", ["replaces", "rebuilds"])

@@ -1,54 +1,16 @@
-"""The guard: what may be written, told from the record as it is now and as it was expected."""
+"""When two values of a record key are one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapping import canon
 from target_spotio.operations import ADDRESS, OWNER, PARENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 _PLACE_DIGITS = 6
-
-
-@dataclass
-class Verdict:
-    """What the guard says of each key of one record.
-
-    Attributes:
-        write: keys to write.
-        agreed: keys that hold the wanted value already.
-        stale: keys that hold neither the wanted nor the expected value.
-    """
-
-    write: list[str] = field(default_factory=list)
-    agreed: list[str] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
-
-
-def judge(
-    wanted: Mapping[str, Any], current: Mapping[str, Any], expected: Mapping[str, Any]
-) -> Verdict:
-    """Judge every wanted key.
-
-    Current value is the wanted one: agreed. It is the expected one, or none was expected: write.
-    Anything else is news to the decision: stale. A key whose current value is not known is
-    written.
-    """
-    verdict = Verdict()
-    for key, value in wanted.items():
-        if key not in current:
-            verdict.write.append(key)
-        elif same(key, value, current[key], value):
-            verdict.agreed.append(key)
-        elif key not in expected or same(key, expected[key], current[key], value):
-            verdict.write.append(key)
-        else:
-            verdict.stale.append(key)
-    return verdict
 
 
 def same(key: str, one: Any, other: Any, scope: Any = None) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import click
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
 
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 class Lines(GenericSingerWriter[bytes, "Message"]):
     """Writes messages at once, in the order of the calls.
 
-    A signal waits for the end of a write: half a line would be read as garbage.
+    Everything is out before the next STATE or SCHEMA, so a reader never waits for a bookmark whose
+    records it has. A signal that comes while a block is being written waits until it is out: half
+    a line would be read as garbage.
     """
 
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder(enc_hook=str)
         self._writing = False
-        self._waiting: Callable[[], None] | None = None
+        self._stopping = False
 
     def serialize_message(self, message: Message) -> bytes:
         """The line of a message."""
@@ -38,14 +41,21 @@ class Lines(GenericSingerWriter[bytes, "Message"]):
     ) -> None:
         """Write the RECORD messages of some records of one stream."""
         frame = {"type": "RECORD", "stream": stream, "time_extracted": time_extracted}
-        self._write(self._encoder.encode_lines([{**frame, "record": one} for one in records]))
+        self.write_all({**frame, "record": one} for one in records)
 
-    def between_lines(self, action: Callable[[], None]) -> None:
-        """Do something now, or after the write that is under way."""
-        if self._writing:
-            self._waiting = action
-        else:
-            action()
+    def write_all(self, messages: Iterable[Any]) -> None:
+        """Write many messages, ready to be encoded, in one block."""
+        self._write(self._encoder.encode_lines(list(messages)))
+
+    def stop(self) -> None:
+        """End the command now, or after the block that is being written.
+
+        Raises:
+            click.Abort: nothing is being written.
+        """
+        if not self._writing:
+            _stop()
+        self._stopping = True
 
     def _write(self, block: bytes) -> None:
         self._writing = True
@@ -54,6 +64,9 @@ class Lines(GenericSingerWriter[bytes, "Message"]):
             sys.stdout.buffer.flush()
         finally:
             self._writing = False
-        if self._waiting is not None:
-            action, self._waiting = self._waiting, None
-            action()
+        if self._stopping:
+            _stop()
+
+
+def _stop() -> NoReturn:
+    raise click.Abort

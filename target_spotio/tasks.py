@@ -1,0 +1,61 @@
+"""One record on its way to SPOTIO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reverse_sf.delivery.results import Exchange, Result, Withheld
+from reverse_sf.ledger.rows import OperationStatus
+from reverse_sf.merge.envelope import Action
+
+if TYPE_CHECKING:
+    from reverse_sf.spotio.errors import Call
+    from target_spotio.operations import Operation
+    from target_spotio.vocabulary import Vocabulary
+
+_KEPT_OF_A_RECORD = ("id", "updatedAt")
+
+
+@dataclass
+class Task:
+    """One record to write.
+
+    Attributes:
+        record_id: the record in SPOTIO; None where it is to be created.
+        linking: the record was found rather than known: only ``on_link`` keys win.
+        parent: SPOTIO id of the parent that the operation names.
+        withheld: keys that SPOTIO refused, with its words.
+        calls: calls that wrote, for the log.
+    """
+
+    operation: Operation
+    vocabulary: Vocabulary
+    record_id: str | None = None
+    linking: bool = False
+    parent: str | None = None
+    withheld: list[Withheld] = field(default_factory=list)
+    calls: list[Exchange] = field(default_factory=list)
+
+    @property
+    def links(self) -> bool:
+        """Whether the outcome counts as a link made."""
+        return self.linking or self.operation.action is Action.LINK
+
+    def note(self, call: Call) -> None:
+        """Keep a call for the log."""
+        answer = call.answer
+        if isinstance(answer, dict) and "id" in answer:
+            # The whole record is kept as the image already.
+            answer = {key: answer[key] for key in _KEPT_OF_A_RECORD if key in answer}
+        self.calls.append(Exchange(call.method, call.path, call.status, call.payload, answer))
+
+    def refused(self, why: Withheld) -> Result:
+        """The result of a write that did not happen."""
+        return Result(
+            self.operation,
+            OperationStatus.REJECTED,
+            "rejected",
+            withheld=[why],
+            calls=self.calls,
+        )
