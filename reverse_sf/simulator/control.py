@@ -2,6 +2,29 @@
 
 The two services know nothing of these calls; they exist so that people and tests can look behind
 the API, edit as a person in the web app would, move the clock and break things on purpose.
+
+===========================  =======================================================================
+``GET health``               ready or not
+``GET requests?since=N``     every API request: number, method, path, status, records touched,
+                             client, ``subrequests`` of a composite or batch one by one, ``billed``
+                             (how many requests the service counts it as); never a secret
+``GET records/{object}``     all rows, deleted ones with their mark
+``POST edit``                an edit as in the web app; a body that is not understood is answered
+                             with all that are
+``GET, POST clock``          ``{set}``, ``{advance}``, ``{frozen}``
+``GET, POST, DELETE faults``  what goes wrong on purpose, see ``faults.py``
+``GET, POST switches``       behaviour that is not publicly known, or that varies
+``POST reset``               back to the seed
+===========================  =======================================================================
+
+Salesforce has two more:
+
+``GET, POST rules``
+    validation rules, duplicate rules, assignment rules and flows; a POST of ``{object, kind, name,
+    active}`` switches all that it singles out (``{active: false}`` every one), ``{rules: [...]}``
+    several such.
+``GET, POST usage``
+    what is used of the day's allowances; a POST such as ``{api_requests: 99000}`` pretends.
 """
 
 from __future__ import annotations
@@ -19,7 +42,7 @@ from reverse_sf.simulator.interception import PREFIX, Interception
 from reverse_sf.simulator.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
@@ -45,6 +68,10 @@ class Backend(Protocol):
 
     def reset(self) -> None:
         """Back to the seed."""
+
+    @property
+    def further(self) -> Mapping[str, Callable[[dict[str, Any] | None], Any]]:
+        """Calls that only this service has: by name, given the body of a POST, none for a GET."""
 
 
 class Control:
@@ -82,6 +109,10 @@ class Control:
             Route(f"{PREFIX}/faults", _json(calls.faults), methods=["GET", "POST", "DELETE"]),
             Route(f"{PREFIX}/switches", _json(calls.switches), methods=["GET", "POST"]),
             Route(f"{PREFIX}/reset", _json(calls.reset), methods=["POST"]),
+            *(
+                Route(f"{PREFIX}/{name}", _json(calls.further(answer)), methods=["GET", "POST"])
+                for name, answer in backend.further.items()
+            ),
         ]
 
 
@@ -128,6 +159,16 @@ class _Calls:
         if request.method == "POST":
             self._backend.set_switches(await _body(request))
         return {"switches": self._backend.switches}
+
+    @staticmethod
+    def further(
+        answer: Callable[[dict[str, Any] | None], Any],
+    ) -> Callable[[Request], Awaitable[Any]]:
+        async def endpoint(request: Request) -> Any:
+            body = await _body(request) if request.method == "POST" else None
+            return await run_in_threadpool(answer, body)
+
+        return endpoint
 
     async def reset(self, _request: Request) -> Any:
         self._control.faults.clear()

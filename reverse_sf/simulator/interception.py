@@ -130,6 +130,7 @@ class _Exchange:
                 self._entry.status = message["status"]
                 self._entry.records = int(state.get("records", 0))
                 self._entry.subrequests = list(state.get("subrequests", []))
+                self._entry.billed = int(state.get("billed", 1))
                 self._journal.keep_body(self._entry, bytes(body))
                 if extra:
                     message["headers"] = [

@@ -34,6 +34,8 @@ class Entry:
         records: how many records the service touched.
         fault: what was injected, if anything.
         subrequests: method, path and status of the parts of a batch.
+        billed: how many requests the service counts it as; a login counts as none, and of a
+            Salesforce batch each part counts.
     """
 
     number: int
@@ -46,6 +48,7 @@ class Entry:
     records: int = 0
     fault: str | None = None
     subrequests: list[dict[str, Any]] = field(default_factory=list)
+    billed: int = 1
 
     def as_json(self) -> dict[str, Any]:
         """The request as ``GET /_simulator/requests`` shows it."""

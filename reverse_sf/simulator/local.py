@@ -66,6 +66,64 @@ class LocalServer:
         answer: dict[str, Any] = self._call("POST", "edit", body)
         return answer
 
+    def delete(self, object_name: str, record_id: str, **how: Any) -> dict[str, Any]:
+        """Delete a record as a person would; in SPOTIO ``how`` may be a mode of deletion."""
+        return self.edit(object=object_name, id=record_id, delete=how or True)
+
+    def merge(
+        self, object_name: str, winner: str, *losers: str, values: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Merge the losers into the winner, whose fields become the values chosen."""
+        merged = {"winner": winner, "losers": list(losers)}
+        return self.edit(
+            object=object_name, merge=merged if values is None else {**merged, "set": values}
+        )
+
+    def convert(self, lead_id: str, **how: Any) -> dict[str, Any]:
+        """Convert a Salesforce lead; the ids of what it became.
+
+        ``how`` may name ``account_id``, ``contact_id``, ``opportunity``, ``status``, ``owner_id``.
+        """
+        answer = self.edit(object="Lead", id=lead_id, convert=how or True)
+        made: dict[str, Any] = answer["converted"]
+        return made
+
+    def undelete(self, object_name: str, record_id: str) -> None:
+        """Take a Salesforce record out of the recycle bin."""
+        self.edit(object=object_name, id=record_id, undelete=True)
+
+    def purge(self, object_name: str, record_id: str) -> None:
+        """Remove a deleted Salesforce record from the recycle bin for good."""
+        self.edit(object=object_name, id=record_id, purge=True)
+
+    def hard_delete(self, object_name: str, record_id: str) -> None:
+        """Delete a Salesforce record past the recycle bin."""
+        self.edit(object=object_name, id=record_id, hard_delete=True)
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Salesforce's validation rules, duplicate rules, assignment rules and flows."""
+        listed: list[dict[str, Any]] = self._call("GET", "rules")["rules"]
+        return listed
+
+    def switch_rules(self, *, active: bool, **which: str) -> None:
+        """Switch the rules that ``object``, ``kind`` and ``name`` single out on or off."""
+        self._call("POST", "rules", {**which, "active": active})
+
+    def usage(self, **used: int) -> dict[str, dict[str, int]]:
+        """What is used of Salesforce's daily allowances; or pretend that so much is."""
+        answer: dict[str, dict[str, int]] = (
+            self._call("POST", "usage", used) if used else self._call("GET", "usage")
+        )
+        return answer
+
+    def calls(self, since: int = 0) -> int:
+        """How many API requests there were, parts of a composite or batch counted one by one."""
+        return sum(len(entry["subrequests"]) or 1 for entry in self.requests(since))
+
+    def billed(self, since: int = 0) -> int:
+        """As how many requests the service counts them."""
+        return sum(entry["billed"] for entry in self.requests(since))
+
     def fault(self, match: dict[str, Any], then: dict[str, Any]) -> None:
         """Inject one fault."""
         self._call("POST", "faults", {"match": match, "then": then})

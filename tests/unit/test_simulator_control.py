@@ -46,6 +46,15 @@ class Counter:
         self.count = 0
         self._switches.reset()
 
+    @property
+    def further(self):
+        return {"double": self._double}
+
+    def _double(self, body):
+        if body is not None:
+            self.count *= body["by"]
+        return {"count": self.count}
+
 
 @contextmanager
 def served(app):
@@ -248,3 +257,10 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do():
             listen(listener.getsockname()[1], "second")
     finally:
         listener.close()
+
+
+def test_a_service_may_have_control_calls_of_its_own(client):
+    client.post("/_simulator/edit", json={"count": 3})
+    assert client.get("/_simulator/double").json() == {"count": 3}
+    assert client.post("/_simulator/double", json={"by": 4}).json() == {"count": 12}
+    assert client.post("/_simulator/double", content="[]").status_code == 400

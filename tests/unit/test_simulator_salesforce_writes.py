@@ -6,7 +6,7 @@ import pytest
 
 from reverse_sf.simulator.errors import ControlError
 from reverse_sf.simulator.population import salesforce_id
-from reverse_sf.simulator.salesforce.org import ApiFault, Org, WriteOptions
+from reverse_sf.simulator.salesforce.org import ApiFault, Conversion, Org, WriteOptions
 from tests.unit.simulator_salesforce_fixtures import (
     found,
     names,
@@ -314,7 +314,7 @@ def test_merging_deletes_the_loser_and_gives_its_children_to_the_winner(org, tou
 
 def test_a_converted_lead_is_joined_to_what_it_became_and_stays_as_it_is(org):
     lead = org.create("Lead", {"LastName": "Roe", "Company": "Ro Co", "Email": "r@example.com"})
-    made = org.convert_lead(lead, opportunity=True)
+    made = org.convert_lead(lead, Conversion(opportunity=True))
     row = row_of(org, "Lead", lead)
     assert row["IsConverted"] is True
     assert row["Status"] == "Closed - Converted"

@@ -113,6 +113,7 @@ class _Endpoint:
         state = scope.setdefault("state", {})
         state["records"] = call.records
         state["subrequests"] = call.subrequests
+        state["billed"] = call.billed
         await self._send(answer, scope, send, compress=compress, in_api=bool(call.version))
 
     def _answer(self, call: Call) -> Answer:

@@ -7,14 +7,9 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.simulator.salesforce.bulk_jobs import (
-    DELIMITERS,
-    LINE_ENDINGS,
-    JobOrder,
-    QueryJob,
-    page_end,
-)
+from reverse_sf.simulator.salesforce.bulk_jobs import QueryJob, QueryOrder, page_end
 from reverse_sf.simulator.salesforce.exchange import Answer, Call, FileSlice
+from reverse_sf.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, chosen
 from reverse_sf.simulator.salesforce.queries import without_literals
 from reverse_sf.simulator.salesforce.refusal import ApiFault, not_found
 
@@ -55,14 +50,14 @@ def create(service: Service, call: Call, _named: dict[str, str]) -> Answer:
     soql = body.get("query")
     if not isinstance(soql, str) or not soql.strip():
         raise ApiFault("API_ERROR", "A query string has to be specified")
-    order = JobOrder(
-        operation,
-        soql,
-        _checked_object(soql),
-        _one_of(body, "columnDelimiter", DELIMITERS, "COMMA"),
-        _one_of(body, "lineEnding", LINE_ENDINGS, "LF"),
-        call.version,
-        call.user_id or "",
+    order = QueryOrder(
+        operation=operation,
+        soql=soql,
+        object_name=_checked_object(soql),
+        delimiter=chosen(body, "columnDelimiter", DELIMITERS, "COMMA"),
+        line_ending=chosen(body, "lineEnding", LINE_ENDINGS, "LF"),
+        version=call.version,
+        user_id=call.user_id or "",
     )
     job = service.jobs.create(order)
     service.quota.spend_job()
@@ -188,10 +183,3 @@ def _checked_object(soql: str) -> str:
     if name in _UNSUPPORTED:
         raise ApiFault("INVALIDENTITY", f"{name} is not supported by the Bulk API")
     return name
-
-
-def _one_of(body: dict[str, Any], name: str, known: dict[str, str], default: str) -> str:
-    given = str(body.get(name) or default)
-    if given not in known:
-        raise ApiFault("API_ERROR", f"Invalid {name}: {given}")
-    return given

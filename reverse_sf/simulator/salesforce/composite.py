@@ -1,4 +1,8 @@
-"""``/composite`` and ``/composite/batch``: several calls in one request."""
+"""``/composite`` and ``/composite/batch``: several calls in one request.
+
+A composite counts as one API request; of a batch, each part counts (REST guide, "Composite Batch",
+"Send Multiple Requests Using Composite").
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,14 @@ def batch(service: Service, call: Call, _named: dict[str, str]) -> Answer:
             )
             results.append({"statusCode": refusal.status, "result": refusal.body()})
             continue
-        answer = _run(service, call, part, part.get("richInput"))
+        try:
+            # The batch itself has paid for its first part.
+            if results:
+                service.quota.spend_request()
+                call.billed += 1
+            answer = _run(service, call, part, part.get("richInput"))
+        except ApiFault as fault:
+            answer = Answer(fault.body(), fault.status)
         failed = failed or answer.status >= _BAD_STATUS
         results.append({"statusCode": answer.status, "result": _plain(answer.body)})
     return Answer({"hasErrors": failed, "results": results})

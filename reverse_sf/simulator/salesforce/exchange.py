@@ -36,6 +36,7 @@ class Call:
         session: who calls; none where no login is needed.
         records: how many records the call touched, for the request log.
         subrequests: parts of a batch, for the request log.
+        billed: how many requests the org counts the call as; a login is none.
         answer_part: answers a part of a batch, given its segments below the API version.
     """
 
@@ -49,6 +50,7 @@ class Call:
     session: Session | None = None
     records: int = 0
     subrequests: list[dict[str, Any]] = field(default_factory=list)
+    billed: int = 0
     answer_part: Callable[[Service, Call, tuple[str, ...]], Answer] = field(
         repr=False, kw_only=True
     )

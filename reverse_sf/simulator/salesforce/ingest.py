@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.simulator.salesforce.bulk_jobs import DELIMITERS, LINE_ENDINGS
 from reverse_sf.simulator.salesforce.exchange import Answer, Call
-from reverse_sf.simulator.salesforce.ingest_jobs import ENDED, IngestJob
 from reverse_sf.simulator.salesforce.ingest_writes import OPERATIONS, IngestOrder
+from reverse_sf.simulator.salesforce.jobs import DELIMITERS, ENDED, LINE_ENDINGS, chosen
 from reverse_sf.simulator.salesforce.org import WriteOptions
 from reverse_sf.simulator.salesforce.records import write_options
 from reverse_sf.simulator.salesforce.refusal import ApiFault, unknown_type
 
 if TYPE_CHECKING:
+    from reverse_sf.simulator.salesforce.ingest_jobs import IngestJob
     from reverse_sf.simulator.salesforce.service import Service
 
 LARGEST_UPLOAD = 100 * 1024 * 1024
@@ -34,15 +34,18 @@ def create(service: Service, call: Call, _named: dict[str, str]) -> Answer:
         external_id = _external_id(one, external_id)
     options = write_options(call)
     order = IngestOrder(
-        one.name,
-        operation,
-        external_id,
-        _one_of(body, "columnDelimiter", DELIMITERS, "COMMA"),
-        _one_of(body, "lineEnding", LINE_ENDINGS, "LF"),
-        call.version,
-        call.user_id or "",
-        # Assignment rules run in a job only where it names one (``assignmentRuleId``).
-        WriteOptions(auto_assign=False, allow_duplicates=options.allow_duplicates),
+        object_name=one.name,
+        operation=operation,
+        external_id=external_id,
+        delimiter=chosen(body, "columnDelimiter", DELIMITERS, "COMMA"),
+        line_ending=chosen(body, "lineEnding", LINE_ENDINGS, "LF"),
+        version=call.version,
+        user_id=call.user_id or "",
+        # Assignment rules run in a job only where it names one.
+        options=WriteOptions(
+            auto_assign=bool(body.get("assignmentRuleId")),
+            allow_duplicates=options.allow_duplicates,
+        ),
     )
     return Answer(service.ingest.create(order).as_json())
 
@@ -116,10 +119,3 @@ def _external_id(one: Any, name: Any) -> str:
             f"Id, or indexed field for {one.name}",
         )
     return str(found.name)
-
-
-def _one_of(body: dict[str, Any], name: str, known: dict[str, str], default: str) -> str:
-    given = str(body.get(name) or default)
-    if given not in known:
-        raise ApiFault("API_ERROR", f"Invalid {name}: {given}")
-    return given

@@ -1,4 +1,4 @@
-"""Bulk API 2.0 ingest jobs: their states, what they write, and the three result files.
+"""Bulk API 2.0 ingest jobs: what they write, and the three result files.
 
 A job takes one CSV upload and is worked off by a thread once it is closed (``UploadComplete``).
 Each row succeeds, fails or is left unprocessed, and the result files give the input columns back;
@@ -10,40 +10,32 @@ from __future__ import annotations
 import csv
 import io
 import random
-import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from reverse_sf.simulator.salesforce.bulk_jobs import DELIMITERS, LINE_ENDINGS
-from reverse_sf.simulator.salesforce.ingest_writes import RowWriter
-from reverse_sf.simulator.salesforce.refusal import ApiFault, not_found
+from reverse_sf.simulator.salesforce.ingest_writes import IngestOrder, RowWriter
+from reverse_sf.simulator.salesforce.jobs import DELIMITERS, LINE_ENDINGS, Job, Jobs
+from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.sheet import Sheet, SheetError
-from reverse_sf.simulator.world import salesforce_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from reverse_sf.simulator.clock import Clock
-    from reverse_sf.simulator.salesforce.ingest_writes import IngestOrder
     from reverse_sf.simulator.salesforce.locks import Locks
     from reverse_sf.simulator.salesforce.org import Org
+    from reverse_sf.simulator.salesforce.quota import Quota
     from reverse_sf.simulator.switches import Switches
 
-ENDED = frozenset({"JobComplete", "Failed", "Aborted"})
 _FIRST_NUMBER = 500_000
-"""Ids of ingest jobs lie apart from those of query jobs, which begin with 1."""
 _ROWS_AT_ONCE = 200
-_PATIENCE_SECONDS = 0.25
 
 
-@dataclass
-class IngestJob:
+@dataclass(kw_only=True)
+class IngestJob(Job):
     """One job.
 
     Attributes:
-        polls: how often it has yet to say InProgress.
-        end: the state it will come to.
         body: the uploaded CSV; None before the upload.
         columns: header of the CSV.
         succeeded: id, whether created, and the row.
@@ -51,44 +43,23 @@ class IngestJob:
         unprocessed: rows that were not looked at.
     """
 
-    id: str
+    retried: ClassVar[str] = "InternalServerError : Retried more than ten times"
     order: IngestOrder
-    created: datetime
-    polls: int
-    end: str
     state: str = "Open"
-    changed: datetime | None = None
-    message: str | None = None
     body: bytes | None = None
     columns: list[str] = field(default_factory=list)
     succeeded: list[tuple[str, bool, list[str]]] = field(default_factory=list)
     failed: list[tuple[str, str, list[str]]] = field(default_factory=list)
     unprocessed: list[list[str]] = field(default_factory=list)
-    done: threading.Event = field(default_factory=threading.Event)
-    work: threading.Thread | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The job as the API shows it."""
-        order = self.order
-        shown: dict[str, Any] = {
-            "id": self.id,
-            "operation": order.operation,
-            "object": order.object_name,
-            "createdById": order.user_id,
-            "createdDate": _stamp(self.created),
-            "systemModstamp": _stamp(self.changed or self.created),
-            "state": self.state,
-            "concurrencyMode": "Parallel",
-            "contentType": "CSV",
-            "apiVersion": float(order.version),
-            "lineEnding": order.line_ending,
-            "columnDelimiter": order.delimiter,
-            "jobType": "V2Ingest",
-        }
-        if order.external_id:
-            shown["externalIdFieldName"] = order.external_id
+        shown = super().as_json() | {"jobType": "V2Ingest"}
+        if self.order.external_id:
+            shown["externalIdFieldName"] = self.order.external_id
         if self.state == "Open":
-            shown["contentUrl"] = f"services/data/v{order.version}/jobs/ingest/{self.id}/batches"
+            version = self.order.version
+            shown["contentUrl"] = f"services/data/v{version}/jobs/ingest/{self.id}/batches"
         else:
             shown |= {
                 "numberRecordsProcessed": len(self.succeeded) + len(self.failed),
@@ -98,8 +69,6 @@ class IngestJob:
                 "apiActiveProcessingTime": 0,
                 "apexProcessingTime": 0,
             }
-        if self.message:
-            shown["errorMessage"] = self.message
         return shown
 
     def successful_csv(self) -> bytes:
@@ -117,59 +86,20 @@ class IngestJob:
         return _csv(self.columns, self.unprocessed)
 
 
-class IngestJobs:
+class IngestJobs(Jobs[IngestJob]):
     """All ingest jobs of the org."""
 
-    def __init__(self, org: Org, clock: Clock, switches: Switches, locks: Locks) -> None:
+    def __init__(
+        self, org: Org, clock: Clock, switches: Switches, locks: Locks, quota: Quota
+    ) -> None:
+        super().__init__(clock, switches, first_number=_FIRST_NUMBER)
         self._org = org
-        self._clock = clock
-        self._switches = switches
         self._locks = locks
-        self._jobs: dict[str, IngestJob] = {}
-        self._count = 0
-        self._lock = threading.Lock()
-
-    def reset(self) -> None:
-        """Forget all jobs; those at work are waited for."""
-        with self._lock:
-            jobs = list(self._jobs.values())
-            self._jobs.clear()
-            self._count = 0
-        for job in jobs:
-            job.state = "Aborted"
-            if job.work is not None:
-                job.work.join()
+        self._quota = quota
 
     def create(self, order: IngestOrder) -> IngestJob:
         """Make a job."""
-        with self._lock:
-            self._count += 1
-            job = IngestJob(
-                salesforce_id("750", _FIRST_NUMBER + self._count),
-                order,
-                self._clock.now(),
-                self._switches["bulk_polls"],
-                self._planned_end(),
-            )
-            self._jobs[job.id] = job
-        return job
-
-    def get(self, job_id: str) -> IngestJob:
-        """A job by its 15- or 18-character id.
-
-        Raises:
-            ApiFault: there is none.
-        """
-        with self._lock:
-            for job in self._jobs.values():
-                if job.id[:15] == job_id[:15]:
-                    return job
-        raise not_found()
-
-    def listed(self) -> list[IngestJob]:
-        """All jobs, newest first."""
-        with self._lock:
-            return list(reversed(self._jobs.values()))
+        return self._add(lambda _number, common: IngestJob(order=order, **common))
 
     def upload(self, job: IngestJob, body: bytes) -> None:
         """Take the one CSV.
@@ -198,59 +128,10 @@ class IngestJobs:
             if job.state != "Open":
                 raise ApiFault("INVALIDJOBSTATE", f"Closing already {job.state} Job not allowed")
             self._move(job, "UploadComplete")
-            job.work = threading.Thread(target=self._run, args=(job,), daemon=True)
-        job.work.start()
+            self._start(job, lambda: self._run(job))
 
-    def poll(self, job: IngestJob) -> None:
-        """Let the job's state move on, as it does each time a client looks."""
-        if job.state not in {"UploadComplete", "InProgress"}:
-            return
-        ready = job.done.wait(_PATIENCE_SECONDS)
-        with self._lock:
-            if job.polls > 0 or not ready or self._switches["ingest_stuck"]:
-                job.polls = max(0, job.polls - 1)
-                self._move(job, "InProgress", job.message)
-            elif job.message:
-                self._move(job, "Failed", job.message)
-            elif job.end == "Failed":
-                self._move(job, "Failed", "InternalServerError : Retried more than ten times")
-            else:
-                self._move(job, job.end)
-
-    def abort(self, job: IngestJob) -> None:
-        """Abort a job that is not finished.
-
-        Raises:
-            ApiFault: it is.
-        """
-        with self._lock:
-            if job.state in ENDED:
-                raise ApiFault("INVALIDJOBSTATE", f"Aborting already {job.state} Job not allowed")
-            self._move(job, "Aborted")
-
-    def delete(self, job: IngestJob) -> None:
-        """Delete a job that is not at work, and its results.
-
-        Raises:
-            ApiFault: it is at work.
-        """
-        if job.state not in ENDED:
-            raise ApiFault("INVALIDJOBSTATE", f"Job cannot be deleted in state {job.state}")
-        with self._lock:
-            self._jobs.pop(job.id, None)
-
-    def _move(self, job: IngestJob, state: str, message: str | None = None) -> None:
-        if job.state not in ENDED:
-            job.state, job.message = state, message
-            job.changed = self._clock.now()
-
-    def _planned_end(self) -> str:
-        for switch, end in (("bulk_fail_next", "Failed"), ("bulk_abort_next", "Aborted")):
-            left = self._switches[switch]
-            if left > 0:
-                self._switches.set({switch: left - 1})
-                return end
-        return "JobComplete"
+    def _held_up(self) -> bool:
+        return bool(self._switches["ingest_stuck"])
 
     # The work
 
@@ -261,17 +142,16 @@ class IngestJobs:
                 DELIMITERS[job.order.delimiter],
                 LINE_ENDINGS[job.order.line_ending],
             )
-            one = self._org.schema.typed(job.order.object_name)
-            sheet.check(one)
+            sheet.check(self._org.schema.typed(job.order.object_name))
             job.columns = sheet.columns
             self._work(job, sheet)
+            job.broken = None
         except (SheetError, ApiFault) as fault:
-            job.message = str(fault)
-        finally:
-            job.done.set()
+            job.broken = str(fault)
 
     def _work(self, job: IngestJob, sheet: Sheet) -> None:
-        rows = sheet.rows
+        # Rows beyond the day's batches are in none of the result files.
+        rows = sheet.rows[: self._quota.spend_rows(len(sheet.rows))]
         left_out = min(len(rows), self._switches["ingest_unprocessed"])
         if job.end != "JobComplete":
             left_out = max(left_out, len(rows) // 2)
@@ -322,7 +202,3 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.000+0000")

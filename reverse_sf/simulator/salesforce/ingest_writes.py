@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.jobs import Order
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 
 if TYPE_CHECKING:
@@ -15,17 +16,11 @@ if TYPE_CHECKING:
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 
 
-@dataclass(frozen=True)
-class IngestOrder:
+@dataclass(frozen=True, kw_only=True)
+class IngestOrder(Order):
     """What a client asked for."""
 
-    object_name: str
-    operation: str
     external_id: str | None
-    delimiter: str
-    line_ending: str
-    version: str
-    user_id: str
     options: WriteOptions
 
 

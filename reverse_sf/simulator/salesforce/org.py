@@ -33,6 +33,7 @@ from reverse_sf.simulator.salesforce.soql.compile import Compiled, Context, comp
 from reverse_sf.simulator.salesforce.soql.parser import parse
 from reverse_sf.simulator.salesforce.soql.scope import field_sql
 from reverse_sf.simulator.salesforce.store import Store
+from reverse_sf.simulator.salesforce.succession import Conversion
 from reverse_sf.simulator.salesforce.values import long_id, stored_value
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.clock import Clock
     from reverse_sf.simulator.salesforce.metadata import SObject
 
-__all__ = ["ApiFault", "Org", "QueryResult", "WriteOptions"]
+__all__ = ["ApiFault", "Conversion", "Org", "QueryResult", "WriteOptions"]
 
 ORGANIZATION_ID = salesforce_id("00D", 1)
 INTEGRATION_USER = 14
@@ -104,11 +105,12 @@ class Org:
     def reset(self) -> None:
         """Back to the seed, metadata too."""
         with self.store.lock:
-            self.store.drop_rows(self.schema)
-            self.schema = extend(standard_schema(), self._declared)
+            dropped, self.schema = self.schema, extend(standard_schema(), self._declared)
             self._behaviour = Behaviour(self.schema, self.store, self.clock, self._declared)
             self.metadata_changed_at = self.clock.now()
-            self._fill()
+            if not self.store.restore():
+                self.store.drop_rows(dropped)
+                self._fill()
 
     def _fill(self) -> None:
         from reverse_sf.simulator.salesforce import seed  # noqa: PLC0415 - it needs this module
@@ -116,6 +118,12 @@ class Org:
         with self.store.transaction():
             self.store.create_tables(self.schema)
             seed.fill(self, seed=self._seed, records=self._records)
+        self.store.keep()
+
+    @property
+    def rules(self) -> Rules:
+        """The org's validation rules, duplicate rules, assignment rules and flows."""
+        return self._behaviour.rules
 
     # Metadata
 
@@ -163,7 +171,7 @@ class Org:
                 if one is not self.schema.find(one.name):
                     self.schema.replace(one)
             for name, body in declarations.get("objects", {}).items():
-                self._behaviour.rules.declare(name, body)
+                self.rules.declare(name, body)
             self._metadata_changed()
 
     def remove_field(self, sobject: str, field: str) -> None:
@@ -231,6 +239,8 @@ class Org:
             return run_flat(self.store, compiled)
 
     def _compiled(self, soql: str, *, all_rows: bool, user_id: str | None) -> Compiled:
+        if all_rows:
+            self._behaviour.removal.expire()
         user = user_id or self.user_id
         context = Context(self.schema, self.clock.now(), self._zone(user), all_rows, user)
         return compile_query(parse(soql), context)
@@ -345,7 +355,8 @@ class Org:
         """
         with self.store.transaction():
             one = self.schema.get(sobject)
-            self._behaviour.delete(one, self._living(one, record_id), user_id or self.user_id)
+            found = self._living(one, record_id)
+            self._behaviour.removal.delete(one, found, user_id or self.user_id)
 
     def undelete(self, sobject: str, record_id: str, *, user_id: str | None = None) -> None:
         """Take a record out of the recycle bin, with what its deletion took along.
@@ -354,8 +365,10 @@ class Org:
             ApiFault: it is not in the recycle bin.
         """
         with self.store.transaction():
+            self._behaviour.removal.expire()
             one = self.schema.get(sobject)
-            self._behaviour.undelete(one, self._known(one, record_id), user_id or self.user_id)
+            found = self._known(one, record_id)
+            self._behaviour.removal.undelete(one, found, user_id or self.user_id)
 
     def purge(self, sobject: str, record_id: str | None = None) -> int:
         """Empty the recycle bin of an object, or of one record of it: gone for ``queryAll`` too.
@@ -366,7 +379,7 @@ class Org:
         with self.store.transaction():
             one = self.schema.get(sobject)
             found = None if record_id is None else self._known(one, record_id)
-            return self._behaviour.purge(one, found)
+            return self._behaviour.removal.purge(one, found)
 
     def hard_delete(self, sobject: str, record_id: str, *, user_id: str | None = None) -> None:
         """Delete a record past the recycle bin, as Bulk's ``hardDelete`` does."""
@@ -374,8 +387,8 @@ class Org:
             one = self.schema.get(sobject)
             found = self._known(one, record_id)
             if not (self.store.row(one, found) or {}).get("IsDeleted"):
-                self._behaviour.delete(one, found, user_id or self.user_id)
-            self._behaviour.purge(one, found)
+                self._behaviour.removal.delete(one, found, user_id or self.user_id)
+            self._behaviour.removal.purge(one, found)
 
     def merge(
         self,
@@ -383,10 +396,11 @@ class Org:
         winner: str,
         losers: Sequence[str],
         *,
+        values: Mapping[str, Any] | None = None,
         user_id: str | None = None,
         touch_children: bool = True,
     ) -> None:
-        """Merge one or two losers into the winner.
+        """Merge one or two losers into the winner, whose fields become the ``values`` chosen.
 
         ``touch_children`` says whether re-parented children get a new SystemModstamp, which
         Salesforce does not document.
@@ -397,18 +411,17 @@ class Org:
         with self.store.transaction():
             one = self.schema.get(sobject)
             ids = [self._living(one, each) for each in (winner, *losers)]
-            self._behaviour.merge(
-                one, ids[0], ids[1:], user_id or self.user_id, touch_children=touch_children
+            self._behaviour.succession.merge(
+                one,
+                ids[0],
+                ids[1:],
+                user_id or self.user_id,
+                values=values or {},
+                touch_children=touch_children,
             )
 
     def convert_lead(
-        self,
-        lead_id: str,
-        *,
-        user_id: str | None = None,
-        account_id: str | None = None,
-        contact_id: str | None = None,
-        opportunity: bool = False,
+        self, lead_id: str, wanted: Conversion | None = None, *, user_id: str | None = None
     ) -> dict[str, str | None]:
         """Convert a lead into an account and a contact, maybe an opportunity.
 
@@ -416,17 +429,15 @@ class Org:
             ``accountId``, ``contactId`` and ``opportunityId``.
 
         Raises:
-            ApiFault: the lead is missing or converted already.
+            ApiFault: the lead or a given record is missing, or it is converted already.
         """
+        wanted = wanted or Conversion()
         with self.store.transaction():
-            one = self.schema.get("Lead")
-            return self._behaviour.convert_lead(
-                self._living(one, lead_id),
-                user_id or self.user_id,
-                account_id=account_id,
-                contact_id=contact_id,
-                opportunity=opportunity,
-            )
+            for name, given in (("Account", wanted.account_id), ("Contact", wanted.contact_id)):
+                if given is not None:
+                    self._living(self.schema.get(name), given)
+            found = self._living(self.schema.get("Lead"), lead_id)
+            return self._behaviour.succession.convert(found, user_id or self.user_id, wanted)
 
     def _known(self, one: SObject, record_id: str) -> str:
         """The 18-character Id of a record that exists, deleted or not."""
@@ -476,6 +487,7 @@ class Org:
     def rows(self, sobject: str) -> list[dict[str, Any]]:
         """All rows of an object as stored, deleted ones with their mark."""
         with self.store.lock:
+            self._behaviour.removal.expire()
             one = self.schema.typed(sobject)
             fields = [field for field in one.fields if field.type != "address"]
             listed = ", ".join(field_sql(self.schema, one, field, "s") for field in fields)

@@ -138,6 +138,7 @@ def _answer(service: Service, call: Call) -> Answer:
     call.version = versions.checked(segments[2])
     call.session = login.require_session(service, call)
     service.quota.spend_request()
+    call.billed = 1
     return resource(service, call, segments[_DATA:])
 
 

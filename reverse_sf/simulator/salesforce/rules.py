@@ -10,11 +10,13 @@ Declared under an object in the YAML::
           - {name: Same_email, fields: [Email], action: block}        # or alert
         assignment: queue@example.com                                 # a username
         flows:
-          - {on: create, when: 'Rating = "Hot"', set: {Industry: Solar}}
-          - {on: update, create: {object: Task, set: {Subject: Call, WhoId: $Id}}}
+          - {name: Hot_is_solar, on: create, when: 'Rating = "Hot"', set: {Industry: Solar}}
+          - {on: update, active: false, create: {object: Task, set: {Subject: Call, WhoId: $Id}}}
 
 ``on`` is ``create``, ``update`` or ``save``; ``$Field`` stands for the record's own value. A flow
-does not start other flows of the record that it changes.
+does not start other flows of the record that it changes. A rule without a name is named by its
+kind and place, such as ``flows_2``. With ``active: false`` a rule is there but switched off;
+``POST /_simulator/rules`` switches rules while the org runs.
 """
 
 from __future__ import annotations
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.salesforce.store import Store
 
 _KEYS: Mapping[str, frozenset[str]] = {
-    "validation_rules": frozenset({"name", "formula", "message", "field"}),
-    "duplicate_rules": frozenset({"name", "fields", "action"}),
-    "flows": frozenset({"on", "when", "set", "create"}),
+    "validation_rules": frozenset({"name", "active", "formula", "message", "field"}),
+    "duplicate_rules": frozenset({"name", "active", "fields", "action"}),
+    "flows": frozenset({"name", "active", "on", "when", "set", "create"}),
 }
+_ASSIGNMENT = "assignment"
+_SWITCH_KEYS = frozenset({"object", "kind", "name", "active"})
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Rules:
     def __init__(self, schema: Schema, store: Store, declarations: Mapping[str, Any]) -> None:
         self._schema = schema
         self._store = store
-        self._declared: dict[str, dict[str, Any]] = {}
+        self._declared: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for name, body in declarations.get("objects", {}).items():
             self.declare(name, body)
 
@@ -67,20 +71,65 @@ class Rules:
         """Put an object's rules in place of those it had; absent kinds stay."""
         one = self._schema.typed(name)
         kept = self._declared.setdefault(one.name, {})
-        for kind in (*_KEYS, "assignment"):
+        if _ASSIGNMENT in body:
+            rule = {"name": _ASSIGNMENT, "active": True, "to": body[_ASSIGNMENT]}
+            kept[_ASSIGNMENT] = [rule] if body[_ASSIGNMENT] else []
+        for kind, known in _KEYS.items():
             if kind not in body:
                 continue
-            kept[kind] = body[kind]
-            for rule in body[kind] if kind in _KEYS else ():
-                unknown = set(rule) - _KEYS[kind]
+            kept[kind] = []
+            for place, rule in enumerate(body[kind], start=1):
+                unknown = set(rule) - known
                 if unknown:
                     raise ControlError(f"{name}.{kind}: unknown keys {sorted(unknown)}")
                 for formula in (rule.get("formula"), rule.get("when")):
                     if formula is not None:
                         formula_sql(formula, self._schema, one, "s")
+                kept[kind].append({"name": f"{kind}_{place}", "active": True, **rule})
 
-    def _of(self, one: SObject, kind: str) -> Any:
-        return self._declared.get(one.name, {}).get(kind, ())
+    def listed(self) -> list[dict[str, Any]]:
+        """All rules with object, kind, name and whether they are active."""
+        return [
+            {"object": name, "kind": kind, **rule}
+            for name, kinds in self._declared.items()
+            for kind, rules in kinds.items()
+            for rule in rules
+        ]
+
+    def switch(self, wanted: Mapping[str, Any]) -> int:
+        """Switch the rules that ``object``, ``kind`` and ``name`` single out on or off.
+
+        Returns:
+            How many there are.
+
+        Raises:
+            ControlError: an unknown key, no ``active``, or no such rule.
+        """
+        unknown = sorted(set(wanted) - _SWITCH_KEYS)
+        if unknown or not isinstance(wanted.get("active"), bool):
+            raise ControlError(
+                "a rule is switched by {object, kind, name, active}, active being true or false; "
+                f"unknown keys: {', '.join(unknown) or 'none'}"
+            )
+        chosen = [
+            rule
+            for name, kinds in self._declared.items()
+            for kind, rules in kinds.items()
+            for rule in rules
+            if wanted.get("object", name) == name
+            and wanted.get("kind", kind) == kind
+            and wanted.get("name", rule["name"]) == rule["name"]
+        ]
+        if not chosen:
+            known = ", ".join(f"{r['object']}.{r['kind']}.{r['name']}" for r in self.listed())
+            raise ControlError(f"no such rule; known are: {known or 'none'}")
+        for rule in chosen:
+            rule["active"] = wanted["active"]
+        return len(chosen)
+
+    def _of(self, one: SObject, kind: str) -> list[dict[str, Any]]:
+        rules = self._declared.get(one.name, {}).get(kind, [])
+        return [rule for rule in rules if rule["active"]]
 
     def _holds(self, one: SObject, record_id: str, formula: str) -> bool:
         sql = formula_sql(formula, self._schema, one, "s")
@@ -127,9 +176,10 @@ class Rules:
 
     def assigned_owner(self, one: SObject) -> str | None:
         """Whom the assignment rule gives a new record to."""
-        username = self._of(one, "assignment")
-        if not username:
+        rules = self._of(one, _ASSIGNMENT)
+        if not rules:
             return None
+        username = rules[0]["to"]
         found = self._store.rows('SELECT "Id" FROM "User" WHERE "Username" = ?', (username,))
         if not found:
             raise ControlError(f"{one.name}.assignment: there is no user {username}")

@@ -28,6 +28,8 @@ SWITCHES = (
     ),
     Switch("client_credentials_user", default=True, meaning="The connected app has a run-as user."),
     Switch("daily_api_requests", 100_000, "API requests allowed a day; then 403."),
+    Switch("daily_bulk_query_jobs", 10_000, "Bulk query jobs allowed a day."),
+    Switch("daily_bulk_batches", 15_000, "Batches of ingest jobs allowed a day, of 10,000 rows."),
     Switch("query_page_size", 2000, "Most rows in one page of a query; fewer at the org's will."),
     Switch(
         "query_shuffle", default=False, meaning="Queries without ORDER BY answer in another order."
@@ -46,6 +48,11 @@ SWITCHES = (
         "bulk_gzip",
         default=True,
         meaning="Bulk results are compressed where the client accepts it.",
+    ),
+    Switch(
+        "merge_touches_children",
+        default=True,
+        meaning="Children that a merge gives to the winner get a new SystemModstamp.",
     ),
     Switch("ingest_stuck", default=False, meaning="Ingest jobs stay InProgress."),
     Switch("ingest_unprocessed", 0, "So many rows of each ingest job are left unprocessed."),
@@ -83,7 +90,7 @@ class Service:
         self.cursors = Cursors(self.switches)
         self.jobs = QueryJobs(self.org, self.clock, self.switches, self.folder)
         self.locks = Locks(self.switches)
-        self.ingest = IngestJobs(self.org, self.clock, self.switches, self.locks)
+        self.ingest = IngestJobs(self.org, self.clock, self.switches, self.locks, self.quota)
 
     def user(self, username: str) -> dict[str, Any] | None:
         """The user of a username; none where there is no such user."""

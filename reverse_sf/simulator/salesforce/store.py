@@ -25,8 +25,14 @@ CREATE TABLE IF NOT EXISTS "_sequence" (prefix TEXT PRIMARY KEY, next INTEGER NO
 CREATE TABLE IF NOT EXISTS "_deleted" (
     object TEXT NOT NULL, id TEXT PRIMARY KEY, at TEXT NOT NULL, cause TEXT);
 CREATE INDEX IF NOT EXISTS "_deleted_at" ON "_deleted" (object, at);
+CREATE TABLE IF NOT EXISTS "_bin" (id TEXT PRIMARY KEY, object TEXT NOT NULL, until TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS "_bin_until" ON "_bin" (until);
+CREATE TABLE IF NOT EXISTS "_unlinked" (
+    object TEXT NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL, parent TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS "_unlinked_parent" ON "_unlinked" (parent);
 CREATE TABLE IF NOT EXISTS "_setting" (name TEXT PRIMARY KEY, value TEXT);
 """
+_OWN_TABLES = ("_sequence", "_deleted", "_bin", "_unlinked", "_setting")
 
 
 class Store:
@@ -40,6 +46,7 @@ class Store:
     def __init__(self, clock: Clock, database: str = ":memory:") -> None:
         self.lock = threading.RLock()
         self._depth = 0
+        self._kept: sqlite3.Connection | None = None
         self._connection = sqlite3.connect(
             database, check_same_thread=False, isolation_level=None, cached_statements=512
         )
@@ -123,8 +130,26 @@ class Store:
         with self.lock:
             for one in schema:
                 self.execute(f'DROP TABLE IF EXISTS "{one.name}"')
-            for table in ("_sequence", "_deleted", "_setting"):
+            for table in _OWN_TABLES:
                 self.execute(f'DELETE FROM "{table}"')
+
+    # The whole database
+
+    def keep(self) -> None:
+        """Remember the whole database as it is now, for :meth:`restore`."""
+        with self.lock:
+            kept = sqlite3.connect(":memory:", check_same_thread=False)
+            self._connection.backup(kept)
+            self._kept = kept
+            weakref.finalize(self, kept.close)
+
+    def restore(self) -> bool:
+        """Bring back what was remembered; whether anything was."""
+        with self.lock:
+            if self._kept is None:
+                return False
+            self._kept.backup(self._connection)
+            return True
 
     # Rows
 
@@ -185,6 +210,40 @@ class Store:
             'INSERT OR REPLACE INTO "_deleted" VALUES (?, ?, ?, ?)',
             (object_name, record_id, at, cause),
         )
+
+    # The recycle bin
+
+    def put_into_bin(self, object_name: str, record_id: str, until: str) -> None:
+        """Note that a deleted record is in the recycle bin up to an instant."""
+        self.execute(
+            'INSERT OR REPLACE INTO "_bin" VALUES (?, ?, ?)', (record_id, object_name, until)
+        )
+
+    def take_from_bin(self, record_id: str) -> None:
+        """Forget a deletion: the record is back."""
+        self.execute('DELETE FROM "_deleted" WHERE id = ?', (record_id,))
+        self.forget_bin(record_id)
+
+    def forget_bin(self, record_id: str) -> None:
+        """Forget that a record is in the recycle bin, and which lookups it left blank."""
+        self.execute('DELETE FROM "_bin" WHERE id = ?', (record_id,))
+        self.execute('DELETE FROM "_unlinked" WHERE parent = ?', (record_id,))
+
+    def expired(self, now: str) -> list[tuple[str, str]]:
+        """Object and id of what has been in the recycle bin for too long."""
+        rows = self.rows('SELECT object, id FROM "_bin" WHERE until <= ?', (now,))
+        return [(row[0], row[1]) for row in rows]
+
+    def log_unlinked(self, object_name: str, record_id: str, field: str, parent: str) -> None:
+        """Note a lookup that a deletion cleared."""
+        self.execute(
+            'INSERT INTO "_unlinked" VALUES (?, ?, ?, ?)', (object_name, record_id, field, parent)
+        )
+
+    def unlinked_from(self, parent: str) -> list[tuple[str, str, str]]:
+        """Object, id and field of the lookups that the parent's deletion cleared."""
+        sql = 'SELECT object, id, field FROM "_unlinked" WHERE parent = ?'
+        return [(row[0], row[1], row[2]) for row in self.rows(sql, (parent,))]
 
 
 def _column(field: Field) -> str:

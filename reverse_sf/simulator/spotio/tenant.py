@@ -25,7 +25,7 @@ from reverse_sf.simulator.switches import Switches
 from reverse_sf.simulator.world import DEFAULT_RECORDS, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reverse_sf.simulator.clock import Clock
     from reverse_sf.simulator.spotio.records import Member, Record
@@ -129,6 +129,11 @@ class Tenant:
             self.store.wipe()
             self._build()
             self._fill()
+
+    @property
+    def further(self) -> Mapping[str, Callable[[dict[str, Any] | None], Any]]:
+        """Control calls that only this server has."""
+        return {}
 
     def close(self) -> None:
         """Close the file."""
