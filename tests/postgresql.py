@@ -113,3 +113,11 @@ def new_server() -> Iterator[Server]:
 def postgresql_server() -> Iterator[Server]:
     """One server for all tests of a worker; each takes databases of its own."""
     yield from new_server()
+
+
+@pytest.fixture(params=["file", "postgresql"])
+def shared_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A ledger that several processes can open."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_server").new_database()
+    return f"sqlite:///{tmp_path}/ledger.db"

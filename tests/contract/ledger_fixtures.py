@@ -19,13 +19,10 @@ from reverse_sf.ledger.rows import (
 )
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
-from tests.postgresql import postgresql_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-__all__ = ["postgresql_server"]
 
 PAIR = "Account:Accounts"
 AT = "2026-05-06T11:56:44.000Z"
@@ -37,14 +34,6 @@ def any_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return request.getfixturevalue("postgresql_server").new_database()
     return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/ledger.db"
-
-
-@pytest.fixture(params=["file", "postgresql"])
-def shared_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A ledger that several processes can open."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgresql_server").new_database()
-    return f"sqlite:///{tmp_path}/ledger.db"
 
 
 @pytest.fixture

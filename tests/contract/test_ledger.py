@@ -33,9 +33,9 @@ from tests.contract.ledger_fixtures import (
     link,
     link_id,
     outcome,
-    postgresql_server,
     run,
 )
+from tests.postgresql import postgresql_server
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.store import Ledger

@@ -17,10 +17,9 @@ from tests.contract.ledger_fixtures import (
     PAIR,
     any_uri,
     decide,
-    postgresql_server,
     run,
-    shared_uri,
 )
+from tests.postgresql import postgresql_server, shared_uri
 
 if TYPE_CHECKING:
     from pathlib import Path

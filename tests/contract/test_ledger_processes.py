@@ -24,10 +24,9 @@ from tests.contract.ledger_fixtures import (
     decide,
     finish,
     link_id,
-    postgresql_server,
     run,
-    shared_uri,
 )
+from tests.postgresql import postgresql_server, shared_uri
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -11,16 +11,17 @@ import pytest
 
 from reverse_sf.errors import Exit
 from tests.conftest import ROOT
+from tests.system.calls import writes
 from tests.system.expectation import differences
 from tests.system.pipeline import BIN
 from tests.system.servers_fixture import pipeline, small_world
-from tests.system.test_switches import writes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from reverse_sf.simulator.local import LocalServers
-    from tests.system.pipeline import Ended, Pipeline
+    from tests.system.pipeline import Pipeline
+    from tests.system.warm.runner import Ended
 
 __all__ = ["pipeline", "small_world"]
 
@@ -87,7 +88,7 @@ def test_a_misspelt_salesforce_field_is_named(
     message = the_one_message(ended, MAPPER)
     assert "AnualRevenue" in message
     assert "Account" in message
-    assert [each for each in small_world.spotio.requests() if writes(each)] == []
+    assert writes(small_world.spotio, 0) == []
 
 
 def test_a_misspelt_spotio_field_is_named(pipeline: Pipeline, small_world: LocalServers) -> None:
@@ -95,7 +96,7 @@ def test_a_misspelt_spotio_field_is_named(pipeline: Pipeline, small_world: Local
     ended = pipeline.run()
     assert ended.codes[TARGET] == Exit.CONFIGURATION
     assert "Biling Email" in the_one_message(ended, TARGET)
-    assert [each for each in small_world.spotio.requests() if writes(each)] == []
+    assert writes(small_world.spotio, 0) == []
     pipeline.sync_file = ROOT / "sync.yml"
     assert pipeline.run().ended_well
     assert differences(small_world) == []
@@ -153,7 +154,7 @@ def test_the_key_of_a_sales_user_is_refused(pipeline: Pipeline, small_world: Loc
     message = the_one_message(ended, TARGET)
     assert "Sales" in message
     assert "Admin" in message
-    assert [each for each in small_world.spotio.requests() if writes(each)] == []
+    assert writes(small_world.spotio, 0) == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from tests.system.servers_fixture import pipeline, small_world, sweeping
 
 if TYPE_CHECKING:
     from reverse_sf.simulator.local import LocalServer, LocalServers
-    from tests.system.pipeline import Ended, Pipeline
+    from tests.system.pipeline import Pipeline
+    from tests.system.warm.runner import Ended
 
 __all__ = ["pipeline", "small_world"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reverse_sf.simulator.local import running
+from tests.system.calls import writes
 from tests.system.expectation import differences
 from tests.system.pipeline import Pipeline
-from tests.system.test_switches import writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,4 +47,4 @@ def assert_quiet(pipeline: Pipeline, servers: LocalServers) -> None:
     before = servers.spotio.last()
     ended = pipeline.run()
     assert ended.ended_well, ended
-    assert [each for each in servers.spotio.requests(before) if writes(each)] == []
+    assert writes(servers.spotio, before) == []

@@ -10,10 +10,10 @@ from ruamel.yaml import YAML
 
 from reverse_sf.errors import Exit
 from tests.conftest import ROOT
+from tests.system.calls import is_write, writes
 from tests.system.expectation import differences
 from tests.system.meltano_project import PIPELINE, MeltanoProject
 from tests.system.servers_fixture import small_world
-from tests.system.test_switches import writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def test_a_first_load_then_silence_then_the_one_write_that_is_due(
     before = small_world.spotio.last()
     ended = project.run("run", "salesforce-to-spotio")
     assert ended.returncode == 0, ended.stderr
-    assert [each for each in small_world.spotio.requests(before) if writes(each)] == []
+    assert writes(small_world.spotio, before) == []
 
     customers = [
         row
@@ -56,7 +56,7 @@ def test_a_first_load_then_silence_then_the_one_write_that_is_due(
     before = small_world.spotio.last()
     ended = project.run("run", *PIPELINE)
     assert ended.returncode == 0, ended.stderr
-    due = [each for each in small_world.spotio.requests(before) if writes(each)]
+    due = [one for one in small_world.spotio.requests(before) if is_write(one)]
     assert len(due) == 1
     assert due[0]["method"] == "PATCH"
     (step,) = [step for step in due[0]["body"] if step["op"] != "test"]
@@ -108,7 +108,7 @@ def test_a_new_ledger_under_an_old_state_stops_before_it_writes(
     ended = project.run("run", *PIPELINE)
     assert ended.returncode != 0
     assert "--full-refresh" in ended.stderr + ended.stdout
-    assert [each for each in small_world.spotio.requests(before) if writes(each)] == []
+    assert writes(small_world.spotio, before) == []
 
     population = len(small_world.spotio.rows("dataObjects"))
     ended = project.run("run", "--full-refresh", *PIPELINE)
@@ -117,4 +117,4 @@ def test_a_new_ledger_under_an_old_state_stops_before_it_writes(
     assert len(small_world.spotio.rows("dataObjects")) == population
     before = small_world.spotio.last()
     assert project.run("run", *PIPELINE).returncode == 0
-    assert [each for each in small_world.spotio.requests(before) if writes(each)] == []
+    assert writes(small_world.spotio, before) == []
