@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -90,7 +91,10 @@ class DeliverySettings:
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """From a validated configuration."""
         names = cls.__dataclass_fields__
-        return cls(**{name: config[name] for name in names if config.get(name) is not None})
+        given = {name: config[name] for name in names if config.get(name) is not None}
+        # A fraction in a config file is a Decimal, which adds to no clock.
+        fractions = {n: float(one) for n, one in given.items() if isinstance(one, Decimal)}
+        return cls(**{**given, **fractions})
 
     @property
     def ledger_of_syncs(self) -> str:

@@ -17,8 +17,6 @@ import json
 import os
 import signal
 import sys
-import urllib.error
-import urllib.request
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,6 +29,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from reverse_sf.ledger import session
 from tests.system.calls import may_write
+from tests.system.posting import post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +41,8 @@ class Boundaries:
     """Counts the effects of this process and does what was planned for them.
 
     Args:
-        plan: ``{kind, when, nth, do}``; ``do`` is ``kill`` (all three), ``kill this``, or a list
-            of ``(url, body)`` that is posted.
+        plan: ``{kind, when, nth, do}``; ``do`` is ``kill`` (all three), ``kill this``, or
+            ``{edits, account}``, see ``tests/system/posting.py``.
         trace: file that gets a line for each effect reached.
     """
 
@@ -86,8 +85,8 @@ class Boundaries:
         elif what == "kill this":
             os.kill(os.getpid(), signal.SIGKILL)
         else:
-            for url, body in what:
-                _post(url, body)
+            for edit in what["edits"]:
+                post(edit, what["account"])
 
     def _watch_commits(self) -> None:
         begin, commit = session.begin_writing, DefaultDialect.do_commit
@@ -137,14 +136,3 @@ def _kinds(method: str, url: str, body: bytes | str | None) -> tuple[str, ...]:
     path = urlsplit(url).path
     decoded = json.loads(body) if body and path.endswith(("/composite", "/batch")) else None
     return ("request", "write") if may_write(method, path, decoded) else ("request",)
-
-
-def _post(url: str, body: Any) -> None:
-    """Edit as a person would; an edit that is refused changes nothing, as in the web app."""
-    request = urllib.request.Request(
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    try:
-        urllib.request.urlopen(request, timeout=30).close()
-    except urllib.error.HTTPError as refused:
-        refused.close()

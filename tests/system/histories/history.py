@@ -1,0 +1,296 @@
+"""One random history: drawn from its seed, played over real processes, judged at rest."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction
+from tests.system.histories.definition import Pair, document, random_pairs
+from tests.system.histories.edits import People, accepted
+from tests.system.histories.judge import Judge, Witness
+from tests.system.posting import post
+from tests.system.sync import DIRECTIONS, Marks, Sync
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reverse_sf.simulator.local import LocalServers
+    from tests.system.warm.runner import Ended
+
+MOST_CYCLES = 4
+"""Cycles within which a quiet system comes to rest: two, one more for a parent, one for a guard."""
+
+SWITCHES: tuple[dict[str, Any], ...] = (
+    {},
+    {"updated_after": "exclusive"},
+    {"feed_order": "updated_desc", "feed_page": 3},
+    {"feed_order": "random"},
+    {"scroll_end": "absent"},
+    {"scroll_end": "repeat", "feed_page": 3},
+    {"patch_fields": "replaces"},
+    {"patch_fields": "rebuilds"},
+    {"patch_paths": "by_id"},
+    {"patch_paths": "collection"},
+    {"patch_test": "refused"},
+    {"patch_test": "ignored"},
+    {"patch_test": "refused", "patch_fields": "replaces", "patch_paths": "by_id"},
+    {"validation_status": 400},
+    {"multichoice_wire": "semicolon"},
+    {"multichoice_wire": "json"},
+    {"date_wire": "datetime"},
+    {"date_wire": "us"},
+    {"bulk_update": "keys"},
+    {"bulk_update": "entries"},
+    {"bulk_fail": "half"},
+    {"bulk_fail": "lost"},
+    {"external_id_in_search": True},
+)
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"status": 503},
+    {"status": 503, "applied": True},
+    {"status": 429, "headers": {"Retry-After": "0"}},
+    {"status": 401},
+    {"drop": "before"},
+    {"drop": "after"},
+)
+BOUNDARIES = {
+    "tap-salesforce": ("request",),
+    "tap-spotio": ("request",),
+    "spotio-mapper": ("commit", "commit", "commit"),
+    "target-spotio": ("commit", "write", "write", "request", "emit"),
+    "target-salesforce": ("commit", "write", "write", "request", "emit"),
+}
+
+
+@dataclass
+class Verdict:
+    """What came of a history.
+
+    Attributes:
+        problems: what does not hold; none is well.
+        story: what happened, a line each.
+    """
+
+    seed: int
+    problems: list[str] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+    runs: int = 0
+    crashes: int = 0
+    edits: int = 0
+    cycles: int = 0
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed}", *self.story, "PROBLEMS:", *self.problems]
+        return "\n  ".join(lines)
+
+
+class History:
+    """Plays one history.
+
+    Args:
+        seed: everything comes from it.
+        servers: reset by this history.
+        folder: its own.
+        ledger_uri: of a new ledger; by default a file in the folder.
+    """
+
+    def __init__(
+        self, seed: int, servers: LocalServers, folder: Path, ledger_uri: str = ""
+    ) -> None:
+        self._rng = random.Random(seed)
+        self._servers = servers
+        self._account = folder / "edits.jsonl"
+        self._pairs: list[Pair] = random_pairs(self._rng)
+        file = folder / "sync.yml"
+        with file.open("w") as stream:
+            YAML(typ="safe").dump(document(self._pairs), stream)
+        rng = self._rng
+        self._sync = Sync(
+            folder,
+            servers,
+            file,
+            ledger_uri,
+            settings={
+                "spotio-mapper": {"batch_size": rng.choice((1, 3, 1000))},
+                # One call after the other, so that the nth is the same one each time.
+                "target-spotio": {
+                    "max_workers": 1,
+                    "bulk_threshold": rng.choice((0, 0, 3, 200)),
+                    "settle_seconds": 0.2,
+                    "batch_size_rows": rng.choice((1, 4, 2000)),
+                },
+                "target-salesforce": {
+                    "bulk_threshold": rng.choice((2, 200, 200)),
+                    "batch_size_rows": rng.choice((1, 4, 2000)),
+                },
+            },
+            select=("User", *(pair.salesforce for pair in self._pairs)),
+        )
+        self._states: dict[str, list[bytes]] = {mapping: [] for mapping in DIRECTIONS}
+        self.verdict = Verdict(seed)
+
+    def play(self) -> Verdict:
+        """From the first edit to the judgement at rest."""
+        self._servers.reset()
+        self._servers.salesforce.clear_faults()
+        self._servers.spotio.clear_faults()
+        self._arrange()
+        first = self._ids()
+        people = People(self._rng, self._servers, self._pairs)
+        for _ in range(self._rng.randint(2, 5)):
+            for edit in people.draw(4):
+                self._edit(edit)
+            self._run(self._rng.choice(list(DIRECTIONS)), people)
+            self._disturb_states()
+        self._become_quiet()
+        if not self.verdict.problems and self._come_to_rest():
+            self._judge(first)
+        self.verdict.edits = len(accepted(self._account, self._servers))
+        return self.verdict
+
+    def _arrange(self) -> None:
+        rng = self._rng
+        switches = rng.choice(SWITCHES)
+        if switches:
+            self._servers.spotio.switches(**switches)
+        if rng.random() < 0.3:
+            self._servers.salesforce.switches(query_shuffle=True, query_page_size=200)
+        self._say(f"pairs {[pair.name for pair in self._pairs]}, switches {switches}")
+
+    def _ids(self) -> set[str]:
+        salesforce, spotio = self._servers.salesforce, self._servers.spotio
+        return {row["Id"] for pair in self._pairs for row in salesforce.rows(pair.salesforce)} | {
+            row["id"] for row in spotio.rows("dataObjects")
+        }
+
+    def _edit(self, edit: dict[str, Any]) -> None:
+        post(edit, self._account)
+        self._say(f"edit {edit['url'].split(':')[2][:5]} {edit['body']}")
+
+    # Runs
+
+    def _run(self, mapping: str, people: People) -> None:
+        rng = self._rng
+        plan: dict[str, tuple[dict[str, Any], ...]] = {}
+        if rng.random() < 0.4:
+            self._add(plan, mapping, {"edits": people.draw(3), "account": str(self._account)})
+        if rng.random() < 0.6:
+            self._add(plan, mapping, rng.choice(("kill", "kill", "kill this")))
+        if rng.random() < 0.25:
+            self._fault()
+        ended = self._sync.run(mapping, plan=plan)
+        self.verdict.runs += 1
+        self.verdict.crashes += ended.killed
+        self._say(f"run {mapping} {plan} ended {ended.codes}")
+        self._look_at(ended)
+        self._keep(mapping)
+
+    def _add(self, plan: dict[str, tuple[dict[str, Any], ...]], mapping: str, what: Any) -> None:
+        rng = self._rng
+        command = rng.choice(DIRECTIONS[mapping])
+        step = {
+            "kind": rng.choice(BOUNDARIES[command]),
+            "when": rng.choice(("before", "after")),
+            "nth": rng.choice((1, 2, 3, 4, 6, 9, 14)),
+            "do": what,
+        }
+        plan[command] = (*plan.get(command, ()), step)
+
+    def _fault(self) -> None:
+        rng = self._rng
+        server = rng.choice((self._servers.salesforce, self._servers.spotio))
+        match = {"nth": rng.randint(1, 25)}
+        if rng.random() < 0.5:
+            match = {"nth": rng.randint(1, 4), "method": rng.choice(("POST", "PATCH"))}
+        then = {**rng.choice(FAULTS), "times": rng.choice((1, 1, 2))}
+        server.fault(match, then)
+        self._say(f"fault at {server.url}: {match} {then}")
+
+    def _look_at(self, ended: Ended) -> None:
+        """However a run ended, it says so in a sentence."""
+        if any("Traceback" in error for error in ended.errors):
+            self.verdict.problems.append(f"a traceback\n{ended}")
+        elif not ended.killed and any(code not in {0, 1, 2, 3} for code in ended.codes):
+            self.verdict.problems.append(f"an unknown exit code\n{ended}")
+
+    def _keep(self, mapping: str) -> None:
+        state = self._sync.state_file(mapping)
+        if state.exists():
+            self._states[mapping].append(state.read_bytes())
+
+    def _disturb_states(self) -> None:
+        rng = self._rng
+        for mapping, known in self._states.items():
+            chance = rng.random()
+            if known and chance < 0.1:
+                self._sync.state_file(mapping).write_bytes(rng.choice(known))
+                self._say(f"an earlier STATE of {mapping}")
+            elif known and chance < 0.15:
+                self._sync.state_file(mapping).unlink(missing_ok=True)
+                self._say(f"no STATE of {mapping}")
+
+    # Rest
+
+    def _become_quiet(self) -> None:
+        """The last fault is over; what waits for time to pass need not wait."""
+        self._servers.salesforce.clear_faults()
+        self._servers.spotio.clear_faults()
+        self._servers.spotio.switches(bulk_fail="none")
+        with Ledger.open(self._sync.ledger_uri) as ledger:
+            now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+            for direction in Direction:
+                ledger.retry_parked(direction, now=now.replace("+00:00", "Z"))
+
+    def _come_to_rest(self) -> bool:
+        for number in range(MOST_CYCLES + 1):
+            made = self._cycle(again=False)
+            if made is None:
+                return False
+            if not made:
+                self.verdict.cycles = number
+                break
+        else:
+            self.verdict.problems.append(f"not at rest after {MOST_CYCLES} cycles: {made}")
+            return False
+        for again in (False, True):
+            made = self._cycle(again=again)
+            if made:
+                words = "a full read of both sides" if again else "a further cycle"
+                self.verdict.problems.append(f"{words} wrote {made}")
+            if made is None or made:
+                return False
+        return True
+
+    def _cycle(self, *, again: bool) -> list[str] | None:
+        marks = Marks.now(self._servers)
+        for mapping in DIRECTIONS:
+            if again:
+                self._sync.state_file(mapping).unlink(missing_ok=True)
+            ended = self._sync.run(mapping)
+            self.verdict.runs += 1
+            if not ended.ended_well:
+                self.verdict.problems.append(f"a quiet run of {mapping} failed\n{ended}")
+                return None
+        made = marks.writes(self._servers)
+        self._say(f"cycle{' over everything' if again else ''} wrote {made}")
+        return made
+
+    def _judge(self, first: set[str]) -> None:
+        judge = Judge(
+            self._servers,
+            self._pairs,
+            Witness(self._sync.ledger_uri),
+            accepted(self._account, self._servers),
+            first=first,
+        )
+        self.verdict.problems += judge.problems()
+
+    def _say(self, line: str) -> None:
+        self.verdict.story.append(re.sub("x{100,}", "xxx...", line))
