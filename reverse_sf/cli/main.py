@@ -58,7 +58,7 @@ HELP = """Config-as-code sync between SPOTIO and Salesforce.
 \b
 Before a run:   check, schema, simulator
 After a run:    account, then parked, conflicts and logs
-The run itself: meltano run tap-salesforce spotio-mapper target-spotio
+The run itself: meltano run two-way-sync, or salesforce-to-spotio, or spotio-to-salesforce
 
 \b
 Exit codes, the same for every command, tap, mapper and target:

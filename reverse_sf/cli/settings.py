@@ -84,8 +84,8 @@ def open_ledger(given: str | None) -> Ledger:
     file = parse_ledger_uri(uri).file
     if file is not None and not file.exists():
         raise ConfigurationError(
-            f"there is no ledger at {file} yet: run a sync first (meltano run tap-salesforce "
-            "spotio-mapper target-spotio) in this project, or say where the ledger is with the "
+            f"there is no ledger at {file} yet: run a sync first (meltano run two-way-sync) "
+            "in this project, or say where the ledger is with the "
             "setting ledger_uri (option --ledger-uri)"
         )
     return Ledger.open(uri)
