@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from reverse_sf.errors import StopError
 from reverse_sf.ledger.dialects import Delete, Insert, Update, keys, numbers
+from reverse_sf.ledger.differing import NOTHING_DIFFERS
 from reverse_sf.ledger.encoding import moment, to_text
 from reverse_sf.ledger.leases import Leases, add_counts
 from reverse_sf.ledger.observations import IS_OPEN
@@ -247,6 +248,7 @@ def _image_row(image: Image, known: Mapping[str, int]) -> tuple[Any, ...]:
         image.observed_at,
         image.deleted,
         to_text(image.values),
+        to_text(image.differing) if image.differing else NOTHING_DIFFERS,
     )
 
 

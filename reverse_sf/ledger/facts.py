@@ -22,6 +22,7 @@ _SETTING = "setting"
 _IDENTITY = "identity"
 _ACTIVATION = "activation"
 _MATCHED = "matched"
+_PLACES = "places"
 
 put_fact = Insert(
     facts,
@@ -40,6 +41,13 @@ _put_catalog = Insert(
     changes=lambda _, given: {"document": given.document},
 )
 _put_bulk_job = Insert(bulk_jobs, ("job_id", "run_id", "opened_at"), identity=("job_id",))
+
+
+def read_places(connection: Connection, pair: str) -> dict[str, Any] | None:
+    """The Salesforce fields behind the record keys of a pair, if a mapper has noted them."""
+    text = connection.scalar(_fact, {"kind": _PLACES, "name": pair})
+    found: dict[str, Any] | None = from_text(text)
+    return found
 
 
 class Facts(Session):
@@ -83,6 +91,16 @@ class Facts(Session):
     def activation(self, pair: str, direction: Direction, *, now: str) -> str:
         """Since when a pair takes part in a direction; the first call stores ``now``."""
         return self._first_fact(_ACTIVATION, f"{direction.value}:{pair}", now)
+
+    def note_places(self, pair: str, places: dict[str, Any]) -> None:
+        """Keep which Salesforce fields are behind the record keys of a pair.
+
+        A target reads Salesforce's records back by field; since when a key differs is kept by key.
+        """
+        with self._reading() as connection:
+            known = read_places(connection, pair)
+        if known != places:
+            self._write_fact(_PLACES, pair, to_text(places))
 
     def matched_at(self, pair: str) -> str | None:
         """When the records of both sides of a pair were last matched; None for never."""

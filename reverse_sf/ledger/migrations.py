@@ -37,6 +37,11 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1, "links, images, operations, parked work, journal, log, leases", schema_0001.STATEMENTS
     ),
+    Migration(
+        2,
+        "since when a side's values differ from their base",
+        ("ALTER TABLE sync_images ADD COLUMN differing TEXT",),
+    ),
 )
 
 _RECORD = """

@@ -43,6 +43,8 @@ def _seen(side: Side, identity: Any) -> Select[Any]:
             links.c.state,
             image.c.digest,
             image.c.modified_at,
+            image.c.observed_at,
+            image.c.differing,
             exists().where(operations.c.link == links.c.number, IS_OPEN),
         )
         .select_from(links.outerjoin(image, _image_of(image, side)))
@@ -64,7 +66,7 @@ _owners = select(links.c.spotio_id, links.c.link_id).where(
 
 def _image_columns(side: Side, without: Side | None) -> list[ColumnElement[Any]]:
     """Content, digest, deletion and moments of a side's image, as far as they are asked for."""
-    names = ("content", "digest", "deleted", "modified_at", "observed_at")
+    names = ("content", "digest", "deleted", "modified_at", "observed_at", "differing")
     alias = _salesforce if side is Side.SALESFORCE else _spotio
     asked = names if without is None else () if without is side else ("content", "deleted")
     # Without its type: SQLAlchemy would work through every row to make a truth value of it.
@@ -188,8 +190,19 @@ class Observations(Session):
                 digest=digest,
                 modified_at=modified_at,
                 has_open_operation=bool(is_open),
+                observed_at=observed_at,
+                differing_text=differing,
             )
-            for record_id, link_id, state, digest, modified_at, is_open in rows
+            for (
+                record_id,
+                link_id,
+                state,
+                digest,
+                modified_at,
+                observed_at,
+                differing,
+                is_open,
+            ) in rows
         }
 
     def snapshots(
@@ -324,11 +337,13 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         salesforce_deleted,
         salesforce_modified_at,
         salesforce_observed_at,
+        salesforce_differing,
         spotio_text,
         spotio_digest,
         spotio_deleted,
         spotio_modified_at,
         spotio_observed_at,
+        spotio_differing,
         base_text,
         flagged,
         flag_reason,
@@ -355,9 +370,11 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         salesforce_deleted=bool(salesforce_deleted),
         salesforce_modified_at=salesforce_modified_at,
         salesforce_observed_at=salesforce_observed_at,
+        salesforce_differing=salesforce_differing,
         spotio_deleted=bool(spotio_deleted),
         spotio_modified_at=spotio_modified_at,
         spotio_observed_at=spotio_observed_at,
+        spotio_differing=spotio_differing,
         base_text=base_text,
         open_operation=operation_id,
         open_attempts=attempts or 0,

@@ -8,7 +8,14 @@ from sqlalchemy import bindparam, select
 
 from reverse_sf.errors import StopError
 from reverse_sf.ledger.dialects import Insert, Update, keys
+from reverse_sf.ledger.differing import (
+    after_read_back,
+    back_at_base,
+    bases_of,
+    replaced_images,
+)
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
+from reverse_sf.ledger.facts import read_places
 from reverse_sf.ledger.leases import Leases, add_counts
 from reverse_sf.ledger.rows import LinkState, OperationStatus, Parked
 from reverse_sf.ledger.tables import links, log, operations, parked
@@ -45,6 +52,7 @@ _decided = (
         operations.c.direction,
         operations.c.action,
         operations.c.source,
+        operations.c.issued_at,
         links.c.state,
         links.c.salesforce_id,
         links.c.spotio_id,
@@ -212,7 +220,7 @@ class OutcomeCommits(Leases):
     ) -> None:
         joined: list[tuple[Any, ...]] = []
         released: list[tuple[str, str]] = []
-        read_back: list[tuple[Any, ...]] = []
+        read_back: list[tuple[Outcome, Row[Any], dict[str, list[Any]]]] = []
         settled: dict[int, dict[str, list[Any]]] = {}
         written: dict[str, set[str]] = {}
         for outcome, row in accepted:
@@ -226,15 +234,15 @@ class OutcomeCommits(Leases):
             if link[1] and link[2]:
                 released.append((sortable(outcome.at), row.link_id))
             if outcome.image is not None:
-                read_back.append(_image_row(outcome, row))
                 base = _base_after(outcome, row)
+                read_back.append((outcome, row, base))
                 if base:
                     settled.setdefault(row.link, {}).update(base)
             if outcome.status in _SUCCEEDED:
                 written.setdefault(row.link_id, {""}).update(outcome.written)
         _close.execute(connection, [_closing(outcome, row) for outcome, row in accepted])
         _join.execute(connection, joined)
-        put_images.execute(connection, read_back)
+        put_images.execute(connection, self._image_rows(connection, direction, read_back))
         merge_bases(connection, settled)
         if written:
             rows = connection.execute(
@@ -249,6 +257,42 @@ class OutcomeCommits(Leases):
                 ],
             )
         _release.execute(connection, released)
+
+    def _image_rows(
+        self,
+        connection: Connection,
+        direction: Direction,
+        read_back: Sequence[tuple[Outcome, Row[Any], dict[str, list[Any]]]],
+    ) -> list[tuple[Any, ...]]:
+        """Rows of what was read back, with what a person has changed there meanwhile."""
+        side = _DESTINATION[direction]
+        replaced = replaced_images(connection, side.value, [row.link for _, row, _ in read_back])
+        differing: list[dict[str, list[Any]] | None] = []
+        for outcome, row, base in read_back:
+            places = self._places(connection, row.pair) if side is Side.SALESFORCE else None
+            known = None
+            if side is Side.SPOTIO or places is not None:
+                hi = outcome.image_modified_at or outcome.at
+                before = replaced.get(row.link)
+                known = after_read_back(before, outcome.image or {}, hi, set(base), places)
+            differing.append(known)
+        of_links = [row.link for (_, row, _), one in zip(read_back, differing, strict=True) if one]
+        bases = bases_of(connection, of_links)
+        rows = []
+        for (outcome, row, _), found in zip(read_back, differing, strict=True):
+            left = found
+            if found:
+                places = self._places(connection, row.pair) if side is Side.SALESFORCE else None
+                base = bases.get(row.link, {})
+                left = back_at_base(found, outcome.image or {}, base, side, places)
+            rows.append(_image_row(outcome, row, left))
+        return rows
+
+    def _places(self, connection: Connection, pair: str) -> dict[str, Any] | None:
+        """The Salesforce fields behind the record keys of a pair, as the mapper has noted them."""
+        if pair not in self._known_places:
+            self._known_places[pair] = read_places(connection, pair)
+        return self._known_places[pair]
 
 
 def _new_ids(outcome: Outcome, row: Row[Any]) -> list[tuple[str, str]]:
@@ -282,16 +326,20 @@ def _closing(outcome: Outcome, row: Row[Any]) -> tuple[Any, ...]:
     )
 
 
-def _image_row(outcome: Outcome, row: Row[Any]) -> tuple[Any, ...]:
+def _image_row(
+    outcome: Outcome, row: Row[Any], differing: dict[str, list[Any]] | None
+) -> tuple[Any, ...]:
+    """The image's row; it was read after the operation was issued, we know no better."""
     image = outcome.image or {}
     return (
         row.link,
         _DESTINATION[Direction(row.direction)].value,
         digest_of(image),
         outcome.image_modified_at,
-        outcome.at,
+        row.issued_at,
         False,
         to_text(image),
+        None if differing is None else to_text(differing),
     )
 
 

@@ -73,6 +73,14 @@ class Observed(msgspec.Struct, kw_only=True):
     digest: str | None
     modified_at: str | None
     has_open_operation: bool
+    observed_at: str | None = None
+    differing_text: str | None = None
+    """As :attr:`Image.differing`, as JSON."""
+
+    @property
+    def is_as_its_base(self) -> bool:
+        """Nothing that the image holds differs from the base."""
+        return self.differing_text == "{}"
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -91,6 +99,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
         spotio_deleted: SPOTIO's record was last seen deleted.
         spotio_modified_at: when SPOTIO says that it changed.
         spotio_observed_at: when it was seen so.
+        salesforce_differing: as :attr:`Image.differing`, as JSON.
+        spotio_differing: as :attr:`Image.differing`, as JSON.
         open_direction: the direction of :attr:`open_operation`.
         open_operation: id of an operation whose outcome is unknown, if any.
     """
@@ -107,6 +117,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
     spotio_modified_at: str | None = None
     spotio_observed_at: str | None = None
     base_text: str | None = None
+    salesforce_differing: str | None = None
+    spotio_differing: str | None = None
     open_operation: str | None = None
     open_attempts: int = 0
     open_direction: Direction | None = None
@@ -128,7 +140,12 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
 
 class Image(msgspec.Struct, kw_only=True):
-    """What one side of a link was last seen to hold; values may be JSON text already."""
+    """What one side of a link was last seen to hold; values may be JSON text already.
+
+    Attributes:
+        observed_at: a moment at which the side is known to have held this, early rather than late.
+        differing: since when keys differ from their base (``reverse_sf.merge.evidence``).
+    """
 
     link_id: str
     side: Side
@@ -137,6 +154,7 @@ class Image(msgspec.Struct, kw_only=True):
     modified_at: str | None = None
     observed_at: str
     deleted: bool = False
+    differing: dict[str, list[Any]] = {}
 
 
 class Intent(msgspec.Struct, kw_only=True):

@@ -42,6 +42,8 @@ class Session:
         self._turn = threading.RLock()
         # Numbers of the links last read: what is decided next is about them.
         self._link_numbers: dict[str, int] = {}
+        # What the mapper has noted of its pairs; it is there before a target gets a record.
+        self._known_places: dict[str, dict[str, Any] | None] = {}
         event.listen(engine, "before_cursor_execute", self._count)
 
     @classmethod

@@ -130,6 +130,8 @@ images = Table(
     Column("observed_at", Text, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("content", Text, nullable=False),
+    # Since when keys differ from the base (reverse_sf.merge.evidence); NULL: it was never kept.
+    Column("differing", Text),
 )
 
 bases = Table(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, select
 
 from reverse_sf.ledger.dialects import Delete, Insert, constant, numbers
+from reverse_sf.ledger.differing import settle
 from reverse_sf.ledger.encoding import from_text, sortable, to_text
 from reverse_sf.ledger.tables import bases, conflicts, flags, images, parked
 
@@ -25,9 +26,9 @@ def all_given(*names: str) -> Any:
 
 put_images = Insert(
     images,
-    ("link", "side", "digest", "modified_at", "observed_at", "deleted", "content"),
+    ("link", "side", "digest", "modified_at", "observed_at", "deleted", "content", "differing"),
     identity=("link", "side"),
-    changes=all_given("digest", "modified_at", "observed_at", "deleted", "content"),
+    changes=all_given("digest", "modified_at", "observed_at", "deleted", "content", "differing"),
 )
 _put_bases = Insert(bases, ("link", "entries"), identity=("link",), changes=all_given("entries"))
 put_flags = Insert(
@@ -103,6 +104,7 @@ def merge_bases(connection: Connection, changes: Mapping[int, Mapping[str, list[
             if entries
         ],
     )
+    settle(connection, changes)
 
 
 def put_parked(connection: Connection, withheld: Sequence[Parked], run: Row[Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.ledger.encoding import from_text
 from reverse_sf.ledger.rows import Link
 from reverse_sf.mapping.definition import Direction, Side
 
@@ -124,6 +125,26 @@ class Course:
         if self.source is Side.SALESFORCE:
             return snapshot.spotio_image
         return snapshot.salesforce_image
+
+    def source_differing(self, snapshot: Snapshot) -> dict[str, list[Any]] | None:
+        """Since when the source's image differs from its base; None where nobody kept it."""
+        kept = (
+            snapshot.salesforce_differing
+            if self.source is Side.SALESFORCE
+            else snapshot.spotio_differing
+        )
+        found: dict[str, list[Any]] | None = from_text(kept)
+        return found
+
+    def destination_differing(self, snapshot: Snapshot) -> dict[str, list[Any]] | None:
+        """Since when the destination's image differs from its base."""
+        kept = (
+            snapshot.spotio_differing
+            if self.source is Side.SALESFORCE
+            else snapshot.salesforce_differing
+        )
+        found: dict[str, list[Any]] | None = from_text(kept)
+        return found
 
     def source_digest(self, snapshot: Snapshot) -> str | None:
         """Digest of the source's image; None where there is no image."""

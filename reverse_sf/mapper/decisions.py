@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.ledger.rows import Decisions, Link, LinkState, Snapshot
+from reverse_sf.ledger.rows import Decisions, Link, LinkState, Observed, Snapshot
 from reverse_sf.mapper.batch import Batch
 from reverse_sf.mapper.fields import Prior
 from reverse_sf.mapper.matching import candidates
 from reverse_sf.mapper.observation import instant
 from reverse_sf.mapper.planner import AMBIGUOUS
 from reverse_sf.mapper.relations import parent_id_in
+from reverse_sf.mapper.sightings import Watch, watch_of
 from reverse_sf.mapper.subject import Subject, event_of
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.definition import Side
+from reverse_sf.merge.evidence import Sighting
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Decider:
                     continue
                 deletes = len(mapped.planner.deletes)
                 mapped.planner.again(
-                    self._stored_prior(snapshot, batch),
+                    self._stored_prior(snapshot),
                     self._stored(snapshot, image),
                     batch,
                     parked=parked.get(snapshot.link.link_id, frozenset()),
@@ -124,7 +125,7 @@ class Decider:
         for snapshot in found.values():
             image = self._course.source_image(snapshot) or {}
             mapped.planner.again(
-                self._stored_prior(snapshot, batch),
+                self._stored_prior(snapshot),
                 self._stored(snapshot, image),
                 batch,
                 deletes_allowed=True,
@@ -164,7 +165,7 @@ class Decider:
     def _observations(
         self, mapped: MappedPair, latest: dict[str, Observation], stream: Stream
     ) -> None:
-        new, changed, busy = self._compared(mapped, latest)
+        new, changed = self._compared(mapped, latest)
         if not new and not changed:
             return
         values = {seen.record_id: seen.values for seen in new}
@@ -177,10 +178,10 @@ class Decider:
             match = known.get(seen.record_id)
             if match is not None and match.link_id is not None and match.holder is None:
                 joined[seen.record_id] = match.link_id
-                changed.append((seen, match.link_id))
+                changed.append((seen, _unseen(match.link_id)))
         moved: set[str] = set()
         if changed:
-            moved = self._changed(mapped, changed, values, (busy, joined), batch)
+            moved = self._changed(mapped, changed, values, joined, batch)
         for seen in new:
             if seen.record_id in moved or seen.record_id in joined:
                 continue
@@ -200,11 +201,10 @@ class Decider:
 
     def _compared(
         self, mapped: MappedPair, latest: dict[str, Observation]
-    ) -> tuple[list[Observation], list[tuple[Observation, str]], set[str]]:
-        """Compare with what the ledger has seen: new ones, changed ones, links under way."""
+    ) -> tuple[list[Observation], list[tuple[Observation, Observed]]]:
+        """Compare with what the ledger has seen: new ones and changed ones."""
         new: list[Observation] = []
-        changed: list[tuple[Observation, str]] = []
-        busy: set[str] = set()
+        changed: list[tuple[Observation, Observed]] = []
         known = self._ledger.observed(mapped.name, list(latest), side=self._course.source)
         unchanged = older = 0
         for seen in latest.values():
@@ -216,38 +216,36 @@ class Decider:
             elif _is_older(seen.modified_at, before.modified_at):
                 older += 1
             else:
-                changed.append((seen, before.link_id))
-                if before.has_open_operation:
-                    busy.add(before.link_id)
+                changed.append((seen, before))
         if unchanged:
             self._tally.add(mapped.name, "unchanged", number=unchanged)
         if older:
             self._tally.add(mapped.name, "skipped", "older than what is known", older)
-        return new, changed, busy
+        return new, changed
 
     def _changed(
         self,
         mapped: MappedPair,
-        changed: Sequence[tuple[Observation, str]],
+        changed: Sequence[tuple[Observation, Observed]],
         values: dict[str, dict[str, Any]],
-        standing: tuple[set[str], dict[str, str]],
+        joined: dict[str, str],
         batch: Batch,
     ) -> set[str]:
         """Decide records that have a link; answer the ids that links have moved to.
 
         Args:
             mapped: the pair.
-            changed: the records with their links.
+            changed: the records, with what was known of them.
             values: what was observed, by id.
-            standing: links with an open operation, and the links that records join now, by id.
+            joined: the links that records join now, by id.
             batch: where decisions go.
         """
-        busy, joined = standing
         snapshots = self._snapshots(mapped, changed, values)
         parked = self._parked(snapshots)
         winners = self._winners(mapped, values)
         moved: set[str] = set()
-        for seen, link_id in changed:
+        for seen, known in changed:
+            link_id = known.link_id
             snapshot = snapshots.pop(link_id)
             observed = values[seen.record_id]
             if seen.record_id in joined:
@@ -263,17 +261,15 @@ class Decider:
                 seen.modified_at,
                 content=None if before else seen.content,
             )
-            if link_id in busy or (seen.record_id in joined and snapshot.open_operation):
-                mapped.planner.postpone(snapshot, subject, batch)
+            watch = watch_of(batch.seen_at, seen.modified_at, known)
+            watch.before = before
+            prior = Prior(snapshot, watch, self._reread)
+            if known.has_open_operation or (seen.record_id in joined and snapshot.open_operation):
+                mapped.planner.postpone(prior, subject, batch)
                 continue
             winner = "moved in this batch" if winner_id in moved else winners.get(winner_id)
             if mapped.planner.again(
-                Prior(
-                    snapshot,
-                    seen.modified_at,
-                    batch.seen_at,
-                    self._reread,
-                ),
+                prior,
                 subject,
                 batch,
                 parked=parked.get(link_id, frozenset()),
@@ -305,20 +301,26 @@ class Decider:
     def _snapshots(
         self,
         mapped: MappedPair,
-        changed: Sequence[tuple[Observation, str]],
+        changed: Sequence[tuple[Observation, Observed]],
         values: dict[str, dict[str, Any]],
     ) -> dict[str, Snapshot]:
         """Read what is known of the links of changed records.
 
-        The image before is left in the ledger where nobody will look at it: the new one lacks no
-        value and takes part in the sync.
+        The image before is left in the ledger where nobody will look at it: it was as its base
+        says, no write is under way, and the new one lacks no value and takes part in the sync.
         """
         width, in_scope = mapped.reader.width, self._course.in_scope(mapped.pair)
         whole: list[str] = []
         rest: list[str] = []
-        for seen, link_id in changed:
+        for seen, known in changed:
             observed = values[seen.record_id]
-            (whole if len(observed) == width and in_scope(observed) else rest).append(link_id)
+            is_plain = (
+                known.is_as_its_base
+                and not known.has_open_operation
+                and len(observed) == width
+                and in_scope(observed)
+            )
+            (whole if is_plain else rest).append(known.link_id)
         direction, source = self._course.direction, self._course.source
         found = self._ledger.snapshots(whole, direction=direction, without=source)
         if rest:
@@ -362,13 +364,21 @@ class Decider:
             is_new=False,
         )
 
-    def _stored_prior(self, snapshot: Snapshot, batch: Batch) -> Prior:
-        """Nothing but the stored image is known, so nobody can tell when it began to differ."""
-        if self._course.source is Side.SALESFORCE:
-            modified, seen = snapshot.salesforce_modified_at, snapshot.salesforce_observed_at
-        else:
-            modified, seen = snapshot.spotio_modified_at, snapshot.spotio_observed_at
-        return Prior(snapshot, modified, seen or batch.now)
+    def _stored_prior(self, snapshot: Snapshot) -> Prior:
+        """Decide from the stored image: what differs in it was noted when it came."""
+        kept = self._course.source_differing(snapshot)
+        return Prior(snapshot, Watch(Sighting(hi="", known=kept), is_new=False))
+
+
+def _unseen(link_id: str) -> Observed:
+    """What is known of a record that joins a link: nothing."""
+    return Observed(
+        link_id=link_id,
+        state=LinkState.PENDING,
+        digest=None,
+        modified_at=None,
+        has_open_operation=False,
+    )
 
 
 def _is_older(stamp: str | None, known: str | None) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.fields import Draft
     from reverse_sf.mapper.relations import Parent
+    from reverse_sf.mapper.sightings import Watch
     from reverse_sf.mapper.subject import Subject
     from reverse_sf.mapping.definition import Direction
     from reverse_sf.mapping.pair import PairConverter
@@ -49,8 +50,15 @@ class Entries:
         self._fingerprint = pair.mapping.fingerprint.encode()
         self._tally = tally
 
-    def image(self, subject: Subject, batch: Batch, *, deleted: bool = False) -> None:
-        """Keep what the source holds now."""
+    def image(
+        self,
+        subject: Subject,
+        batch: Batch,
+        *,
+        deleted: bool = False,
+        watch: Watch | None = None,
+    ) -> None:
+        """Keep what the source holds now, and since when that differs from its base."""
         batch.decisions.images.append(
             Image(
                 link_id=subject.link_id,
@@ -60,6 +68,7 @@ class Entries:
                 modified_at=subject.modified_at,
                 observed_at=batch.seen_at,
                 deleted=deleted,
+                differing=watch.found if watch is not None else {},
             )
         )
 

@@ -11,6 +11,7 @@ import msgspec
 
 from reverse_sf.ledger.rows import Snapshot
 from reverse_sf.mapper.parts import parts_of
+from reverse_sf.mapper.sightings import Watch, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
 from reverse_sf.merge.creation import wins_on_link
@@ -73,15 +74,13 @@ class Prior(msgspec.Struct):
 
     Attributes:
         snapshot: what the ledger knows of the link.
-        modified_at: when the source says that its record changed.
-        seen_at: when it was seen so.
-        reread: reads a link once more with the source's image before and all moments, which only
-            evidence needs; None where the image before is not known.
+        watch: since when the source differs from its base.
+        reread: reads a link once more with all that is kept, which only evidence needs; None
+            where the snapshot has it all.
     """
 
     snapshot: Snapshot
-    modified_at: str | None
-    seen_at: str
+    watch: Watch
     reread: Callable[[str], Snapshot] | None = None
 
 
@@ -102,14 +101,22 @@ class FieldDecisions(ABC):
         self._destination = course.destination
         self._from_salesforce = course.source is Side.SALESFORCE
         self._address = pair.address
+        self._policy = pair.mapping.conflicts
         parts = parts_of(pair, people, parents, course)
         self._parts = parts.every
         self._owner = parts.owner
         self._parents = parts.parents
         self._keyed = [(part.key, part.field, part) for part in self._parts]
         self._winning = {
-            part.key for part in self._parts if wins_on_link(part.rule, "x", self._destination)
+            part.key
+            for part in self._parts
+            if wins_on_link(part.rule, "x", self._destination, self._policy)
         }
+
+    @property
+    def places(self) -> dict[str, Any]:
+        """The Salesforce field behind each key, or the fields of its components."""
+        return {part.key: part.place for part in self._parts}
 
     @abstractmethod
     def created(self, source_id: str, values: dict[str, Any], parent: Parent | None) -> Draft:
@@ -200,6 +207,35 @@ class FieldDecisions(ABC):
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         """See whether the destination's record carries the source's id."""
 
+    def differing(self, prior: Prior, values: dict[str, Any]) -> None:
+        """Note which keys differ from their base in a record whose fields are not decided."""
+        bases = prior.snapshot.base
+        for part in self._parts:
+            value = read_by(part, values, self._course.source)
+            base = bases.get(part.key)
+            if base is not None and value is not UNSET:
+                self._note(part, value, base, prior)
+
+    def under_way(self, prior: Prior, values: dict[str, Any]) -> None:
+        """Note which keys differ from their base, or will, while a write is under way."""
+        side = self._course.source
+        bases = prior.snapshot.base
+        for part in self._parts:
+            value = read_by(part, values, side)
+            if value is not UNSET:
+                base = bases.get(part.key)
+                settled = UNSET if base is None else self._settled(part, base)
+                prior.watch.note_under_way(part, value, settled, side)
+
+    def _note(self, part: Part, value: Any, base: list[Any], prior: Prior) -> None:
+        settled = self._settled(part, base)
+        if not same(value, settled):
+            prior.watch.note(part, value, settled, self._course.source)
+
+    def _settled(self, part: Part, base: list[Any]) -> Any:
+        """The source's value in a base."""
+        return base[1] if self._from_salesforce else part.canon_spotio(base[0])
+
     def _decide(
         self,
         part: Part,
@@ -214,13 +250,15 @@ class FieldDecisions(ABC):
             return
         salesforce = part.read(image)
         source, other = (salesforce, spotio) if self._from_salesforce else (spotio, salesforce)
-        if source is UNSET:
+        if source is UNSET or (still is not None and salesforce == still[1]):
             return
-        if other is UNSET:
-            if base is None:
-                self._unseen(part, source, work[0])
-        elif still is None or salesforce != still[1]:
+        if base is not None:
+            canonical = source if self._from_salesforce else part.canon_spotio(source)
+            self._note(part, canonical, base, work[1])
+        if other is not UNSET:
             self._differing(part, (spotio, salesforce), base, image, work)
+        elif base is None:
+            self._unseen(part, source, work[0])
 
     def _differing(
         self,
@@ -244,9 +282,15 @@ class FieldDecisions(ABC):
                 and not same(canonical, settled[0])
                 and not same(salesforce, settled[1])
             ):
-                evidence = self._evidence(part, settled, prior)
+                evidence = self._evidence(key, prior)
         decision = decide(
-            part.rule, canonical, salesforce, settled, part.exchange, evidence=evidence
+            part.rule,
+            canonical,
+            salesforce,
+            settled,
+            part.exchange,
+            evidence=evidence,
+            policy=self._policy,
         )
         if decision.kind is Kind.REBASE:
             if base is None or base[0] != spotio or base[1] != salesforce:
@@ -259,29 +303,13 @@ class FieldDecisions(ABC):
         elif decision.kind is Kind.WRITE:
             self._write(part, decision, (spotio, salesforce), base, (draft, image))
 
-    def _evidence(self, part: Part, settled: tuple[Any, Any], prior: Prior) -> Evidence:
-        """When each side changed, as far as the ledger has seen it (section C.1).
-
-        The source was last seen equal to its base at the observation before this one, if it was
-        equal then. Of the destination only its present image is kept, which differs.
-        """
-        before = prior.reread(prior.snapshot.link.link_id) if prior.reread else None
-        known = before or prior.snapshot
-        image = (self._course.source_image(before) or {}) if before is not None else {}
-        if self._from_salesforce:
-            seen_at = known.salesforce_observed_at
-            other_hi = known.spotio_modified_at or known.spotio_observed_at
-            held, was = part.read(image), settled[1]
-        else:
-            seen_at = known.spotio_observed_at
-            other_hi = known.salesforce_modified_at or known.salesforce_observed_at
-            told = image.get(part.key, UNSET)
-            held, was = told if told is UNSET else part.canon_spotio(told), settled[0]
-        source = Interval(
-            lo=_seconds(seen_at) if held is not UNSET and same(held, was) else None,
-            hi=_seconds(prior.modified_at or prior.seen_at),
-        )
-        other = Interval(hi=_seconds(other_hi))
+    def _evidence(self, key: str, prior: Prior) -> Evidence:
+        """When each side changed, as far as anybody has seen it (section C.1)."""
+        if prior.reread is not None:
+            prior.snapshot = prior.reread(prior.snapshot.link.link_id)
+            prior.reread = None
+        kept = self._course.destination_differing(prior.snapshot) or {}
+        source, other = _interval(prior.watch.found.get(key)), _interval(kept.get(key))
         if self._from_salesforce:
             return Evidence(spotio=other, salesforce=source)
         return Evidence(spotio=source, salesforce=other)
@@ -292,7 +320,7 @@ class FieldDecisions(ABC):
         Where the source wins over a blank and over a value alike (rows 11 to 13) it is written,
         and the target reads back what the destination holds; any other field waits for that.
         """
-        if not wins_on_link(part.rule, source, self._destination):
+        if not wins_on_link(part.rule, source, self._destination, self._policy):
             return
         convert = part.exchange.to_spotio if self._from_salesforce else part.exchange.to_salesforce
         value = convert(source)
@@ -357,6 +385,11 @@ class FieldDecisions(ABC):
 def _one(spelled: dict[str, Any]) -> Any:
     """The value of a key that is one field; all of them where it is several."""
     return next(iter(spelled.values())) if len(spelled) == 1 else spelled
+
+
+def _interval(entry: list[Any] | None) -> Interval:
+    """The bounds that are kept for a key; none where nobody has seen when it came to differ."""
+    return Interval() if entry is None else Interval(_seconds(entry[0]), _seconds(entry[1]))
 
 
 def _seconds(moment: str | None) -> float | None:

@@ -200,7 +200,10 @@ class Planner:
             # The stored image stays: the winner's own record is decided against it.
             return True
         if subject.is_new:
-            self._entries.image(subject, batch, deleted=event in (Event.DELETED, Event.MERGED))
+            if act not in (Act.FIELDS, Act.REVIVE):
+                self._fields.differing(prior, subject.values)
+            gone = event in (Event.DELETED, Event.MERGED)
+            self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
         return False
 
     def _as_a_whole(
@@ -240,14 +243,14 @@ class Planner:
         before = self._course.source_image(snapshot)
         return None if before is None else self._in_scope(before)
 
-    def postpone(self, snapshot: Snapshot, subject: Subject, batch: Batch) -> None:
+    def postpone(self, prior: Prior, subject: Subject, batch: Batch) -> None:
         """Keep the new image; the link is decided again once the open operation has an outcome."""
         why = "changed while a write was under way"
-        self._entries.flag(snapshot.link, self._course.direction, why, batch)
+        self._fields.under_way(prior, subject.values)
+        self._entries.flag(prior.snapshot.link, self._course.direction, why, batch)
         self._tally.add(self._name, "waiting", "an earlier write is still under way")
-        self._entries.image(
-            subject, batch, deleted=event_of(subject.values) in (Event.DELETED, Event.MERGED)
-        )
+        gone = event_of(subject.values) in (Event.DELETED, Event.MERGED)
+        self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
 
     # --- creates -----------------------------------------------------------------------------
 

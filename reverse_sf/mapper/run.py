@@ -27,7 +27,7 @@ from reverse_sf.merge.guards import lost_ledger, too_many_deletes
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Self
 
@@ -72,6 +72,7 @@ class MappingRun:
         logger: where progress and the account of the run go.
         limits: settings.
         course: the direction.
+        clock: the moment, as UTC text.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class MappingRun:
         logger: logging.Logger,
         limits: Limits,
         course: Course = TO_SPOTIO,
+        clock: Callable[[], str] = utc_now,
     ) -> None:
         self._course = course
+        self._clock = clock
         self._definition = definition
         self._ledger = ledger
         self._writer = writer
@@ -111,7 +114,7 @@ class MappingRun:
         ledger, definition = self._ledger, self._definition
         self._ledger_was_new = ledger.is_new
         before = ledger.last_run(self._course.direction)
-        now = utc_now()
+        now = self._clock()
         ledger.begin_run(
             Run(
                 run_id=self.run_id,
@@ -142,7 +145,7 @@ class MappingRun:
                 tally=self._tally,
                 run=RunFacts(self.run_id, definition.fingerprint),
                 course=self._course,
-                now=utc_now,
+                now=self._clock,
             )
         except BaseException:
             ledger.finish_run(self.run_id, "failed")
@@ -265,7 +268,7 @@ class MappingRun:
         number = 0
         for link_ids in self._ledger.links_to_replan(
             self._course.direction,
-            now=utc_now(),
+            now=self._clock(),
             definition_fingerprint=self._definition.fingerprint,
         ):
             self._heart.check()

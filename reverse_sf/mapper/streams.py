@@ -210,6 +210,7 @@ class Streams:
             fields = TowardSalesforce(pair, self._people, parents, course, facts)
             reader = SpotioReader(mapping, schema, pair.address)
             needed = frozenset(one.name for one in mapping.to_salesforce.only_when)
+        self._ledger.note_places(mapping.name, fields.places)
         planner = Planner(
             pair,
             fields,

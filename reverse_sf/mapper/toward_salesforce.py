@@ -136,7 +136,7 @@ class TowardSalesforce(FieldDecisions):
         draft = Draft()
         for part in self._parts:
             held = part.canon_spotio(values.get(part.key))
-            if held is not None and wins_on_link(part.rule, held, Side.SALESFORCE):
+            if held is not None and wins_on_link(part.rule, held, Side.SALESFORCE, self._policy):
                 self._unseen(part, values[part.key], draft)
         if self._mapping.salesforce_external_id:
             draft.record[self._mapping.salesforce_external_id] = source_id

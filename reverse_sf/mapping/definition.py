@@ -197,6 +197,24 @@ class ParentMapping:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """Choices that the truth tables leave to the administrator.
+
+    Attributes:
+        tie: who wins where the evidence cannot tell which change is newer (row 8).
+        initial: who wins under two-way where there is no base (row 11).
+        clear_at_go_live: a blank on the ruling side clears the other one without a base (row 12).
+    """
+
+    tie: Side = Side.SALESFORCE
+    initial: Side = Side.SALESFORCE
+    clear_at_go_live: bool = False
+
+
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True)
 class ObjectMapping:
     """One pair of a SPOTIO record type and an sObject.
 
@@ -223,6 +241,7 @@ class ObjectMapping:
     salesforce_external_id: str | None = None
     path: str = ""
     fingerprint: str = ""
+    conflicts: Policy = DEFAULT_POLICY
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ from reverse_sf.mapping.definition import (
     ObjectMapping,
     OwnerMapping,
     ParentMapping,
+    Policy,
+    Side,
     SyncDefinition,
     SyncRule,
 )
@@ -145,6 +147,7 @@ _PARTS = {
     "parent": "parent",
     "address": "address",
     "on_delete": "on_delete",
+    "conflicts": "conflicts",
     "salesforce_external_id": "name",
 }
 
@@ -188,8 +191,17 @@ def _object(said: dict[str, Any], path: str) -> ObjectMapping:
         on_delete_in_spotio=DeletePolicy(deletes.get("in_spotio", "ignore")),
         salesforce_external_id=said.get("salesforce_external_id"),
         path=path,
+        conflicts=_conflicts(said.get("conflicts", {})),
     )
     return replace(mapping, fingerprint=fingerprint(mapping))
+
+
+def _conflicts(said: dict[str, Any]) -> Policy:
+    return Policy(
+        tie=Side(said.get("tie", "salesforce")),
+        initial=Side(said.get("initial", "salesforce")),
+        clear_at_go_live=said.get("clear_at_go_live", False),
+    )
 
 
 def _direction(said: dict[str, Any]) -> DirectionSettings:

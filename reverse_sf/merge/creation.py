@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.mapping.definition import Side, SyncRule
+from reverse_sf.mapping.definition import DEFAULT_POLICY, Policy, Side, SyncRule
 from reverse_sf.mapping.values import is_blank
-from reverse_sf.merge.decide import DEFAULT_POLICY, Policy
 from reverse_sf.merge.tables import Cell, Row, cell_of
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ a value that was not observed; absent never means blank.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from reverse_sf.mapping.definition import Side, SyncRule
+from reverse_sf.mapping.definition import DEFAULT_POLICY, Policy, Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Undefined, is_blank
 from reverse_sf.merge.evidence import NO_EVIDENCE, newer
 from reverse_sf.merge.tables import OVERRULES, Cell, Row, cell_of
@@ -52,24 +51,6 @@ class Exchange(Protocol):
     @property
     def agrees(self) -> Callable[[Any, Any], bool]:
         """Answers ``p E s`` (``toP(s) = p`` or ``toS(p) = s``) for a value of either side."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Choices that the tables leave to the administrator.
-
-    Attributes:
-        tie: who wins where the evidence cannot tell which change is newer (row 8).
-        initial: who wins under two-way where there is no base (row 11).
-        clear_at_go_live: a blank on the ruling side clears the other one without a base (row 12).
-    """
-
-    tie: Side = Side.SALESFORCE
-    initial: Side = Side.SALESFORCE
-    clear_at_go_live: bool = False
-
-
-DEFAULT_POLICY = Policy()
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -12,11 +12,15 @@ from sqlalchemy import text
 from reverse_sf.errors import ConfigurationError, RetryError, ReverseSFError, StopError
 from reverse_sf.ledger import migrations
 from reverse_sf.ledger.migrations import Migration
+from reverse_sf.ledger.rows import Decisions
 from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Side
 from tests.contract.ledger_fixtures import (
     PAIR,
     any_uri,
     decide,
+    image,
+    link_id,
     run,
 )
 from tests.postgresql import postgresql_server, shared_uri
@@ -25,6 +29,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["any_uri", "postgresql_server", "shared_uri"]
+
+MIGRATE = migrations.migrate
+NEXT = migrations.MIGRATIONS[-1].version + 1
+OLD_ROWS = (
+    f"""
+    INSERT INTO sync_links (number, link_id, pair, origin, state, salesforce_id, spotio_id)
+    VALUES (1, '{link_id("old")}', '{PAIR}', 'salesforce', 'linked', 'sf-old', 'sp-old')
+    """,
+    """
+    INSERT INTO sync_images (link, side, digest, modified_at, observed_at, deleted, content)
+    VALUES (1, 'salesforce', 'digest', NULL, '2026-05-06T00:00:00.000Z', FALSE, '{}')
+    """,
+)
+"""What a ledger holds that the first version of the schema has made."""
+
+
+def as_of_version_1(connection, shown):
+    return MIGRATE(connection, shown, migrations.MIGRATIONS[:1])
 
 
 class TestOpening:
@@ -49,8 +71,28 @@ class TestOpening:
             Ledger.open(shared_uri)
         assert "99" in str(caught.value)
 
+    def test_a_ledger_of_the_first_version_keeps_what_it_holds_and_learns_what_differs(
+        self, shared_uri, monkeypatch
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(migrations, "migrate", as_of_version_1)
+            with Ledger.open(shared_uri) as ledger, ledger._writing() as connection:
+                for statement in OLD_ROWS:
+                    connection.exec_driver_sql(statement)
+        with Ledger.open(shared_uri) as ledger:
+            ledger.begin_run(run("run-1"), ttl_seconds=600)
+            known = ledger.observed(PAIR, ["sf-old"])["sf-old"]
+            assert (known.digest, known.differing_text) == ("digest", None)
+            assert not known.is_as_its_base, "nobody has kept what differs"
+            ledger.commit_decisions(
+                Decisions(run_id="run-1", images=[image("old"), image("old", side=Side.SPOTIO)])
+            )
+            assert ledger.observed(PAIR, ["sf-old"])["sf-old"].is_as_its_base
+
     def test_a_migration_that_fails_leaves_the_ledger_at_the_version_before(self, shared_uri):
-        broken = Migration(2, "broken", ("CREATE TABLE sync_extra (n INTEGER)", "CREATE nonsense"))
+        broken = Migration(
+            NEXT, "broken", ("CREATE TABLE sync_extra (n INTEGER)", "CREATE nonsense")
+        )
         with Ledger.open(shared_uri) as ledger:
             with (
                 pytest.raises(Exception, match="nonsense"),
@@ -60,11 +102,11 @@ class TestOpening:
             with ledger._reading() as connection:
                 assert migrations.migrate(connection, "it") == []
                 found = connection.execute(text("SELECT max(version) FROM sync_migrations"))
-                assert found.scalar() == 1
-        fixed = Migration(2, "fixed", ("CREATE TABLE sync_extra (n INTEGER)",))
+                assert found.scalar() == NEXT - 1
+        fixed = Migration(NEXT, "fixed", ("CREATE TABLE sync_extra (n INTEGER)",))
         with Ledger.open(shared_uri) as ledger, ledger._using() as connection:
             done = migrations.migrate(connection, "it", (*migrations.MIGRATIONS, fixed))
-        assert done == [2]
+        assert done == [NEXT]
 
     def test_closing_twice_is_harmless(self, any_uri):
         ledger = Ledger.open(any_uri)

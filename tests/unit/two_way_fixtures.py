@@ -323,6 +323,7 @@ class TwoWay:
                 logger=logging.getLogger("two-way"),
                 limits=Limits(batch_size=100),
                 course=course,
+                clock=self.now,
             )
             with mapping:
                 mapping.read(lines(state({}), *schemas, *messages, *told))
@@ -392,7 +393,11 @@ class TwoWay:
                 if not _same(name, rows[record_id].get(name), envelope.expected[name]):
                     image = dict(rows[record_id])
                     return self._outcome(
-                        envelope, status=OperationStatus.STALE, image=image, salesforce_id=record_id
+                        envelope,
+                        status=OperationStatus.STALE,
+                        image=image,
+                        image_modified_at=image["SystemModstamp"],
+                        salesforce_id=record_id,
                     )
         values = {name: self.normalise.get(name, _as_is)(value) for name, value in values.items()}
         if isinstance(values.get("Product_Interest__c"), list):
@@ -407,7 +412,12 @@ class TwoWay:
             else:
                 base[key] = {part: _normal(name, row[name]) for part, name in place.items()}
         return self._outcome(
-            envelope, salesforce_id=record_id, image=row, written=written, base=base
+            envelope,
+            salesforce_id=record_id,
+            image=row,
+            image_modified_at=row["SystemModstamp"],
+            written=written,
+            base=base,
         )
 
     @staticmethod
@@ -439,6 +449,16 @@ class TwoWay:
         if record_id is None:
             own = envelope.salesforce_id
             record_id = next((k for k, v in rows.items() if v["externalDataObjectId"] == own), None)
+        if record_id is not None and envelope.spotio_id is not None:
+            held = self._spotio_image(stream, record_id)
+            if any(held.get(key) != value for key, value in envelope.expected.items()):
+                return self._outcome(
+                    envelope,
+                    status=OperationStatus.STALE,
+                    image=held,
+                    image_modified_at=rows[record_id]["updatedAt"],
+                    spotio_id=record_id,
+                )
         values: dict[str, Any] = {}
         for key, value in one.items():
             name = TAP_NAMES.get(key, key)
@@ -455,11 +475,19 @@ class TwoWay:
         if envelope.action.value == "link":
             values["externalDataObjectId"] = envelope.salesforce_id
         record_id = self.in_spotio(stream, record_id, **values)
-        row = self.spotio.by_stream[stream][record_id]
-        mapped = self._keys(stream)
-        image = {key: row.get(TAP_NAMES.get(key, key)) for key in mapped}
+        image = self._spotio_image(stream, record_id)
         written = [key for key in one if key != "externalDataObjectId"]
-        return self._outcome(envelope, spotio_id=record_id, image=image, written=written)
+        return self._outcome(
+            envelope,
+            spotio_id=record_id,
+            image=image,
+            image_modified_at=self.spotio.by_stream[stream][record_id]["updatedAt"],
+            written=written,
+        )
+
+    def _spotio_image(self, stream: str, record_id: str) -> dict[str, Any]:
+        row = self.spotio.by_stream[stream][record_id]
+        return {key: row.get(TAP_NAMES.get(key, key)) for key in self._keys(stream)}
 
     def _keys(self, stream: str) -> list[str]:
         """What target-spotio reads back: the mapped keys and nothing else."""
