@@ -43,14 +43,22 @@ class Shape:
         self._fields: list[tuple[str, SpotioField]] = [
             (keys[one.id], one) for one in record_type.fields if keys[one.id] in selected
         ]
+        self._known = frozenset(keys)
         self._stages = {stage.id: stage.name for stage in record_type.stages}
         self._results = results
         self._selected = frozenset(selected)
         self._has_parent = record_type.parent_id is not None
 
-    def is_unknown(self, record: Record) -> bool:
-        """Whether a record has a stage or a result that the shape has no name for."""
+    def is_unknown(self, record: Record, *, fields: bool) -> bool:
+        """Whether a record has a stage, a result or a field that the shape has no name for.
+
+        Args:
+            record: the full record.
+            fields: whether fields are looked at as well.
+        """
         if record.stage_id and record.stage_id not in self._stages:
+            return True
+        if fields and any(str(one.get("fieldId")) not in self._known for one in record.entries):
             return True
         return any(
             key in self._selected

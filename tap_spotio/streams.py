@@ -183,7 +183,11 @@ class RecordStream(SpotioStream):
 
     def take(self, records: Sequence[tuple[Record, Mapping[str, Any]]]) -> None:
         """Send full records."""
-        if any(self.shape.is_unknown(full) for full, _ in records) and self._tap.setup_is_stale:
+        # A catalog may leave fields out on purpose; without one all of them should be known.
+        fields = self._tap.input_catalog is None
+        if self._tap.setup_is_stale and any(
+            self.shape.is_unknown(full, fields=fields) for full, _ in records
+        ):
             self._tap.renew_setup()
         shape = self.shape
         self._send([shape.record(full, row) for full, row in records])

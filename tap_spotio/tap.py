@@ -66,10 +66,13 @@ class TapSpotio(CrmTap):
     def spotio(self) -> Spotio:
         """The tenant; nothing is called before it is needed."""
         if self._spotio is None:
+            key = Credentials(str(self.config["client_id"]), str(self.config["client_secret"]))
+            api_url = str(self.config["api_url"])
             session = Session(
-                Credentials(str(self.config["client_id"]), str(self.config["client_secret"])),
-                api_url=str(self.config["api_url"]),
+                key,
+                api_url=api_url,
                 timeout=float(self.config["request_timeout"]),
+                cache=key.cache(api_url, self.config),
             )
             self._spotio = Spotio(session)
             # The SDK never says that a tap is done with.
@@ -90,13 +93,16 @@ class TapSpotio(CrmTap):
 
     @property
     def setup_is_stale(self) -> bool:
-        """Whether the schemas are from a catalog, so that SPOTIO may know better by now."""
-        return self.input_catalog is not None and not self._setup_renewed
+        """Whether the schemas are from an earlier run, so that SPOTIO may know better by now."""
+        from_before = self._setup.kept if self._setup is not None else True
+        return (self.input_catalog is not None or from_before) and not self._setup_renewed
 
     def renew_setup(self) -> None:
         """Bring all record streams up to date with the workflow: a record has an unknown stage."""
-        self.logger.info("The catalog does not know a stage or result; reading SPOTIO's workflow")
+        self.logger.info("A record has a stage, result or field that is not known; asking SPOTIO")
         self._setup_renewed = True
+        if self._setup is None or self._setup.kept:
+            self._setup = TenantSetup.read(self.spotio.session, anew=True)
         workflow = self.tenant_setup.workflow
         for stream in self.record_streams:
             record_type = workflow.type_by_id(stream.record_type.id)
@@ -279,10 +285,12 @@ class TapSpotio(CrmTap):
             enrichment.close()
 
     def _read_end(self) -> ReadEnd:
-        issued = token_claims(self.spotio.session.token()).get("iat")
+        session = self.spotio.session
+        issued = token_claims(session.token()).get("iat")
         return ReadEnd.of(
             local=now(),
-            server=self.spotio.session.server_time(),
+            server=session.server_time(),
+            token_minted=session.token_minted,
             token_issued=datetime.fromtimestamp(issued, timezone.utc)
             if isinstance(issued, (int, float))
             else None,

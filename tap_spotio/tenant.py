@@ -23,6 +23,8 @@ class TenantSetup:
         visit_results: name of a visit's result by its id.
         call_results: name of a call's result by its id.
         templates: the activity templates as SPOTIO told them.
+        types: the record types as SPOTIO told them.
+        kept: whether it was told in an earlier run, so that SPOTIO may know better by now.
     """
 
     workflow: Workflow
@@ -30,11 +32,18 @@ class TenantSetup:
     call_results: Mapping[str, str] = field(default_factory=dict)
     templates: Sequence[Row] = ()
     types: Sequence[Row] = ()
+    kept: bool = False
 
     @classmethod
-    def read(cls, session: Session) -> TenantSetup:
-        """Read it with one call (OpenAPI, ``WorkflowSettings``)."""
-        answer = session.get("/api/workflow").body or {}
+    def read(cls, session: Session, *, anew: bool = False) -> TenantSetup:
+        """Read it with one call (OpenAPI, ``WorkflowSettings``), or as an earlier run was told.
+
+        Args:
+            session: the conversation with SPOTIO.
+            anew: ask SPOTIO, whatever was kept.
+        """
+        told, kept = session.get_kept("/api/workflow", anew=anew)
+        answer = told or {}
         types = answer.get("dataObjects") or ()
         templates = answer.get("activities") or ()
         return cls(
@@ -43,6 +52,7 @@ class TenantSetup:
             call_results=_results(templates, "call"),
             templates=tuple(templates),
             types=tuple(types),
+            kept=kept,
         )
 
 

@@ -38,18 +38,28 @@ class ReadEnd:
 
     @classmethod
     def of(
-        cls, *, local: datetime, server: datetime | None, token_issued: datetime | None
+        cls,
+        *,
+        local: datetime,
+        server: datetime | None,
+        token_minted: datetime | None,
+        token_issued: datetime | None,
     ) -> ReadEnd:
         """From all clocks that are known.
 
         Args:
             local: our own time.
             server: time of SPOTIO's last answer.
-            token_issued: when a token that SPOTIO just gave out was issued, by SPOTIO's own words.
+            token_minted: time of the answer that brought our token.
+            token_issued: when the token was issued, by SPOTIO's own words.
         """
         if server is None:
             return cls(local, certain=False)
-        late = token_issued is not None and token_issued < server - _SAME_CLOCK
+        late = (
+            token_issued is not None
+            and token_minted is not None
+            and token_issued < token_minted - _SAME_CLOCK
+        )
         return cls(server, certain=not late)
 
     def bookmark(self, stored: datetime | None, latest_seen: datetime | None) -> datetime | None:

@@ -54,7 +54,12 @@ class TargetSpotio(DeskTarget):
         credentials = Credentials(
             settings.client_id, settings.client_secret, settings.impersonated_user_id
         )
-        session = Session(credentials, api_url=settings.api_url, timeout=settings.request_timeout)
+        session = Session(
+            credentials,
+            api_url=settings.api_url,
+            timeout=settings.request_timeout,
+            cache=credentials.cache(settings.api_url, self.config),
+        )
         spotio = Spotio(session, validate_required_fields=settings.validate_required_fields)
         try:
             tenant = Tenant(

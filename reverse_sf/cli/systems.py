@@ -16,8 +16,8 @@ from reverse_sf.mapping.metadata import Person, SalesforceObject, SalesforceOrg,
 from reverse_sf.salesforce import DEFAULT_API_VERSION, Credentials, SalesforceClient
 from reverse_sf.salesforce.soql import Select, quoted
 from reverse_sf.spotio.client import Spotio
+from reverse_sf.spotio.session import DEFAULT_API_URL, Session
 from reverse_sf.spotio.session import Credentials as SpotioKey
-from reverse_sf.spotio.session import Session
 
 if TYPE_CHECKING:
     from reverse_sf.mapping.definition import SyncDefinition
@@ -40,9 +40,12 @@ def read_salesforce(definition: SyncDefinition) -> tuple[SalesforceOrg, tuple[Pe
             f"{_OFFLINE}"
         )
     typed = {**settings, "is_sandbox": is_true(settings.get("is_sandbox"))}
+    credentials = Credentials.from_settings(typed)
     client = SalesforceClient(
-        Credentials.from_settings(typed),
+        credentials,
         api_version=settings.get("api_version", DEFAULT_API_VERSION),
+        # Checked is what is there now; the next run knows it too.
+        cache=credentials.cache(settings, fresh=True),
     )
     with closing(client):
         names = tuple(str(one["name"]) for one in client.describe_global())
@@ -96,9 +99,11 @@ def read_spotio() -> tuple[Workflow, tuple[Person, ...]]:
             f"in meltano.yml), {_OFFLINE}"
         )
     key = SpotioKey(settings["client_id"], settings["client_secret"])
-    url = settings.get("api_url")
-    session = Session(key, api_url=url) if url else Session(key)
-    with closing(Spotio(session)) as spotio:
+    url = settings.get("api_url") or DEFAULT_API_URL
+    cache = key.cache(url, settings, fresh=True)
+    # The tap's workflow is told by another call; its next run asks.
+    cache.drop()
+    with closing(Spotio(Session(key, api_url=url, cache=cache))) as spotio:
         users = spotio.users()
         spotio.check_key(users)
         people = tuple(

@@ -15,7 +15,13 @@ from simple_salesforce.api import Salesforce
 
 from reverse_sf.errors import AccessError, ConfigurationError, ReverseSFError
 from reverse_sf.salesforce import soql
-from reverse_sf.salesforce.refusals import SalesforceError, error_of, read_refusal
+from reverse_sf.salesforce.refusals import (
+    QueryError,
+    SalesforceError,
+    UnknownObjectError,
+    error_of,
+    read_refusal,
+)
 from reverse_sf.salesforce.session import Patience, SalesforceSession
 
 if TYPE_CHECKING:
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from reverse_sf.cache import Cache
     from reverse_sf.salesforce.credentials import Credentials
     from reverse_sf.salesforce.quota import Quota
     from reverse_sf.salesforce.soql import Select
@@ -32,6 +39,7 @@ DEFAULT_API_VERSION = "62.0"
 
 # A request line of more than 16 kB is refused (414 or 431, observed); the host and path need room.
 MOST_QUERY_CHARACTERS = 15_500
+_GLOBAL = "all objects"
 
 
 class QueryPage(msgspec.Struct):
@@ -82,6 +90,7 @@ class SalesforceClient:
         quota: the share of the org's requests that may be used.
         patience: timeouts and retries.
         workers: calls at the same time, at most.
+        cache: keeps the login and describes between runs.
     """
 
     def __init__(
@@ -92,6 +101,7 @@ class SalesforceClient:
         quota: Quota | None = None,
         patience: Patience | None = None,
         workers: int = 8,
+        cache: Cache | None = None,
     ) -> None:
         self.api_version = _checked_version(api_version)
         self.workers = max(1, workers)
@@ -101,10 +111,12 @@ class SalesforceClient:
             quota=quota,
             patience=patience,
             connections=self.workers + 2,
+            cache=cache,
         )
         self.most_query_characters = MOST_QUERY_CHARACTERS
         self._salesforce: Salesforce | None = None
         self._describes: dict[str, Mapping[str, Any]] = {}
+        self._kept: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -149,7 +161,11 @@ class SalesforceClient:
         """
         response = self.answer(method, path, **options)
         if response.status_code >= 300:  # noqa: PLR2004 - 300 and up are no success here
-            raise error_of(read_refusal(response), what)
+            error = error_of(read_refusal(response), what)
+            if isinstance(error, (QueryError, UnknownObjectError)):
+                # Salesforce does not know a name that a describe told: what is kept is too old.
+                self.session.cache.drop()
+            raise error
         return response
 
     def answer(self, method: str, path: str, **options: Any) -> requests.Response:
@@ -171,21 +187,59 @@ class SalesforceClient:
 
     def describe_global(self) -> list[dict[str, Any]]:
         """Return the short description of every object that the user may see."""
-        answer = self.call("GET", "sobjects", what="list of objects")
-        objects: list[dict[str, Any]] = msgspec.json.decode(answer.content)["sobjects"]
+        objects: list[dict[str, Any]] | None = self._from_cache(_GLOBAL)
+        if objects is None:
+            answer = self.call("GET", "sobjects", what="list of objects")
+            objects = msgspec.json.decode(answer.content)["sobjects"]
+            self.session.cache.put(self._kept_as(_GLOBAL), objects)
         return objects
 
     def describe(self, source: str) -> Mapping[str, Any]:
-        """Return the describe of one object; asked for once a run.
+        """Return the describe of one object; asked for once a run, or kept from an earlier one.
 
         Raises:
             UnknownObjectError: if there is no such object for this user.
         """
         if source not in self._describes:
-            path = f"sobjects/{soql.name(source)}/describe"
-            answer = self.call("GET", path, what=f"describe of {source}")
-            self._describes[source] = msgspec.json.decode(answer.content)
+            kept = self._from_cache(source)
+            self._describes[source] = self._described(source) if kept is None else kept
         return self._describes[source]
+
+    def describe_anew(self, source: str) -> Mapping[str, Any] | None:
+        """Return the describe of now where an earlier run's was used, or None.
+
+        For whoever misses something in a describe: it may have been made since.
+
+        Raises:
+            UnknownObjectError: as :meth:`describe`.
+        """
+        with self._lock:
+            if source not in self._kept:
+                return None
+            self._kept.discard(source)
+        self._describes[source] = self._described(source)
+        return self._describes[source]
+
+    def distrust(self, source: str) -> None:
+        """Keep the describe of an object no longer: Salesforce refused what it let us expect."""
+        self.session.cache.drop(self._kept_as(source))
+
+    def _described(self, source: str) -> Mapping[str, Any]:
+        path = f"sobjects/{soql.name(source)}/describe"
+        answer = self.call("GET", path, what=f"describe of {source}")
+        described: Mapping[str, Any] = msgspec.json.decode(answer.content)
+        self.session.cache.put(self._kept_as(source), described)
+        return described
+
+    def _from_cache(self, name: str) -> Any | None:
+        kept = self.session.cache.get(self._kept_as(name))
+        if kept is not None:
+            with self._lock:
+                self._kept.add(name)
+        return kept
+
+    def _kept_as(self, name: str) -> str:
+        return f"describe {self.api_version} {name}"
 
     def describe_many(
         self, sources: Iterable[str]
@@ -196,7 +250,7 @@ class SalesforceClient:
             ReverseSFError: what is no matter of one object, such as a refused login.
         """
         names = list(dict.fromkeys(sources))
-        _ = self.salesforce  # log in once, before the threads would all want to
+        _ = self.salesforce  # log in once, before the threads would all want to; no call where kept
 
         def attempt(source: str) -> Mapping[str, Any] | ReverseSFError:
             try:

@@ -7,7 +7,9 @@ All flows but the refresh token are simple-salesforce's own; the refresh-token g
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ import requests
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
 
+from reverse_sf.cache import Cache
 from reverse_sf.errors import ConfigurationError, LoginError
 
 if TYPE_CHECKING:
@@ -29,6 +32,10 @@ LOGIN_ALIAS = "login-url"
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SECRETS = ("password", "security_token", "client_secret", "refresh_token", "session_id")
+_IDENTITY = (
+    *("username", "organization_id", "client_id", "jwt_audience"),
+    *("login_url", "instance_url", "domain", "is_sandbox"),
+)
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,21 @@ class Credentials:
                 f"https://login.salesforce.com, not {self.jwt_audience!r}"
             )
         return host.removesuffix(".salesforce.com")
+
+    def cache(self, settings: Mapping[str, Any], *, fresh: bool = False) -> Cache:
+        """What is kept between runs for these credentials; see :mod:`reverse_sf.cache`.
+
+        Args:
+            settings: of a plugin.
+            fresh: find nothing, but keep what this run learns.
+        """
+        identity = [getattr(self, name) for name in _IDENTITY]
+        secrets = [getattr(self, name) for name in (*_SECRETS, "jwt_private_key")]
+        if self.jwt_private_key_file:
+            # A file that cannot be read is for the login to complain of.
+            with suppress(OSError):
+                secrets.append(Path(self.jwt_private_key_file).read_text(encoding="utf-8"))
+        return Cache.from_settings(settings, ("salesforce", *identity), secrets, fresh=fresh)
 
     def redact(self, text: str) -> str:
         """Return the text without any secret of these credentials in it."""

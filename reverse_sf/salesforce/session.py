@@ -2,7 +2,8 @@
 
 simple-salesforce sends everything through the ``requests`` session that it is given. This one adds
 timeouts, retries with jitter, one new login when the session id has expired (also in the middle of
-a job), the request quota, the server's clock, and plain http for loopback hosts.
+a job), a login that is kept between runs, the request quota, the server's clock, and plain http for
+loopback hosts.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from reverse_sf.cache import Cache
 from reverse_sf.errors import LoginError, RetryError
 from reverse_sf.salesforce.credentials import LOGIN_ALIAS, LOOPBACK_HOSTS, Login, log_in
 from reverse_sf.salesforce.quota import Quota
@@ -84,6 +86,7 @@ class SalesforceSession(requests.Session):
         quota: Quota | None = None,
         patience: Patience | None = None,
         connections: int = 8,
+        cache: Cache | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__()
@@ -91,11 +94,13 @@ class SalesforceSession(requests.Session):
         self.api_version = api_version
         self.quota = quota or Quota()
         self.patience = patience or Patience()
+        self.cache = cache or Cache.nowhere()
         self.logins = 0
         self._pause = pause
         self._login: Login | None = None
         self._lock = threading.Lock()
         self._clock_offset = timedelta(0)
+        self._clock_told = False
         pool = HTTPAdapter(pool_connections=4, pool_maxsize=connections)
         self.mount("https://", pool)
         self.mount("http://", pool)
@@ -107,21 +112,26 @@ class SalesforceSession(requests.Session):
 
     @property
     def login(self) -> Login:
-        """The login in use; logs in where nobody has yet.
+        """The login in use: the one that was kept, or a new one.
 
         Raises:
             LoginError: if Salesforce does not accept it.
         """
         with self._lock:
             if self._login is None:
-                self._login = self._log_in()
+                self._login = self._kept_login() or self._log_in()
             return self._login
+
+    @property
+    def clock_is_told(self) -> bool:
+        """Whether an answer of this run told the time; else it is what an earlier run was told."""
+        return self._clock_told
 
     def server_time(self) -> datetime:
         """Return the time by Salesforce's clock, never earlier than it and a second late at most.
 
-        From the ``Date`` of its last answer, which has whole seconds; from our own clock where
-        nothing has been answered yet.
+        From the ``Date`` of its last answer, which has whole seconds. Where nothing has been
+        answered yet, from our own clock and how far it was off when the login was kept.
         """
         return datetime.now(timezone.utc) + self._clock_offset
 
@@ -167,6 +177,9 @@ class SalesforceSession(requests.Session):
                 reason = f"{refusal.status} {refusal.code}".strip()
             else:
                 reason = type(outcome).__name__
+                if signed and not self._clock_told:
+                    # Nobody answers where the kept login leads: the org may have moved.
+                    self.cache.drop_token()
                 if tried >= self.patience.tries or not _may_repeat(outcome, repeatable=repeatable):
                     raise RetryError(
                         f"{request.method} {_bare(request.url)}: no answer "
@@ -212,8 +225,11 @@ class SalesforceSession(requests.Session):
         credentials = self.credentials
         if self._login is not None and self._login.refresh_token:
             credentials = _rotated(credentials, self._login.refresh_token)
+        # Whatever comes of this one, the old one is over.
+        self.cache.drop_token()
         login = log_in(credentials, self, self.api_version)
         self.logins += 1
+        self._keep(login)
         if login.refresh_token and login.refresh_token != self.credentials.refresh_token:
             logger.warning(
                 "Salesforce has rotated the refresh token; the new one is used for this run, and "
@@ -221,6 +237,20 @@ class SalesforceSession(requests.Session):
             )
             self.credentials = _rotated(self.credentials, login.refresh_token)
         return login
+
+    def _kept_login(self) -> Login | None:
+        kept = None if self.credentials.flow == "session" else self.cache.token()
+        match kept:
+            case {"session_id": str(session_id), "instance": str(instance), "ahead_s": ahead_s}:
+                self._clock_offset = timedelta(seconds=float(ahead_s))
+                return Login(session_id, instance)
+            case _:
+                return None
+
+    def _keep(self, login: Login) -> None:
+        if self.credentials.flow != "session":
+            kept = {"session_id": login.session_id, "instance": login.instance}
+            self.cache.keep_token(kept | {"ahead_s": self._clock_offset.total_seconds()})
 
     def _readdress(self, request: requests.PreparedRequest) -> None:
         """Send a call to the host that the settings name, where simple-salesforce cannot."""
@@ -244,6 +274,7 @@ class SalesforceSession(requests.Session):
             return
         latest = told.astimezone(timezone.utc) + timedelta(seconds=1)
         self._clock_offset = latest - datetime.now(timezone.utc)
+        self._clock_told = True
 
 
 def _rotated(credentials: Credentials, refresh_token: str) -> Credentials:

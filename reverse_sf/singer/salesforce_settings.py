@@ -6,6 +6,7 @@ from singer_sdk import typing as th
 
 from reverse_sf.salesforce import DEFAULT_API_VERSION
 from reverse_sf.salesforce.logins import LOGIN_SETTINGS
+from reverse_sf.singer.cache_settings import CACHE_SETTINGS
 
 CONNECTION = (
     *(
@@ -26,4 +27,5 @@ CONNECTION = (
         title="API version",
         description="Version of Salesforce's API.",
     ),
+    *CACHE_SETTINGS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from singer_sdk import typing as th
 
+from reverse_sf.singer.cache_settings import CACHE_SETTINGS
 from reverse_sf.spotio.session import DEFAULT_API_URL
 
 CONNECTION = (
@@ -31,6 +32,7 @@ CONNECTION = (
         title="Client secret",
         description="Secret of the API key; SPOTIO shows it once.",
     ),
+    *CACHE_SETTINGS,
 )
 REQUEST_TIMEOUT = th.Property(
     "request_timeout",

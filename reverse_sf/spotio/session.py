@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
+from reverse_sf.cache import Cache
 from reverse_sf.errors import AccessError, LoginError, RetryError
 from reverse_sf.spotio.answers import body_of, complaints_in, is_foreign_page, refusal, told
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, Call
@@ -40,6 +41,17 @@ class Credentials:
     client_secret: str = field(repr=False)
     impersonated_user_id: int | None = None
 
+    def cache(self, api_url: str, settings: Mapping[str, Any], *, fresh: bool = False) -> Cache:
+        """What is kept between runs for this key; see :mod:`reverse_sf.cache`.
+
+        Args:
+            api_url: the service's address.
+            settings: of a plugin.
+            fresh: find nothing, but keep what this run learns.
+        """
+        identity = ("spotio", api_url, self.client_id, self.impersonated_user_id)
+        return Cache.from_settings(settings, identity, [self.client_secret], fresh=fresh)
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -57,6 +69,7 @@ class Session:
         api_url: the service's address.
         timeout: seconds to wait for a connection and for each part of an answer.
         attempts: how often a call is tried that may be repeated.
+        cache: keeps the token, and answers of :meth:`get_kept`, between runs.
         transport: a stand-in for the network, for tests.
         sleep: waits so many seconds; tests pass their own.
     """
@@ -68,6 +81,7 @@ class Session:
         api_url: str = DEFAULT_API_URL,
         timeout: float = 60.0,
         attempts: int = 5,
+        cache: Cache | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -76,7 +90,9 @@ class Session:
         self._sleep = sleep
         self._jitter = random.Random()  # noqa: S311 - spreads retries, protects nothing
         self._lock = threading.Lock()
+        self._cache = cache or Cache.nowhere()
         self._token: str | None = None
+        self._minted: datetime | None = None
         self._http = httpx.Client(
             base_url=api_url.rstrip("/"),
             timeout=httpx.Timeout(timeout, connect=min(timeout, 15.0)),
@@ -102,21 +118,57 @@ class Session:
         return told + timedelta(seconds=time.monotonic() - heard)
 
     def token(self) -> str:
-        """The current access token; mints one where there is none.
+        """The current access token: the one that was kept, or a new one.
 
         Raises:
             LoginError: the key was not accepted.
         """
         with self._lock:
             if self._token is None:
-                self._token = self._mint()
+                self._token = self._kept_token() or self._new_token()
             return self._token
+
+    @property
+    def token_minted(self) -> datetime | None:
+        """SPOTIO's time, as its answers tell it, when it gave out the token; None for unknown."""
+        return self._minted
 
     def _renew(self, used: str) -> None:
         with self._lock:
             # Another thread may have renewed it while this one waited for its answer.
             if self._token == used:
-                self._token = self._mint()
+                self._token = self._new_token()
+
+    def _kept_token(self) -> str | None:
+        match self._cache.token():
+            case {"token": str(token), "minted": minted}:
+                self._minted = None if minted is None else datetime.fromisoformat(str(minted))
+                return token
+            case _:
+                return None
+
+    def _new_token(self) -> str:
+        # Whatever comes of this one, the old one is over.
+        self._cache.drop_token()
+        token = self._mint()
+        self._minted = self.server_time()
+        minted = None if self._minted is None else self._minted.isoformat()
+        self._cache.keep_token({"token": token, "minted": minted})
+        return token
+
+    def get_kept(self, path: str, *, anew: bool = False) -> tuple[Any, bool]:
+        """What a path told, and whether it told it in an earlier run.
+
+        Args:
+            path: of a reading call whose answer seldom changes.
+            anew: ask, whatever was kept.
+        """
+        kept = None if anew else self._cache.get(path)
+        if kept is not None:
+            return kept, True
+        body = self.get(path).body
+        self._cache.put(path, body)
+        return body, False
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Reply:
         """A reading call; repeated until it is answered."""

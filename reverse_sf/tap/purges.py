@@ -19,7 +19,7 @@ from reverse_sf.salesforce.values import moment_of, normal_stamp, stamp_of
 from reverse_sf.tap.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Mapping
     from datetime import datetime
 
     from reverse_sf.salesforce import SalesforceClient
@@ -44,6 +44,23 @@ class Purges:
 
     page: Page
     covered_until: str
+
+
+def due(read_until: Mapping[str, str | None], *, now: str, interval: timedelta) -> frozenset[str]:
+    """Return the objects whose log is to be read in this run.
+
+    One log is a call that hardly ever tells anything, so a run reads one of them, in turn, and
+    those that were not read for so long. Nothing is lost meanwhile: the log is kept for 15 days.
+
+    Args:
+        read_until: for each object how far its log was read, None where it never was.
+        now: stamp of Salesforce's clock.
+        interval: how long a log may stay unread.
+    """
+    limit = stamp_of(moment_of(now) - interval)
+    unread = {source for source, until in read_until.items() if not until or until <= limit}
+    in_turn = sorted((until, source) for source, until in read_until.items() if until)[:1]
+    return frozenset(unread | {source for _, source in in_turn})
 
 
 def read_purges(

@@ -11,6 +11,7 @@ from singer_sdk import typing as th
 
 from reverse_sf.singer.salesforce_settings import CONNECTION
 
+MOST_BETWEEN_LOGS_S = 14 * 86_400
 _TEXT = th.StringType
 _SCOPE = (
     th.Property(
@@ -79,8 +80,17 @@ _READING = (
         th.BooleanType,
         default=True,
         title="Read the deletion log",
-        description="Ask, once an object and incremental run, for records that are gone for good. "
-        "Records in the recycle bin arrive in any case.",
+        description="Ask for records that are gone for good. Records in the recycle bin arrive in "
+        "any case.",
+    ),
+    th.Property(
+        "deletion_log_interval",
+        th.IntegerType(minimum=0, maximum=MOST_BETWEEN_LOGS_S),
+        default=86_400,
+        title="Deletion log interval",
+        description="An incremental run reads the deletion log of one object, in turn, and of "
+        "every object whose log was not read for so many seconds: one call each. 0: of all. "
+        "At most 14 days, for Salesforce keeps the log for 15.",
     ),
     th.Property(
         "state_message_threshold",

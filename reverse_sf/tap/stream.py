@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -11,7 +13,8 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 
 from reverse_sf.errors import ConfigurationError, ReverseSFError
-from reverse_sf.salesforce.values import normal_stamp, stamp_of
+from reverse_sf.salesforce.refusals import QueryError
+from reverse_sf.salesforce.values import moment_of, normal_stamp, stamp_of
 from reverse_sf.tap import facts
 from reverse_sf.tap.discovery import suggestion
 from reverse_sf.tap.purges import read_purges
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
     from reverse_sf.tap.page import Page
     from reverse_sf.tap.tap import TapSalesforce
+
+
+_CLOCKS_DIFFER = timedelta(seconds=2)
 
 
 class SObjectStream(Stream):
@@ -100,6 +106,13 @@ class SObjectStream(Stream):
             if field == "Id" or self.mask["properties", field]
         }
 
+    @property
+    def has_deletion_log(self) -> bool:
+        """Whether Salesforce tells of purged records, and somebody wants to know of them."""
+        replicateable = bool(self.schema.get(facts.FACTS, {}).get("replicateable"))
+        wanted = bool(self.config.get("read_deletion_log", True))
+        return replicateable and wanted and "IsDeleted" in self.selected_types
+
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over selection and keys; a catalog that names no keys leaves ours."""
         replication_key = self.replication_key
@@ -127,6 +140,8 @@ class SObjectStream(Stream):
         """
         del context, write_messages
         self.selected_types  # noqa: B018 - says what is wrong with the selection before any call
+        client = self._tap.client
+        clock_is_told, begun = client.session.clock_is_told, time.monotonic()
         now = self._client_now()
         window = self._window(now)
         bookmark = Bookmark(self._stored_bookmark())
@@ -134,11 +149,16 @@ class SObjectStream(Stream):
         counter = self.get_record_counter()
         with counter, self.get_sync_timer():
             try:
-                self._read(window, bookmark, now, counter)
+                self._read_or_renew(window, bookmark, now, counter)
+                if window.key and not clock_is_told:
+                    # Salesforce's time was taken from an earlier run; was it right?
+                    window = self._window(self._client_now(before_s=time.monotonic() - begun))
+                    if window.end and window.end > stamp_of(moment_of(now) + _CLOCKS_DIFFER):
+                        self._read(window, bookmark, now, counter)
                 bookmark.read_completely()
                 self._store(bookmark)
                 if window.key:
-                    self._read_deletion_log(now, counter, read_before)
+                    self._read_deletion_log(self._client_now(), counter, read_before)
             except ReverseSFError:
                 # What has been read completely is kept, so that the next run goes on from there.
                 self._store(bookmark)
@@ -147,6 +167,26 @@ class SObjectStream(Stream):
         self.state_manager.is_flushed = False
         self._write_state_message()
         yield from ()
+
+    def _read_or_renew(
+        self, window: Window, bookmark: Bookmark, now: str, counter: Counter
+    ) -> None:
+        """Read; where a describe of an earlier run named what is not there any more, ask again."""
+        try:
+            self._read(window, bookmark, now, counter)
+        except QueryError:
+            described = (
+                self._tap.client.describe_anew(self.name)
+                if self._tap.input_catalog is None
+                else None
+            )
+            if described is None:
+                raise
+            self.logger.warning("%s has changed; its describe is read anew", self.name)
+            self._schema = facts.schema_of(described)
+            self._metadata = self._mask = self._stream_maps = None
+            self._write_schema_message()
+            self._read(window, bookmark, now, counter)
 
     def _read(self, window: Window, bookmark: Bookmark, now: str, counter: Counter) -> None:
         threshold = int(self.config["state_message_threshold"])
@@ -204,12 +244,12 @@ class SObjectStream(Stream):
 
     def _read_deletion_log(self, now: str, counter: Counter, read_before: str | None) -> None:
         """Add the purged records; without an earlier read nobody has them to delete."""
-        replicateable = self.schema.get(facts.FACTS, {}).get("replicateable")
-        wanted = self.config.get("read_deletion_log", True)
-        if not replicateable or not wanted or "IsDeleted" not in self.selected_types:
+        if not self.has_deletion_log:
             return
         state = self.stream_state
         if read_before and self.ABORT_AT_RECORD_COUNT is None:
+            if not self._tap.log_is_due(self.name):
+                return
             purges = read_purges(
                 self._tap.client,
                 self.name,
@@ -253,8 +293,8 @@ class SObjectStream(Stream):
             end_date=normal_stamp(end_date) if end_date else None,
         )
 
-    def _client_now(self) -> str:
-        return stamp_of(self._tap.client.server_time())
+    def _client_now(self, *, before_s: float = 0.0) -> str:
+        return stamp_of(self._tap.client.server_time() - timedelta(seconds=before_s))
 
     def _stored_bookmark(self) -> str | None:
         state = self.stream_state

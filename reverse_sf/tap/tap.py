@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reverse_sf.console import run
 from reverse_sf.errors import AccessError, ConfigurationError, ReverseSFError
 from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
 from reverse_sf.salesforce.refusals import SalesforceError, UnknownObjectError
-from reverse_sf.salesforce.values import is_stamp
+from reverse_sf.salesforce.values import is_stamp, stamp_of
 from reverse_sf.singer.tap import CrmTap
 from reverse_sf.tap import facts
 from reverse_sf.tap.discovery import describes_of
+from reverse_sf.tap.purges import due
 from reverse_sf.tap.settings import SETTINGS
-from reverse_sf.tap.state import understood
+from reverse_sf.tap.state import DELETIONS_READ, understood
 from reverse_sf.tap.stream import SObjectStream
 from reverse_sf.tap.writer import PageWriter
 
@@ -35,20 +37,23 @@ class TapSalesforce(CrmTap):
     def __init__(self, *, catalog: Any = None, **options: Any) -> None:
         self._client: SalesforceClient | None = None
         self._row_counts: dict[str, int] | None = None
+        self._logs_due: frozenset[str] | None = None
         super().__init__(catalog=catalog, **options)
 
     @property
     def client(self) -> SalesforceClient:
         """The org; nothing is called before it is needed."""
         if self._client is None:
+            credentials = Credentials.from_settings(self.config)
             self._client = SalesforceClient(
-                Credentials.from_settings(self.config),
+                credentials,
                 api_version=str(self.config["api_version"]),
                 quota=Quota(
                     total_percent=float(self.config["quota_percent_total"]),
                     run_percent=float(self.config["quota_percent_per_run"]),
                 ),
                 workers=int(self.config["max_workers"]),
+                cache=credentials.cache(self.config),
             )
         return self._client
 
@@ -65,6 +70,19 @@ class TapSalesforce(CrmTap):
             except (SalesforceError, AccessError, UnknownObjectError):
                 self._row_counts = {}
         return self._row_counts.get(source)
+
+    def log_is_due(self, source: str) -> bool:
+        """Whether this run reads the deletion log of an object; the first call decides for all."""
+        if self._logs_due is None:
+            states = {
+                stream.name: stream.stream_state.get(DELETIONS_READ)
+                for stream in self.streams.values()
+                if isinstance(stream, SObjectStream) and stream.selected and stream.has_deletion_log
+            }
+            now = stamp_of(self.client.server_time())
+            interval = timedelta(seconds=int(self.config["deletion_log_interval"]))
+            self._logs_due = due(states, now=now, interval=interval)
+        return source in self._logs_due
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the bookmarks of an earlier run, in the shapes of other variants too."""
@@ -113,8 +131,11 @@ class TapSalesforce(CrmTap):
         for name, answer in self.client.describe_many(lacking).items() if lacking else ():
             if isinstance(answer, ReverseSFError):
                 problems.append(f"{name}: {answer}")
-            else:
-                schemas[name] = facts.schema_of(answer)
+                continue
+            named = {one[1] for one in catalog[name].metadata if len(one) == 2}  # noqa: PLR2004 - ("properties", field)
+            schemas[name] = facts.schema_of(answer)
+            if named - schemas[name]["properties"].keys():
+                schemas[name] = facts.schema_of(self.client.describe_anew(name) or answer)
         if problems:
             raise ConfigurationError("the catalog names objects that cannot be read", problems)
         return [

@@ -94,6 +94,8 @@ class Carrier:
         jobs: remembers jobs, so that a restarted run waits for them.
         bulk_threshold: from so many parcels on, a job carries them; 0 never.
         tick: called now and then while waiting.
+        distrust: called with an object of which records were refused: what is known of its fields
+            may be out of date.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Carrier:
         *,
         bulk_threshold: int,
         tick: Callable[[], None],
+        distrust: Callable[[str], None],
     ) -> None:
         self.collections = collections
         self.single = single
@@ -112,6 +115,7 @@ class Carrier:
         self._jobs = jobs
         self._bulk_threshold = bulk_threshold
         self._tick = tick
+        self._distrust = distrust
         self._made_earlier: dict[tuple[str, Row], list[str]] = {}
         self._earlier_finished = False
         self._ended: list[str] = []
@@ -155,7 +159,11 @@ class Carrier:
         """
         self.finish_earlier()
         again: list[Parcel] = []
+        refused = False
         for delivery in self._sent(route, parcels):
+            if delivery.saved.complaints and not refused:
+                refused = True
+                self._distrust(route.sobject)
             if (delivery.saved.locked or delivery.saved.duplicate) and route.operation in _SINGLE:
                 again.append(delivery.parcel)
             else:

@@ -31,6 +31,8 @@ class Org:
     def learn(self, streams: Mapping[str, Mapping[str, Any]]) -> None:
         """Describe the objects of streams and check that they have all declared properties.
 
+        What a describe of an earlier run lacks is looked for in one of now.
+
         Args:
             streams: declared properties by stream.
 
@@ -56,6 +58,8 @@ class Org:
                 self._vocabularies |= dict.fromkeys(of_streams, vocabulary)
         for stream, properties in streams.items():
             known = self._vocabularies.get(stream)
+            if known is not None and known.unknown(properties):
+                known = self._anew(known)
             if known is not None:
                 problems += [
                     f"{stream}.{name}: {known.sobject} has no such field"
@@ -75,7 +79,24 @@ class Org:
             ConfigurationError: it is not there, or is no key.
         """
         name = self._settings.external_id_field(vocabulary.sobject)
-        return None if name is None else vocabulary.key(name, unique=unique).name
+        if name is None:
+            return None
+        try:
+            return vocabulary.key(name, unique=unique).name
+        except ConfigurationError:
+            # Its definition may have been put right since it was described.
+            return self._anew(vocabulary).key(name, unique=unique).name
+
+    def _anew(self, vocabulary: Vocabulary) -> Vocabulary:
+        """The object as it is now, where an earlier run described it; else as it is known."""
+        described = self.client.describe_anew(vocabulary.sobject)
+        if described is None:
+            return vocabulary
+        renewed = Vocabulary(described)
+        for stream, known in self._vocabularies.items():
+            if known is vocabulary:
+                self._vocabularies[stream] = renewed
+        return renewed
 
     def ordered(self, streams: Iterable[str], fields: Mapping[str, Iterable[str]]) -> list[str]:
         """Streams with parents before children, as far as the declared references go in one way.

@@ -103,6 +103,8 @@ class PlainWrites:
     def _check_read_only(self, vocabulary: Vocabulary, names: Sequence[str]) -> None:
         if self._settings.ignore_read_only:
             return
+        # The right to write them may be given any time.
+        self._org.client.distrust(vocabulary.sobject)
         raise ConfigurationError(
             f"{vocabulary.sobject}: the records hold fields that nobody can write; deselect them in"
             " the tap, or set ignore_read_only",

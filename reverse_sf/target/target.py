@@ -58,13 +58,15 @@ class TargetSalesforce(DeskTarget):
     ) -> CheckedWorkshop:
         """Connect to Salesforce."""
         settings = self.settings
+        credentials = Credentials.from_settings(self.config)
         client = SalesforceClient(
-            Credentials.from_settings(self.config),
+            credentials,
             api_version=str(self.config["api_version"]),
             quota=Quota(
                 total_percent=settings.quota_percent_total,
                 run_percent=settings.quota_percent_per_run,
             ),
+            cache=credentials.cache(self.config),
         )
         if ledger is not None and run_id:
             self._check_org(client, ledger)
@@ -78,6 +80,7 @@ class TargetSalesforce(DeskTarget):
             Jobs(ledger),
             bulk_threshold=settings.bulk_threshold,
             tick=tick,
+            distrust=client.distrust,
         )
         org = Org(client, settings)
 

@@ -408,6 +408,50 @@ def test_parked_work_is_released_when_the_object_changes(linked):
     assert due() != [None]
 
 
+def asked(sync, mark):
+    return [one["path"].split("/data/v62.0/")[-1] for one in sync.org.requests(since=mark)]
+
+
+def test_a_run_with_a_cache_goes_on_with_login_and_describe_of_the_last_one(sync, tmp_path):
+    kept = {"cache_folder": str(tmp_path / "cache")}
+    sync.begin().decide(account(1)).deliver(**kept)
+    mark = sync.org.last()
+    sync.begin().decide(account(2)).deliver(**kept)
+    calls = asked(sync, mark)
+    assert not [one for one in calls if "token" in one or "describe" in one]
+    assert len(rows(sync.org, "Account")) == 2
+
+
+def test_fields_and_keys_that_were_made_since_the_describe_was_kept_are_found(sync, tmp_path):
+    kept = {"cache_folder": str(tmp_path / "cache")}
+    loose = {"objects": {"Account": {"fields": {"Own_Id__c": "string(40) external-id | Own"}}}}
+    sync.org.edit(declare=loose)
+    sync.begin().decide(account(1)).deliver(**kept)
+    fields = {"Own_Id__c": "string(40) external-id unique | Own", "Late__c": "string(40) | Late"}
+    sync.org.edit(declare={"objects": {"Account": {"fields": fields}}})
+    sync.begin().decide(account(2, Late__c="x"))
+    sync.messages[0]["schema"]["properties"]["Late__c"] = {}
+    mark = sync.org.last()
+    sync.deliver(**kept, external_id_fields={"Account": "Own_Id__c"})
+    (made,) = (row for row in rows(sync.org, "Account") if row["Late__c"])
+    assert made["Late__c"] == "x"
+    assert asked(sync, mark).count("sobjects/Account/describe") == 1
+
+
+def test_after_a_refusal_the_next_run_describes_the_object_anew(sync, tmp_path):
+    kept = {"cache_folder": str(tmp_path / "cache")}
+    sync.begin().decide(account(1)).deliver(**kept)
+    sync.org.edit(object="Account", alter_field={"name": "Phone", "length": 4})
+    sync.begin().decide(account(2, Phone="55555")).deliver(**kept)
+    sync.org.edit(object="Account", alter_field={"name": "Phone", "length": 40})
+    mark = sync.org.last()
+    sync.begin().decide(account(3)).deliver(**kept)
+    assert asked(sync, mark).count("sobjects/Account/describe") == 1
+    mark = sync.org.last()
+    sync.begin().decide(account(4)).deliver(**kept)
+    assert asked(sync, mark).count("sobjects/Account/describe") == 0
+
+
 def test_a_missing_reference_that_is_not_named_is_told_from_a_missing_record(sync):
     sync.begin().decide(account(1), contact(1, parent=1)).deliver()
     (row,) = rows(sync.org, "Contact")

@@ -44,7 +44,7 @@ def test_an_uncertain_clock_moves_the_bookmark_no_further_than_what_was_seen(at,
 
 @given(moments, maybe, maybe)
 def test_the_end_of_a_window_is_the_services_time_where_it_tells_it(local, server, issued):
-    end = ReadEnd.of(local=local, server=server, token_issued=issued)
+    end = ReadEnd.of(local=local, server=server, token_minted=server, token_issued=issued)
     assert end.at == (local if server is None else server)
     if issued is not None and server is not None and issued < server - timedelta(hours=1):
         assert not end.certain

@@ -107,7 +107,7 @@ def test_auto_turns_to_bulk_when_the_first_page_tells_of_many_rows(org):  # noqa
     assert any(call.endswith("/jobs/query") for call in paths_of(org, mark))
 
 
-def test_an_idle_run_with_a_catalog_asks_one_query_and_the_deletion_log_per_object(org):  # noqa: F811 - a fixture
+def test_an_idle_run_with_a_catalog_asks_one_query_per_object_and_one_deletion_log(org):  # noqa: F811 - a fixture
     settings = settings_of(org, *SALES)
     catalog = discovered(settings)
     state = run_tap(settings, catalog=catalog).state
@@ -116,8 +116,83 @@ def test_an_idle_run_with_a_catalog_asks_one_query_and_the_deletion_log_per_obje
     calls = paths_of(org, mark)
     assert sum("/oauth2/token" in call for call in calls) == 1
     assert sum("/queryAll" in call for call in calls) == len(SALES)
-    assert sum(call.endswith("/deleted") for call in calls) == len(SALES)
-    assert len(calls) == 1 + 2 * len(SALES)
+    assert sum(call.endswith("/deleted") for call in calls) == 1
+    assert len(calls) == 1 + len(SALES) + 1
+
+
+def logs_read(calls):
+    return [call.split("/")[-2] for call in calls if call.endswith("/deleted")]
+
+
+def test_deletion_logs_are_read_in_turn_and_no_purge_is_lost(org):  # noqa: F811 - a fixture
+    settings = settings_of(org, *SALES)
+    output = run_tap(settings)
+    purged = {}
+    for name in SALES:
+        purged[name] = next(one["Id"] for one in output.records[name] if not one["IsDeleted"])
+        org.edit(object=name, id=purged[name], delete=True)
+        org.edit(object=name, id=purged[name], purge=True)
+    read, told = [], {}
+    for _ in SALES:
+        org.clock(advance=600)
+        mark = org.last()
+        output = run_tap(settings, state=output.state)
+        read += logs_read(paths_of(org, mark))
+        told |= {
+            name: record["Id"]
+            for name in SALES
+            for record in output.records[name]
+            if record["Id"] == purged[name] and record["IsDeleted"]
+        }
+    assert sorted(read) == sorted(SALES), "one log a run"
+    assert told == purged
+
+
+def test_a_deletion_log_that_was_not_read_for_long_is_read_at_once(org):  # noqa: F811 - a fixture
+    settings = settings_of(org, *SALES)
+    state = run_tap(settings).state
+    org.clock(advance=90_000)
+    mark = org.last()
+    run_tap(settings, state=state)
+    assert sorted(logs_read(paths_of(org, mark))) == sorted(SALES)
+    mark = org.last()
+    run_tap(settings_of(org, *SALES, deletion_log_interval=0), state=state)
+    assert sorted(logs_read(paths_of(org, mark))) == sorted(SALES)
+
+
+def test_an_idle_run_with_a_cache_neither_logs_in_nor_describes(org, tmp_path):  # noqa: F811 - a fixture
+    settings = settings_of(org, *SALES, cache_folder=str(tmp_path))
+    state = run_tap(settings).state
+    mark = org.last()
+    run_tap(settings, state=state)
+    calls = paths_of(org, mark)
+    assert len(calls) == len(SALES) + 1, calls
+    org.edit(sessions="expire")
+    mark = org.last()
+    run_tap(settings, state=state)
+    assert len(paths_of(org, mark)) == len(calls) + 2, "one refused call, one login"
+
+
+def test_a_field_that_went_away_since_the_describe_was_kept_is_left_out(org, tmp_path):  # noqa: F811 - a fixture
+    settings = settings_of(org, "Account", "Contact", cache_folder=str(tmp_path))
+    state = run_tap(settings).state
+    org.edit(object="Account", remove_field="Website")
+    edited = org.edit(object="Account", create={"Name": "After the change"})["id"]
+    output = run_tap(settings, state=state)
+    assert output.error is None
+    assert "Website" not in output.schemas["Account"]["schema"]["properties"]
+    assert output.by_id("Account")[edited]["Name"] == "After the change"
+
+
+def test_a_clock_of_salesforce_that_moved_since_the_last_run_hides_no_row(org, tmp_path):  # noqa: F811 - a fixture
+    settings = settings_of(org, "Account", cache_folder=str(tmp_path))
+    state = run_tap(settings).state
+    org.clock(advance=1800)
+    created = org.edit(object="Account", create={"Name": "By the new clock"})["id"]
+    mark = org.last()
+    output = run_tap(settings, state=state)
+    assert not [call for call in paths_of(org, mark) if "token" in call], "the login was kept"
+    assert created in output.by_id("Account")
 
 
 def test_edits_deletions_and_undeletions_arrive(org, settings):  # noqa: F811 - a fixture

@@ -6,9 +6,11 @@ from collections import Counter
 
 import pytest
 
+from reverse_sf.simulator.connection import SPOTIO_CLIENT_ID, SPOTIO_SECRET
 from reverse_sf.simulator.spotio.demo_workflow import demo_workflow
 from reverse_sf.spotio.facts import FACTS
 from reverse_sf.spotio.feeds import Feeds
+from reverse_sf.spotio.session import Credentials
 from tests.contract.tap_spotio_fixtures import (  # noqa: F401 - fixtures are asked for by name
     TYPES,
     calls,
@@ -388,6 +390,50 @@ def test_a_stage_that_the_catalog_does_not_know_is_looked_up(spotio):  # noqa: F
     assert calls(spotio, mark).count("GET /api/workflow") == 1
     assert output.by_id[account]["Stage"] == "Customer"
     assert len(output.schemas["Accounts"][FACTS]["stages"]) == 5
+
+
+def test_an_idle_run_with_a_cache_neither_logs_in_nor_asks_for_the_workflow(spotio, tmp_path):  # noqa: F811
+    settings = settings_of(spotio, cache_folder=str(tmp_path))
+    state = run_tap(settings).state
+    spotio.clock(advance=120)
+    mark = spotio.last()
+    output = run_tap(settings, state=state)
+    asked = [one["path"] for one in spotio.requests(since=mark)]
+    assert asked == [
+        *("/api/users", "/api/Teams/all", "/api/Territories/all"),
+        *(FEED.split()[1], DELETED.split()[1]),
+    ]
+    assert len(output.records["stages"]) == len(run_tap(settings_of(spotio)).records["stages"])
+    moved = [output.state["bookmarks"][name]["replication_key_value"] for name in TYPES]
+    assert min(moved) > state["bookmarks"]["Accounts"]["replication_key_value"]
+
+
+@pytest.mark.parametrize("lost", ["fields", "stages"])
+def test_what_a_kept_workflow_lacks_is_looked_up(spotio, tmp_path, lost):  # noqa: F811
+    settings = settings_of(spotio, cache_folder=str(tmp_path), record_types=["Accounts"])
+    first = run_tap(settings)
+    key = Credentials(SPOTIO_CLIENT_ID, SPOTIO_SECRET)
+    cache = key.cache(settings["api_url"], settings)
+    older = cache.get("/api/workflow")
+    accounts = next(one for one in older["dataObjects"] if one["name"] == "Accounts")
+    if lost == "fields":
+        accounts["fields"] = [one for one in accounts["fields"] if one["name"] != "Website"]
+    else:
+        accounts["stages"] = {group: [] for group in accounts["stages"]}
+    cache.put("/api/workflow", older)
+    account = spotio.rows("Accounts")[0]["id"]
+    spotio.edit(
+        object="Accounts", id=account, set={"Website": "https://new.example", "Stage": "Customer"}
+    )
+    mark = spotio.last()
+    output = run_tap(settings, state=first.state)
+    assert calls(spotio, mark).count("GET /api/workflow") == 1
+    assert output.by_id[account]["Website"] == "https://new.example"
+    assert output.by_id[account]["Stage"] == "Customer"
+    assert "Website" in output.schemas["Accounts"]["properties"]
+    mark = spotio.last()
+    run_tap(settings, state=output.state)
+    assert "GET /api/workflow" not in calls(spotio, mark), "the present one is kept"
 
 
 def test_visits_tell_their_last_result(spotio):  # noqa: F811
