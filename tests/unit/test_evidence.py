@@ -94,6 +94,7 @@ def mirror(tmp_path):
     return Story(tmp_path, "spotio")
 
 
+@pytest.mark.row("C3-08 two_way, spotio newer")
 def test_c3_08_two_way_spotio_certainly_newer_wins_over_the_tie_break(story):
     story.at("10:00:00").salesforce(Website="theirs").sees(TO_SPOTIO)
     story.at("10:10:00").spotio(Fax="seen, Website as its base").sees(TO_SALESFORCE)
@@ -101,6 +102,7 @@ def test_c3_08_two_way_spotio_certainly_newer_wins_over_the_tie_break(story):
     assert story.ends_with() == "mine"
 
 
+@pytest.mark.row("C3-08 two_way, salesforce newer")
 def test_c3_08_two_way_salesforce_certainly_newer_wins_over_the_tie_break(mirror):
     mirror.at("10:00:00").spotio(Website="mine").sees(TO_SALESFORCE)
     mirror.at("10:10:00").salesforce(Fax="seen, Website as its base").sees(TO_SPOTIO)
@@ -108,6 +110,7 @@ def test_c3_08_two_way_salesforce_certainly_newer_wins_over_the_tie_break(mirror
     assert mirror.ends_with() == "theirs"
 
 
+@pytest.mark.row("C3-08 two_way, tie")
 @pytest.mark.parametrize(("tie", "winner"), [("salesforce", "theirs"), ("spotio", "mine")])
 def test_c3_08_two_way_overlapping_intervals_are_a_tie_and_the_definition_breaks_it(
     tmp_path, tie, winner

@@ -186,6 +186,7 @@ def test_a_choice_that_nothing_maps_parks_its_field_and_not_its_record(bench):
     assert bench.parked() == {(A1, "Industry"): "choice_unmapped"}
 
 
+@pytest.mark.row("create to_spotio, a choice set to do not sync")
 def test_a_choice_set_to_do_not_sync_is_not_sent_and_is_no_unfinished_work(bench):
     emitted = bench.accounts(account(Industry="Other"))
     assert "Industry" not in emitted.records[0]
@@ -385,6 +386,7 @@ def test_a_deletion_follows_the_policy_and_guards_every_field(bench):
     assert set(emitted.records[0]) == {"_sync"}
 
 
+@pytest.mark.row("C4 S hard delete")
 def test_a_purged_row_with_three_fields_counts_as_a_deletion(bench):
     bench.apply(bench.accounts(account()))
     emitted = bench.accounts({"Id": A1, "IsDeleted": True, "SystemModstamp": LATER})
@@ -402,6 +404,7 @@ def test_a_deletion_with_the_policy_ignore_leaves_a_tombstone_that_an_undelete_r
     assert bench.snapshot(PAIR, A1).link.state is LinkState.LINKED
 
 
+@pytest.mark.row("C4 stop: deletes above a count")
 def test_more_deletes_than_the_limit_stop_the_run_and_delete_nothing(bench):
     bench.apply(bench.accounts(account(), account(2), account(3)))
     bench.limits = Limits(delete_limit=2)
@@ -424,6 +427,7 @@ def test_a_deletion_loses_to_a_change_in_spotio(bench):
     assert conflict.row == "C4 S deleted, other changed"
 
 
+@pytest.mark.row("C4 S merge loser, winner unlinked")
 def test_the_link_of_a_merge_loser_moves_to_a_winner_that_has_none(bench):
     bench.apply(bench.accounts(account()))
     loser = account(SystemModstamp=LATER, IsDeleted=True, MasterRecordId=salesforce_id("001", 2))
@@ -435,6 +439,7 @@ def test_the_link_of_a_merge_loser_moves_to_a_winner_that_has_none(bench):
     assert envelope.salesforce_id == salesforce_id("001", 2)
 
 
+@pytest.mark.row("C4 S merge loser, winner linked")
 def test_the_partner_of_a_merge_loser_becomes_an_alias_where_the_winner_has_its_own(bench):
     bench.apply(bench.accounts(account(), account(2)))
     loser = account(SystemModstamp=LATER, IsDeleted=True, MasterRecordId=salesforce_id("001", 2))

@@ -49,6 +49,7 @@ def flagged(world, direction):
 # --- creates ---------------------------------------------------------------------------------
 
 
+@pytest.mark.row("C4 0 candidates")
 def test_a_new_record_in_scope_is_created_in_salesforces_own_terms(world):
     knows_salesforce(world)
     p = world.in_spotio(
@@ -94,6 +95,7 @@ def test_a_new_record_in_scope_is_created_in_salesforces_own_terms(world):
     assert "expected" not in envelope
 
 
+@pytest.mark.row("create to_salesforce, on_create omit")
 def test_a_field_with_on_create_omit_is_not_sent_to_the_side_that_it_may_not_write(world):
     world.in_spotio("Accounts", Company="A", Fax="1", Phone="2")
     (one,) = world.run(TO_SALESFORCE).records
@@ -111,6 +113,7 @@ def test_the_same_decision_has_the_same_operation_id(world):
     assert after["reissued"]
 
 
+@pytest.mark.row("create to_salesforce, required and not sent")
 def test_a_record_without_a_required_value_is_parked_with_the_names_of_both_fields(world):
     knows_salesforce(world)
     p = world.in_spotio("Accounts", Phone="1")
@@ -136,6 +139,7 @@ def test_a_value_without_an_image_parks_its_field_and_not_its_record(world):
     assert world.parked(TO_S) == {}
 
 
+@pytest.mark.row("create to_salesforce, a choice set to do not sync")
 def test_a_choice_set_to_do_not_sync_is_not_sent_and_is_no_unfinished_work(world):
     world.in_spotio("Accounts", Company="A", Rating="Dead")
     (one,) = world.to_salesforce()
@@ -159,6 +163,7 @@ def test_a_record_that_names_its_counterpart_joins_that_link(world):
     assert list(world.salesforce.by_stream["Account"]) == [s]
 
 
+@pytest.mark.row("C4 1 candidate, unlinked")
 def test_a_record_that_names_an_unknown_counterpart_is_linked_and_the_rest_decided_later(world):
     s = world.in_salesforce("Account", Name="Theirs", Site=None)
     world.salesforce.untold.clear()
@@ -172,6 +177,7 @@ def test_a_record_that_names_an_unknown_counterpart_is_linked_and_the_rest_decid
     assert mine["Company"] == theirs["Name"] == "Theirs", "row 11: Salesforce is the initial winner"
 
 
+@pytest.mark.row("C4 1 candidate, linked to another record")
 def test_two_records_that_name_one_counterpart_are_not_both_linked(world):
     s, p = world.linked()
     other = world.in_spotio("Accounts", Company="Copy", externalDataObjectId=s)
@@ -207,6 +213,7 @@ def test_with_match_rules_nothing_is_created_before_both_sides_were_matched(tmp_
     assert len(world.run(course, again=True).records) == 1
 
 
+@pytest.mark.row("C4 2 or more candidates")
 def test_a_record_with_several_matches_is_not_created_until_a_person_chose(world):
     p = world.in_spotio("Accounts", Phone="1")
     knows_salesforce(world)
@@ -431,6 +438,7 @@ def test_an_owner_goes_by_the_spotio_user_and_the_target_finds_the_counterpart(w
     assert world.both(p)[1]["OwnerId"] == "005000000000009AAA"
 
 
+@pytest.mark.row("owner on update to_salesforce, unknown")
 def test_an_unknown_owner_never_replaces_the_one_that_is_there(world):
     _, p = world.linked()
     world.in_spotio("Accounts", p, ownerId="u404")
@@ -548,6 +556,7 @@ def test_a_deletion_loses_to_a_change_in_salesforce(world):
     assert world.salesforce.by_stream["Account"][s]["IsDeleted"] is False
 
 
+@pytest.mark.row("C4 stop: deletes above a count")
 def test_more_deletes_than_the_limit_stop_the_run_and_name_salesforce(tmp_path):
     world = TwoWay(tmp_path)
     ids = [world.in_spotio("Accounts", Company=f"A{number}") for number in range(52)]

@@ -49,6 +49,7 @@ class End:
         ]
 
 
+@pytest.mark.row("C4 {course} unlinked, source in scope")
 @BOTH
 def test_unlinked_source_in_scope_is_created(world, course):
     end = End(world, course)
@@ -56,6 +57,7 @@ def test_unlinked_source_in_scope_is_created(world, course):
     assert [action for action, _ in end.writes()] == ["create"]
 
 
+@pytest.mark.row("C4 {course} unlinked, source out of scope")
 @BOTH
 def test_unlinked_source_out_of_scope_writes_nothing(world, course):
     end = End(world, course)
@@ -63,6 +65,7 @@ def test_unlinked_source_out_of_scope_writes_nothing(world, course):
     assert end.writes() == []
 
 
+@pytest.mark.row("C4 {course} linked, source in scope")
 @BOTH
 def test_linked_source_in_scope_is_written_by_field_rule(world, course):
     end = End(world, course)
@@ -71,6 +74,7 @@ def test_linked_source_in_scope_is_written_by_field_rule(world, course):
     assert end.writes() == [("update", {"Website"})]
 
 
+@pytest.mark.row("C4 {course} linked, source out of scope")
 @BOTH
 def test_linked_source_out_of_scope_is_frozen_and_its_base_kept(world, course):
     end = End(world, course)
@@ -82,6 +86,7 @@ def test_linked_source_out_of_scope_is_frozen_and_its_base_kept(world, course):
     assert world.conflicts() == []
 
 
+@pytest.mark.row("C4 {course} leaves scope in this change")
 @BOTH
 def test_a_change_that_leaves_the_scope_is_not_sent(world, course):
     end = End(world, course)
@@ -90,6 +95,7 @@ def test_a_change_that_leaves_the_scope_is_not_sent(world, course):
     assert end.writes() == []
 
 
+@pytest.mark.row("C4 {course} re-enters scope")
 @BOTH
 def test_a_record_that_comes_back_is_decided_against_the_kept_base(world, course):
     end = End(world, course)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reverse_sf.mapping.definition import DeletePolicy, FieldMapping, Side, SyncRule
+from reverse_sf.mapping.definition import DeletePolicy, Direction, FieldMapping, Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined, is_blank
 from reverse_sf.merge.creation import is_sent_on_create, wins_on_link
 from reverse_sf.merge.decide import Kind, Policy, decide, same
@@ -83,7 +83,13 @@ RULES = (
     SyncRule.MANUAL,
 )
 CELLS = [
-    pytest.param(row, rule, EXPECTED[row][column], id=f"{row} {rule.value}")
+    pytest.param(
+        row,
+        rule,
+        EXPECTED[row][column],
+        id=f"{row} {rule.value}",
+        marks=pytest.mark.row(f"{row} {rule.value}"),
+    )
     for row in SITUATIONS
     for column, rule in enumerate(RULES)
 ]
@@ -106,12 +112,14 @@ def test_a_cell_of_the_table_is_kept(row, rule, expected):
         assert decision.value == (spotio if decision.writes is S else salesforce)
 
 
+@pytest.mark.row("{row} do_not_sync")
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{row} do_not_sync") for row in SITUATIONS])
 def test_do_not_sync_does_nothing(row):
     decision = decide(SyncRule.DO_NOT_SYNC, *SITUATIONS[row], Alike())
     assert decision.kind is Kind.NOTHING
 
 
+@pytest.mark.row("C3-14 {rule}")
 @pytest.mark.parametrize("rule", [pytest.param(one, id=f"C3-14 {one.value}") for one in RULES])
 def test_a_winner_without_an_image_on_the_other_side_is_parked(rule):
     for spotio, salesforce in (("x", "bad"), ("bad", "x")):
@@ -131,6 +139,13 @@ def test_a_winner_without_an_image_on_the_other_side_is_parked(rule):
             assert decision.kind is Kind.WRITE
 
 
+@pytest.mark.row("C3-14 do_not_sync")
+def test_a_field_that_is_not_synced_is_not_even_parked():
+    decision = decide(SyncRule.DO_NOT_SYNC, "x", "bad", None, Alike(undefined=("bad",)))
+    assert decision.kind is Kind.NOTHING
+
+
+@pytest.mark.row("C3-04 salesforce_unless_blank", "C3-06 salesforce_unless_blank")
 def test_c3_06_with_a_base_reads_as_the_row_that_only_the_base_tells_from_row_4():
     """Rows 4 and 6 show identical images (p=x, s=_): only the base differs."""
     cleared = decide(SyncRule.SALESFORCE_UNLESS_BLANK, "x", None, ("x", "x"), Alike())
@@ -170,6 +185,7 @@ def test_the_tie_and_the_initial_winner_are_policies():
     assert decide(SyncRule.TWO_WAY, "p", "s", None, Alike(), policy=policy).writes is S
 
 
+@pytest.mark.row("C3-12 salesforce_only, clear at go-live")
 def test_c3_12_salesforce_only_clears_at_go_live_only_where_asked():
     asked = Policy(clear_at_go_live=True)
     decision = decide(SyncRule.SALESFORCE_ONLY, "p", None, None, Alike(), policy=asked)
@@ -201,12 +217,16 @@ def test_newer_is_unknown_where_a_bound_is_unknown():
 # --- On create -------------------------------------------------------------------------------
 
 
+@pytest.mark.row("create {created} {rule}")
+@pytest.mark.parametrize("created", list(Direction))
 @pytest.mark.parametrize("rule", [pytest.param(one, id=f"create {one.value}") for one in SyncRule])
-def test_on_create_every_rule_but_do_not_sync_sends_the_field(rule):
+def test_on_create_every_rule_but_do_not_sync_sends_the_field(rule, created):
     field = FieldMapping("Company", "Name", rule)
-    assert is_sent_on_create(field, P) is (rule is not SyncRule.DO_NOT_SYNC)
+    side = P if created is Direction.TO_SPOTIO else S
+    assert is_sent_on_create(field, side) is (rule is not SyncRule.DO_NOT_SYNC)
 
 
+@pytest.mark.row("create to_spotio, on_create omit", "create to_salesforce, on_create omit")
 def test_omit_on_create_holds_a_field_back_from_the_side_that_rules_it():
     ruled_by_salesforce = FieldMapping("A", "B", SyncRule.TWO_WAY, omit_on_create=True)
     ruled_by_spotio = FieldMapping("A", "B", SyncRule.SPOTIO_ONLY, omit_on_create=True)
