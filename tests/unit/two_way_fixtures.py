@@ -298,6 +298,15 @@ class TwoWay:
         self.spotio.put(stream, record_id, {**defaults, **values, **stamp})
         return record_id
 
+    def delete_in_spotio(self, record_id: str, stream: str = "Accounts") -> None:
+        """A person deletes a record; the tap tells little more than its id from now on."""
+        row = self.spotio.by_stream[stream].pop(record_id)
+        told = {"id": record_id, "deleted": True}
+        told["externalDataObjectId"] = row["externalDataObjectId"]
+        self.spotio.put(
+            stream, record_id, {**told, "updatedAt": self.now().replace("000Z", "000000Z")}
+        )
+
     # runs
 
     def run(self, course: Course, *messages: dict[str, Any], again: bool = False) -> Emitted:
@@ -449,6 +458,9 @@ class TwoWay:
         if record_id is None:
             own = envelope.salesforce_id
             record_id = next((k for k, v in rows.items() if v["externalDataObjectId"] == own), None)
+        if envelope.action.value == "delete" and record_id is not None:
+            self.delete_in_spotio(record_id, stream)
+            return self._outcome(envelope, spotio_id=record_id)
         if record_id is not None and envelope.spotio_id is not None:
             held = self._spotio_image(stream, record_id)
             if any(held.get(key) != value for key, value in envelope.expected.items()):
