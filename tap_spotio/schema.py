@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapping.definition import STAGE
 from reverse_sf.spotio.facts import (
+    COMPANY,
     FACTS,
     VISIT_RESULT,
     field_facts,
@@ -57,7 +58,10 @@ def schema_of(record_type: SpotioType, setup: TenantSetup) -> dict[str, Any]:
     for one in record_type.fields:
         declared = _FIELD_TYPES.get(one.type, TEXT)
         properties[keys[one.id]] = {**declared, FACTS: field_facts(one, record_type)}
-    return {"type": "object", FACTS: type_facts(record_type, parent), "properties": properties}
+    facts = type_facts(record_type, parent)
+    if setup.company_id:
+        facts[COMPANY] = setup.company_id
+    return {"type": "object", FACTS: facts, "properties": properties}
 
 
 def _result_schema(kind: str, results: Mapping[str, str]) -> dict[str, Any]:

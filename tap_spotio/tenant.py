@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapping.metadata import Workflow
+from reverse_sf.spotio.company import company_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ class TenantSetup:
         templates: the activity templates as SPOTIO told them.
         types: the record types as SPOTIO told them.
         kept: whether it was told in an earlier run, so that SPOTIO may know better by now.
+        company_id: whose setup it is.
     """
 
     workflow: Workflow
@@ -33,10 +35,11 @@ class TenantSetup:
     templates: Sequence[Row] = ()
     types: Sequence[Row] = ()
     kept: bool = False
+    company_id: str | None = None
 
     @classmethod
     def read(cls, session: Session, *, anew: bool = False) -> TenantSetup:
-        """Read it with one call (OpenAPI, ``WorkflowSettings``), or as an earlier run was told.
+        """Read it with two calls, or as an earlier run was told.
 
         Args:
             session: the conversation with SPOTIO.
@@ -53,6 +56,7 @@ class TenantSetup:
             templates=tuple(templates),
             types=tuple(types),
             kept=kept,
+            company_id=company_id(session),
         )
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reverse_sf.console import run
 from reverse_sf.delivery.desk import Desk
 from reverse_sf.delivery.target import DeskTarget
+from reverse_sf.mapping.definition import Side
 from reverse_sf.spotio.client import Spotio
+from reverse_sf.spotio.company import company_id
 from reverse_sf.spotio.session import Credentials, Session
 from target_spotio.settings import SETTINGS, Settings
 from target_spotio.sinks import SpotioSink
@@ -62,6 +64,8 @@ class TargetSpotio(DeskTarget):
         )
         spotio = Spotio(session, validate_required_fields=settings.validate_required_fields)
         try:
+            if ledger is not None and run_id:
+                self._check_company(session, ledger)
             tenant = Tenant(
                 spotio,
                 create_record_types=settings.create_record_types,
@@ -73,6 +77,13 @@ class TargetSpotio(DeskTarget):
         except BaseException:
             spotio.close()
             raise
+
+    @staticmethod
+    def _check_company(session: Session, ledger: Ledger) -> None:
+        """Refuse the ledger of another company."""
+        company = company_id(session)
+        if company is not None:
+            ledger.pin_identity(Side.SPOTIO, company)
 
 
 def main() -> None:

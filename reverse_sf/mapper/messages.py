@@ -16,7 +16,7 @@ from reverse_sf.mapper.course import TO_SPOTIO
 from reverse_sf.mapper.keys import OWNER_FIELD
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.kinds import Kind
-from reverse_sf.merge.envelope import ENVELOPE_KEY, ENVELOPE_SCHEMA
+from reverse_sf.merge.envelope import ENVELOPE_KEY, ENVELOPE_SCHEMA, KEY_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -181,7 +181,7 @@ def _salesforce_properties(pair: PairConverter) -> dict[str, Any]:
     if mapping.parent is not None and mapping.parent.rule is not SyncRule.DO_NOT_SYNC:
         properties[mapping.parent.salesforce] = _OBJECT
     if mapping.salesforce_external_id:
-        properties[mapping.salesforce_external_id] = _TEXT
+        properties[mapping.salesforce_external_id] = {**_TEXT, KEY_MARK: True}
     properties[ENVELOPE_KEY] = ENVELOPE_SCHEMA
     return properties
 

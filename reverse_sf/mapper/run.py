@@ -217,6 +217,8 @@ class MappingRun:
         elif line.type == messages.SCHEMA:
             stream = self._streams.by_name.get(line.stream)
             if stream is not None:
+                # Before anything else: what another org or company says must change nothing.
+                self._streams.pin_source(stream, line.schema)
                 self._replan()
                 self._decide(stream)
                 self._streams.announce(stream, line.schema, line.bookmark_properties)

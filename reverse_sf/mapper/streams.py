@@ -13,10 +13,11 @@ from reverse_sf.mapper.spotio_reader import SpotioReader, missing_names
 from reverse_sf.mapper.subject import DELETED_KEY
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapper.toward_spotio import TowardSpotio
+from reverse_sf.mapping.check_records import external_id_problems
 from reverse_sf.mapping.definition import History, MatchRule, Side, SyncRule
-from reverse_sf.mapping.metadata import FACTS_KEY, SalesforceObject
+from reverse_sf.mapping.metadata import FACTS_KEY, ORGANIZATION, SalesforceObject
 from reverse_sf.mapping.pair import compile_pair
-from reverse_sf.spotio.facts import type_from_schema
+from reverse_sf.spotio.facts import COMPANY, FACTS, type_from_schema
 
 if TYPE_CHECKING:
     import msgspec
@@ -149,8 +150,8 @@ class Streams:
         """Take in a SCHEMA message of a mapped stream; the stream's buffer is empty.
 
         Raises:
-            ConfigurationError: it lacks fields that the definition needs.
-            StopError: it comes from another org than the ledger's.
+            ConfigurationError: it lacks fields that the definition needs, or the field for
+                SPOTIO's id cannot tell records apart.
         """
         schema = schema if isinstance(schema, dict) else {}
         missing = self._missing(stream, schema)
@@ -162,16 +163,43 @@ class Streams:
                 " as id:<field id>)",
                 [f"{stream.name}.{name}" for name in missing],
             )
+        self._check_external_ids(stream, schema)
         stream.bookmarks = tuple(bookmarks or ())
         stream.announced = True
         if schema == stream.schema:
             return
         self._compile(stream, schema)
-        if self._course.source is Side.SALESFORCE:
-            org_id = (schema.get(FACTS_KEY) or {}).get("orgId")
-            if org_id:
-                self._ledger.pin_identity(Side.SALESFORCE, str(org_id))
         self._ledger.store_catalog(self._course.source, stream.name, schema)
+
+    def pin_source(self, stream: Stream, schema: Any) -> None:
+        """Bind the ledger to the org or company that the tap reads, where the tap tells it.
+
+        Raises:
+            StopError: the ledger belongs to another one.
+        """
+        if not isinstance(schema, dict) or schema == stream.schema:
+            return
+        in_salesforce = self._course.source is Side.SALESFORCE
+        facts_key, name = (FACTS_KEY, ORGANIZATION) if in_salesforce else (FACTS, COMPANY)
+        told = (schema.get(facts_key) or {}).get(name)
+        if told:
+            self._ledger.pin_identity(self._course.source, str(told))
+
+    def _check_external_ids(self, stream: Stream, schema: dict[str, Any]) -> None:
+        """Refuse a field for SPOTIO's id that is not unique, where the tap tells it (C.7)."""
+        if self._course.source is Side.SPOTIO or schema == stream.schema:
+            return
+        sobject = SalesforceObject.from_schema(stream.name, schema)
+        problems = [
+            f"{one.path}: {one.message}; {one.remedy}"
+            for mapping in stream.mappings
+            if (field := sobject.fields.get(mapping.salesforce_external_id or "")) and field.stated
+            for one in external_id_problems(mapping, sobject)
+        ]
+        if problems:
+            raise ConfigurationError(
+                f"{self._definition.source} does not fit Salesforce's {stream.name}", problems
+            )
 
     def _missing(self, stream: Stream, schema: dict[str, Any]) -> list[str]:
         if self._course.source is Side.SPOTIO:

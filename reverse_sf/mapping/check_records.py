@@ -35,7 +35,7 @@ def salesforce_problems(
         for component, name in one.address.components.items():
             if name not in sobject.fields:
                 yield _unknown_field(f"{one.address.path}.{component}", name, sobject)
-    yield from _external_id_problems(one, sobject)
+    yield from external_id_problems(one, sobject)
     if one.owner is not None and "OwnerId" not in sobject.fields:
         yield error(
             one.owner.path,
@@ -84,7 +84,8 @@ def _criterion_problems(
                 )
 
 
-def _external_id_problems(one: ObjectMapping, sobject: SalesforceObject) -> Iterator[Problem]:
+def external_id_problems(one: ObjectMapping, sobject: SalesforceObject) -> Iterator[Problem]:
+    """What keeps the external id field of a pair from telling its records apart."""
     name = one.salesforce_external_id
     if name is None:
         return

@@ -31,6 +31,8 @@ from typing import Any
 
 import msgspec
 
+KEY_MARK = "x-reverse-sf-key"
+"""Marks the property, in a SCHEMA toward Salesforce, that sync.yml names as the external id."""
 ENVELOPE_KEY = "_sync"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from reverse_sf.salesforce.refusals import (
     error_of,
     read_refusal,
 )
+from reverse_sf.salesforce.saves import organization_of
 from reverse_sf.salesforce.session import Patience, SalesforceSession
 
 if TYPE_CHECKING:
@@ -138,6 +140,18 @@ class SalesforceClient:
     def quota(self) -> Quota:
         """The requests made, and how many are allowed."""
         return self.session.quota
+
+    @cached_property
+    def organization_id(self) -> str | None:
+        """The org's Id; asked for only where the session id does not begin with it."""
+        told = organization_of(self.session.login.session_id)
+        if told is not None:
+            return told
+        try:
+            page = self.query(soql.Select(source="Organization", fields=("Id",)))
+        except (SalesforceError, AccessError):
+            return None
+        return str(page.records[0]["Id"]) if page.records else None
 
     def server_time(self) -> datetime:
         """Return the time by Salesforce's clock."""

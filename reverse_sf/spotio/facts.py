@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FACTS = "x-spotio"
+COMPANY = "companyId"
+"""The fact of a record type that says whose it is."""
 
 VISIT_RESULT = "Last Visit Result"
 """The key of the name of a record's last visit's result, as ``sync.yml`` calls it."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.mapping.metadata import FACTS_KEY, ORGANIZATION
 from reverse_sf.salesforce.bulk import UNSUPPORTED_TYPES
 from reverse_sf.salesforce.values import NUMBER_TYPES, WHOLE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FACTS = "x-salesforce"
+FACTS = FACTS_KEY
 
 # Best first. LoginHistory has only LoginTime (observed).
 REPLICATION_KEYS = ("SystemModstamp", "LastModifiedDate", "CreatedDate", "LoginTime")
@@ -62,6 +63,14 @@ def schema_of(describe: Mapping[str, Any]) -> dict[str, Any]:
         FACTS: _present(describe, _OBJECT_FACTS),
         "properties": {field["name"]: _property(field) for field in describe["fields"]},
     }
+
+
+def of_org(object_facts: Mapping[str, Any], organization_id: str | None) -> dict[str, Any]:
+    """Return an object's facts with whose they are, as this run's login tells it.
+
+    A catalog may be older than the login.
+    """
+    return {**object_facts, **({ORGANIZATION: organization_id} if organization_id else {})}
 
 
 def field_types(schema: Mapping[str, Any]) -> dict[str, str]:

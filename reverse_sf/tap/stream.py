@@ -328,5 +328,7 @@ class SObjectStream(Stream):
                     name: properties[name] for name in self.selected_types
                 }
             if facts.FACTS in self.schema:
-                message.schema[facts.FACTS] = self.schema[facts.FACTS]
+                message.schema[facts.FACTS] = facts.of_org(
+                    self.schema[facts.FACTS], self._tap.client.organization_id
+                )
             yield message

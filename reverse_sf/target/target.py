@@ -11,7 +11,7 @@ from reverse_sf.mapping.definition import Side
 from reverse_sf.salesforce import Credentials, Quota, SalesforceClient
 from reverse_sf.salesforce.collections import Collections
 from reverse_sf.salesforce.ingest import Ingest, IngestPace
-from reverse_sf.salesforce.saves import SaveOptions, organization_of
+from reverse_sf.salesforce.saves import SaveOptions
 from reverse_sf.salesforce.single import SingleRecords
 from reverse_sf.target.carrier import Carrier
 from reverse_sf.target.jobs import Jobs
@@ -95,9 +95,8 @@ class TargetSalesforce(DeskTarget):
     def _check_org(client: SalesforceClient, ledger: Ledger) -> None:
         """Refuse the ledger of another org."""
         try:
-            org_id = organization_of(client.session.login.session_id)
-            if org_id is not None:
-                ledger.pin_identity(Side.SALESFORCE, org_id)
+            if client.organization_id is not None:
+                ledger.pin_identity(Side.SALESFORCE, client.organization_id)
         except BaseException:
             client.close()
             raise

@@ -120,14 +120,19 @@ class Vocabulary:
         """The reference field behind a relationship's name, such as ``Account`` or ``Site__r``."""
         return self._by_relationship.get(name.lower())
 
-    def key(self, name: str, *, unique: bool) -> FieldFacts:
+    def key(self, name: str, *, unique: bool, setting: str = "external_id_fields") -> FieldFacts:
         """A field that records are recognised by.
+
+        Args:
+            name: the field.
+            unique: whether no two records may hold one value.
+            setting: where it is named, for messages.
 
         Raises:
             ConfigurationError: there is no such field, or it is no key.
         """
         found = self.find(name)
-        setting = f"external_id_fields: {self.sobject}"
+        setting = f"{setting}: {self.sobject}"
         if found is None:
             raise ConfigurationError(f"{setting}: Salesforce has no field {name} there")
         if not (found.external_id or found.id_lookup):

@@ -11,7 +11,7 @@ from reverse_sf.delivery.results import Heading, Result, Withheld
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.merge.envelope import Action
+from reverse_sf.merge.envelope import KEY_MARK, Action
 from reverse_sf.target.creating import Creates
 from reverse_sf.target.operations import Operation, is_owner
 from reverse_sf.target.people import People
@@ -89,10 +89,15 @@ class Workshop:
         for operation in operations:
             by_stream.setdefault(operation.stream, []).append(operation)
         # All streams are resolved before anything is written: a misspelt one stops the run clean.
-        self._org.learn({stream: self._shape(stream, by_stream[stream]) for stream in by_stream})
-        for stream in by_stream:
+        shapes = {stream: self._shape(stream, of_it) for stream, of_it in by_stream.items()}
+        self._org.learn(shapes)
+        for stream, shape in shapes.items():
             vocabulary = self._org.vocabulary(stream)
             self._org.key_field(vocabulary, unique=bool(self._run_id))
+            for name, declared in shape.items():
+                if isinstance(declared, dict) and declared.get(KEY_MARK):
+                    setting = "salesforce_external_id in the sync definition"
+                    vocabulary.key(name, unique=True, setting=setting)
         self._release_parked(self._org.vocabulary(stream) for stream in by_stream)
         try:
             for stream in self._org.ordered(by_stream, self._properties):

@@ -34,6 +34,7 @@ def tour(api: Api) -> None:
 def workflow_tour(api):
     for path in ("", "/dataObjects", "/dataObjects/full", "/dataObjects/1", "/dataObjects/9"):
         api.get(f"/api/workflow{path}")
+    api.get("/api/CalendarSettings")
     for path in ("/activityTemplates", "/categorization", "/dataobjects/1/fields"):
         api.get(f"/api/workflow{path}")
     api.get("/api/workflow/dataObjects/4/stages")

@@ -121,10 +121,10 @@ def test_a_schema_message_says_all_that_the_workflow_says(spotio):  # noqa: F811
     )
 
 
-def test_discovery_is_one_call(spotio):  # noqa: F811
+def test_discovery_asks_for_the_workflow_and_whose_it_is(spotio):  # noqa: F811
     mark = spotio.last()
     discovered(settings_of(spotio))
-    assert calls(spotio, mark) == ["GET /api/workflow"]
+    assert calls(spotio, mark) == ["GET /api/workflow", "GET /api/CalendarSettings"]
 
 
 def test_tables_come_first_and_parents_before_their_children(spotio):  # noqa: F811

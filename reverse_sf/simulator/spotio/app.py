@@ -90,6 +90,7 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
     return [
         post("/api/users/apitoken", people.token, open_to_all=True),
         get("/api/workflow", flow.settings),
+        get("/api/CalendarSettings", flow.calendar),
         get("/api/workflow/dataObjects/full", flow.full),
         get("/api/workflow/dataObjects", flow.light),
         get("/api/workflow/dataObjects/{id}", flow.one),

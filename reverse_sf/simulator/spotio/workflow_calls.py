@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.spotio.workflow import Field, RecordType, Template
 
 _BORN = shown(1_700_000_000 * TICKS)
+COMPANY_ID = "6650d0f0000f00000000c0de"
 _COLORS = {"active": "#2f80ed", "won": "#27ae60", "lost": "#eb5757"}
+
+
+def calendar(exchange: Exchange) -> dict[str, Any]:
+    """``GET /api/CalendarSettings``, which tells whose tenant this is."""
+    exchange.touch(1)
+    return {
+        "companyId": COMPANY_ID,
+        "allowForDoubleBooking": True,
+        "daysPerWeek": "five",
+        "defaultReminderInSeconds": 900,
+    }
 
 
 def settings(exchange: Exchange) -> dict[str, Any]:
