@@ -28,7 +28,7 @@ from tests.contract.tap_spotio_fixtures import (  # noqa: F401 - fixtures are as
 
 def setup_of(api):
     """The tenant's setup without a server."""
-    answered = SimpleNamespace(get_kept=lambda path, anew: (api.get(path).json(), anew))
+    answered = SimpleNamespace(get_kept=lambda path, anew=False: (api.get(path).json(), anew))
     return TenantSetup.read(answered)
 
 
