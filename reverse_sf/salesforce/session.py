@@ -44,6 +44,7 @@ _REPEATABLE_POSTS = (
 )
 SEND_ONCE = "X-Send-Once"
 """Marks a call that is not to be sent again where an earlier try may have arrived. Never sent."""
+_CLOCK_MOVED = timedelta(seconds=2)
 _PASSING_FAILURES = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
 _BROKEN_ANSWERS = (
     requests.exceptions.ChunkedEncodingError,
@@ -273,7 +274,12 @@ class SalesforceSession(requests.Session):
         except ValueError:
             return
         latest = told.astimezone(timezone.utc) + timedelta(seconds=1)
-        self._clock_offset = latest - datetime.now(timezone.utc)
+        offset = latest - datetime.now(timezone.utc)
+        moved = abs(offset - self._clock_offset) > _CLOCK_MOVED
+        self._clock_offset = offset
+        if moved and not self._clock_told and self._login is not None:
+            # One of the clocks was set since the login was kept; the next run begins by this one.
+            self._keep(self._login)
         self._clock_told = True
 
 

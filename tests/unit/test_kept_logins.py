@@ -105,6 +105,16 @@ def test_salesforces_time_is_known_before_its_first_answer(run):
     assert abs(client.server_time() - ahead) < timedelta(seconds=30)
 
 
+def test_a_clock_that_was_set_since_the_login_was_kept_is_kept_with_it(run):
+    run()[0].query(ONE_ACCOUNT)
+    ahead = datetime.now(timezone.utc) + timedelta(hours=2)
+    found = (200, {"records": []}, {"Date": format_datetime(ahead)})
+    run(found)[0].query(ONE_ACCOUNT)
+    client, _ = run()
+    assert client.salesforce.session_id == "session-1"
+    assert abs(client.server_time() - ahead) < timedelta(seconds=30)
+
+
 def test_a_describe_is_asked_for_once_for_all_runs(run):
     assert run(described(ACCOUNT))[0].describe("Account") == ACCOUNT
     client, transport = run()
