@@ -18,7 +18,8 @@ from reverse_sf.mapper.relations import (
 )
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
-from reverse_sf.mapping.definition import DeletePolicy, History, MatchRule
+from reverse_sf.mapping.definition import DeletePolicy, History
+from reverse_sf.mapping.match_rules import compared_rules
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.guards import unmatched
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
@@ -266,8 +267,7 @@ class Planner:
             self._tally.add(self._name, "skipped", "several records match: reverse-sf link")
             return frozenset()
         if not self._is_matched:
-            rules = [one.value for one in self._mapping.match if one is not MatchRule.EXTERNAL_ID]
-            raise StopError(str(unmatched(self._name, rules)))
+            raise StopError(str(unmatched(self._name, compared_rules(self._mapping))))
         parent = self._parent_of(subject.values)
         absence = absence_of(parent)
         # A parent that nobody has seen yet may still come in this run; not so when replanning.

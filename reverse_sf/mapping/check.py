@@ -14,6 +14,7 @@ from reverse_sf.mapping.check_fields import field_problems, usable_salesforce, u
 from reverse_sf.mapping.check_records import salesforce_problems, spotio_problems
 from reverse_sf.mapping.check_required import required_problems
 from reverse_sf.mapping.definition import STAGE, SyncRule
+from reverse_sf.mapping.match_rules import match_problems
 from reverse_sf.mapping.problem import Problem, Severity, error, note, warning
 from reverse_sf.mapping.wording import did_you_mean
 
@@ -87,6 +88,7 @@ def check(
             )
         found.extend(field_problems(one, sobject, record_type))
         found.extend(required_problems(one, sobject, record_type))
+        found.extend(match_problems(one, sobject, record_type))
         if sobject is not None:
             found.extend(salesforce_problems(one, sobject, definition))
         if record_type is not None and workflow is not None:

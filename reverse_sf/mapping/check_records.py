@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverse_sf.mapping.definition import STAGE, MatchRule
+from reverse_sf.mapping.definition import STAGE
 from reverse_sf.mapping.kinds import Kind, salesforce_kind
 from reverse_sf.mapping.problem import Problem, error
 from reverse_sf.mapping.wording import did_you_mean
@@ -163,13 +163,6 @@ def spotio_problems(
     for criterion in one.to_salesforce.only_when:
         yield from _spotio_criterion_problems(
             criterion, f"{one.path}.to_salesforce.only_when", record_type
-        )
-    unsupported = [rule.value for rule in one.match if rule is MatchRule.ADDRESS]
-    if unsupported and not record_type.has_address:
-        yield error(
-            f"{one.path}.match",
-            f"records of type {one.spotio} have no address to match by",
-            "take address out of match",
         )
 
 

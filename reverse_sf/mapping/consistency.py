@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverse_sf.mapping.definition import STAGE, SyncRule
+from phonenumbers import SUPPORTED_REGIONS
+
+from reverse_sf.mapping.definition import STAGE, MatchRule, SyncRule
 from reverse_sf.mapping.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +36,11 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
         for mapping in one.fields:
             yield from _field_problems(mapping)
         yield from _parent_problems(one, definition)
+        yield from _match_problems(one)
     yield from _parent_cycles(definition)
+    if definition.match_region not in SUPPORTED_REGIONS:
+        sentence = f"'{definition.match_region}' is not a country's two capital letters, such as US"
+        yield "match_region", sentence
 
 
 def _doubled_targets(one: ObjectMapping) -> Iterator[Problem]:
@@ -97,6 +103,20 @@ def _field_problems(mapping: FieldMapping) -> Iterator[Problem]:
                 f"{mapping.path}.choices",
                 f"the Salesforce value '{value}' is mapped to '{taken[value]}' and to {meant}",
             )
+
+
+def _match_problems(one: ObjectMapping) -> Iterator[Problem]:
+    address = one.address
+    if MatchRule.ADDRESS in one.match and (
+        address is None
+        or address.rule is SyncRule.DO_NOT_SYNC
+        or "street" not in address.components
+    ):
+        yield (
+            f"{one.path}.match[{one.match.index(MatchRule.ADDRESS)}]",
+            "records are to be matched by address, and no street is mapped and synced under"
+            " address:",
+        )
 
 
 def _parent_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator[Problem]:

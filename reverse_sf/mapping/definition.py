@@ -80,6 +80,19 @@ class MatchRule(str, Enum):
 
 
 @dataclass(frozen=True)
+class MatchFields:
+    """A rule of its own: records match where these two fields hold the same text.
+
+    Attributes:
+        spotio: the SPOTIO field as written, as in a field mapping.
+        salesforce: the Salesforce field's API name.
+    """
+
+    spotio: str
+    salesforce: str
+
+
+@dataclass(frozen=True)
 class Criterion:
     """One condition of selective sync: the field's value is one of these (case as written).
 
@@ -169,6 +182,9 @@ ADDRESS_COMPONENTS = (
 )
 
 
+DEFAULT_REGION = "US"
+
+
 @dataclass(frozen=True)
 class OwnerMapping:
     """Who owns a record on the other side.
@@ -232,7 +248,7 @@ class ObjectMapping:
     to_spotio: DirectionSettings
     to_salesforce: DirectionSettings
     fields: tuple[FieldMapping, ...]
-    match: tuple[MatchRule, ...] = (MatchRule.EXTERNAL_ID,)
+    match: tuple[MatchRule | MatchFields, ...] = (MatchRule.EXTERNAL_ID,)
     address: AddressMapping | None = None
     owner: OwnerMapping | None = None
     parent: ParentMapping | None = None
@@ -253,6 +269,8 @@ class SyncDefinition:
     fingerprint: str
     source: str = "sync.yml"
     users: Mapping[str, object] = field(default_factory=dict)
+    match_region: str = DEFAULT_REGION
+    """Country of phone numbers that name none, for matching."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     """Line of each path in the file, for messages."""
 

@@ -22,6 +22,7 @@ from reverse_sf.mapping import wording
 from reverse_sf.mapping.consistency import inconsistencies
 from reverse_sf.mapping.definition import (
     ADDRESS_COMPONENTS,
+    DEFAULT_REGION,
     DO_NOT_SYNC,
     AddressMapping,
     Comparison,
@@ -31,6 +32,7 @@ from reverse_sf.mapping.definition import (
     DirectionSettings,
     FieldMapping,
     History,
+    MatchFields,
     MatchRule,
     ObjectMapping,
     OwnerMapping,
@@ -129,12 +131,14 @@ def _definition(document: Any, source: str) -> SyncDefinition:
         ):
             objects.append(_object(_sound_parts(one), f"objects[{at}]"))
     users = document.get("users", {}) if isinstance(document, dict) else {}
+    region = document.get("match_region") if isinstance(document, dict) else None
     definition = SyncDefinition(
         version=1,
         objects=tuple(objects),
         fingerprint="",
         source=source,
         users=users if isinstance(users, dict) else {},
+        match_region=region if isinstance(region, str) and region else DEFAULT_REGION,
     )
     return replace(definition, fingerprint=fingerprint(definition))
 
@@ -183,7 +187,7 @@ def _object(said: dict[str, Any], path: str) -> ObjectMapping:
             for at, one in enumerate(said["fields"])
             if one is not None
         ),
-        match=tuple(MatchRule(one) for one in said.get("match", [MatchRule.EXTERNAL_ID.value])),
+        match=tuple(map(_match, said.get("match", [MatchRule.EXTERNAL_ID.value]))),
         address=_address(said["address"], f"{path}.address") if "address" in said else None,
         owner=_owner(said["owner"], f"{path}.owner") if "owner" in said else None,
         parent=_parent(said["parent"], f"{path}.parent") if "parent" in said else None,
@@ -202,6 +206,12 @@ def _conflicts(said: dict[str, Any]) -> Policy:
         initial=Side(said.get("initial", "salesforce")),
         clear_at_go_live=said.get("clear_at_go_live", False),
     )
+
+
+def _match(said: str | dict[str, str]) -> MatchRule | MatchFields:
+    if isinstance(said, str):
+        return MatchRule(said)
+    return MatchFields(said["spotio"], said["salesforce"])
 
 
 def _direction(said: dict[str, Any]) -> DirectionSettings:

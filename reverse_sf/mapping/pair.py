@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reverse_sf.mapping.address import AddressConverter, compile_address
 from reverse_sf.mapping.conversion import FieldConverter, compile_field
 from reverse_sf.mapping.criteria import Criteria, compile_criteria
-from reverse_sf.mapping.definition import SyncRule
+from reverse_sf.mapping.definition import MatchFields, SyncRule
 from reverse_sf.mapping.kinds import Kind, spotio_kind
 from reverse_sf.mapping.metadata import SalesforceField
 
@@ -127,6 +127,7 @@ def content_fields(mapping: ObjectMapping) -> frozenset[str]:
         names.add(mapping.parent.salesforce)
     if mapping.salesforce_external_id:
         names.add(mapping.salesforce_external_id)
+    names.update(one.salesforce for one in mapping.match if isinstance(one, MatchFields))
     return frozenset(names)
 
 
@@ -139,4 +140,5 @@ def spotio_references(mapping: ObjectMapping) -> frozenset[str]:
     """The SPOTIO fields whose change can change a decision, as the definition names them."""
     names = {one.spotio for one in mapping.fields if one.rule is not SyncRule.DO_NOT_SYNC}
     names.update(one.name for one in mapping.to_salesforce.only_when)
+    names.update(one.spotio for one in mapping.match if isinstance(one, MatchFields))
     return frozenset(names)

@@ -66,7 +66,7 @@ def test_the_published_schema_is_a_schema_and_knows_the_same_words_as_the_defini
         (field["conversion"]["enum"], d.Conversion),
         (field["compare"]["enum"], d.Comparison),
         (defs["on_delete"]["properties"]["in_spotio"]["enum"], d.DeletePolicy),
-        (defs["match"]["items"]["enum"], d.MatchRule),
+        (defs["match"]["items"]["then"]["enum"], d.MatchRule),
     ):
         assert sorted(said) == sorted(one.value for one in known)
     assert set(d.ADDRESS_COMPONENTS) < set(defs["address"]["properties"])

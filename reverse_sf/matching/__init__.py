@@ -1,0 +1,3 @@
+"""Matching: which records of the two systems are one thing. Pure; reads nothing, writes nothing."""
+
+from __future__ import annotations
