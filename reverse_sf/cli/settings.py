@@ -74,13 +74,18 @@ def sync_file(given: Path | None) -> Path:
     return Path(root) / path if root else path
 
 
+def ledger_uri_of(given: str | None) -> str:
+    """Where the ledger is: option, setting ``ledger_uri``, or the Meltano project's own file."""
+    return given or own_setting("ledger_uri") or default_uri()
+
+
 def open_ledger(given: str | None) -> Ledger:
     """Open the ledger for reading; a ledger that is not there is an error, never made.
 
     Raises:
         ConfigurationError: there is no ledger at the address, or the address is wrong.
     """
-    uri = given or own_setting("ledger_uri") or default_uri()
+    uri = ledger_uri_of(given)
     file = parse_ledger_uri(uri).file
     if file is not None and not file.exists():
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""What the two systems say of themselves, fetched for ``reverse-sf check``."""
+"""The two systems, as the commands reach them, and what they say of themselves."""
 
 from __future__ import annotations
 
@@ -25,6 +25,57 @@ if TYPE_CHECKING:
 _OFFLINE = "or check the file alone with --offline"
 
 
+def salesforce_client(hint: str = "") -> SalesforceClient:
+    """The org that the environment names; to be closed.
+
+    Args:
+        hint: what else can be done where the settings are not there.
+
+    Raises:
+        ConfigurationError: the settings of a login are not there or not complete.
+    """
+    settings = connection_settings(SALESFORCE_PREFIXES)
+    if not settings:
+        raise ConfigurationError(
+            "there are no settings of Salesforce in the environment: set TAP_SALESFORCE_LOGIN_URL, "
+            "TAP_SALESFORCE_CLIENT_ID and so on (.env, or the environment in meltano.yml)"
+            + (f", {hint}" if hint else "")
+        )
+    typed = {**settings, "is_sandbox": is_true(settings.get("is_sandbox"))}
+    credentials = Credentials.from_settings(typed)
+    return SalesforceClient(
+        credentials,
+        api_version=settings.get("api_version", DEFAULT_API_VERSION),
+        # What is there now; the next run knows it too.
+        cache=credentials.cache(settings, fresh=True),
+    )
+
+
+def spotio_client(hint: str = "") -> Spotio:
+    """The tenant that the environment names; to be closed.
+
+    Args:
+        hint: what else can be done where the settings are not there.
+
+    Raises:
+        ConfigurationError: the API key is not in the environment.
+    """
+    settings = connection_settings(SPOTIO_PREFIXES)
+    missing = [one for one in ("client_id", "client_secret") if not settings.get(one)]
+    if missing:
+        names = " and ".join(f"TARGET_SPOTIO_{one.upper()}" for one in missing)
+        raise ConfigurationError(
+            f"the SPOTIO API key is not in the environment: set {names} (.env, or the environment "
+            "in meltano.yml)" + (f", {hint}" if hint else "")
+        )
+    key = SpotioKey(settings["client_id"], settings["client_secret"])
+    url = settings.get("api_url") or DEFAULT_API_URL
+    cache = key.cache(url, settings, fresh=True)
+    # The tap's workflow is told by another call; its next run asks.
+    cache.drop()
+    return Spotio(Session(key, api_url=url, cache=cache))
+
+
 def read_salesforce(definition: SyncDefinition) -> tuple[SalesforceOrg, tuple[Person, ...]]:
     """Describe the mapped objects and find the users that the definition names.
 
@@ -32,30 +83,24 @@ def read_salesforce(definition: SyncDefinition) -> tuple[SalesforceOrg, tuple[Pe
         ConfigurationError: the settings of a login are not there or not complete.
         RefusedError: Salesforce refuses the login or the user.
     """
-    settings = connection_settings(SALESFORCE_PREFIXES)
-    if not settings:
-        raise ConfigurationError(
-            "there are no settings of Salesforce in the environment: set TAP_SALESFORCE_LOGIN_URL, "
-            f"TAP_SALESFORCE_CLIENT_ID and so on (.env, or the environment in meltano.yml), "
-            f"{_OFFLINE}"
-        )
-    typed = {**settings, "is_sandbox": is_true(settings.get("is_sandbox"))}
-    credentials = Credentials.from_settings(typed)
-    client = SalesforceClient(
-        credentials,
-        api_version=settings.get("api_version", DEFAULT_API_VERSION),
-        # Checked is what is there now; the next run knows it too.
-        cache=credentials.cache(settings, fresh=True),
-    )
-    with closing(client):
-        names = tuple(str(one["name"]) for one in client.describe_global())
-        known = {one.salesforce for one in definition.objects} & set(names)
-        objects: dict[str, SalesforceObject] = {}
-        for name, answer in client.describe_many(sorted(known)).items():
-            if isinstance(answer, ReverseSFError):
-                raise answer
-            objects[name] = SalesforceObject.from_describe(answer)
-        return SalesforceOrg(objects, names), _salesforce_people(client, definition)
+    with closing(salesforce_client(_OFFLINE)) as client:
+        return org_of(client, definition), _salesforce_people(client, definition)
+
+
+def org_of(client: SalesforceClient, definition: SyncDefinition) -> SalesforceOrg:
+    """Describe the mapped objects.
+
+    Raises:
+        RefusedError: Salesforce refuses the login or the user.
+    """
+    names = tuple(str(one["name"]) for one in client.describe_global())
+    known = {one.salesforce for one in definition.objects} & set(names)
+    objects: dict[str, SalesforceObject] = {}
+    for name, answer in client.describe_many(sorted(known)).items():
+        if isinstance(answer, ReverseSFError):
+            raise answer
+        objects[name] = SalesforceObject.from_describe(answer)
+    return SalesforceOrg(objects, names)
 
 
 def _salesforce_people(client: SalesforceClient, definition: SyncDefinition) -> tuple[Person, ...]:
@@ -90,20 +135,7 @@ def read_spotio() -> tuple[Workflow, tuple[Person, ...]]:
         ConfigurationError: the API key is not in the environment.
         RefusedError: SPOTIO refuses the key, or its user is no Admin.
     """
-    settings = connection_settings(SPOTIO_PREFIXES)
-    missing = [one for one in ("client_id", "client_secret") if not settings.get(one)]
-    if missing:
-        names = " and ".join(f"TARGET_SPOTIO_{one.upper()}" for one in missing)
-        raise ConfigurationError(
-            f"the SPOTIO API key is not in the environment: set {names} (.env, or the environment "
-            f"in meltano.yml), {_OFFLINE}"
-        )
-    key = SpotioKey(settings["client_id"], settings["client_secret"])
-    url = settings.get("api_url") or DEFAULT_API_URL
-    cache = key.cache(url, settings, fresh=True)
-    # The tap's workflow is told by another call; its next run asks.
-    cache.drop()
-    with closing(Spotio(Session(key, api_url=url, cache=cache))) as spotio:
+    with closing(spotio_client(_OFFLINE)) as spotio:
         users = spotio.users()
         spotio.check_key(users)
         people = tuple(

@@ -21,7 +21,7 @@ WATERMARK = "watermark"
 _SETTING = "setting"
 _IDENTITY = "identity"
 _ACTIVATION = "activation"
-_MATCHED = "matched"
+MATCHED = "matched"
 _PLACES = "places"
 
 put_fact = Insert(
@@ -104,11 +104,11 @@ class Facts(Session):
 
     def matched_at(self, pair: str) -> str | None:
         """When the records of both sides of a pair were last matched; None for never."""
-        return self._read_fact(_MATCHED, pair)
+        return self._read_fact(MATCHED, pair)
 
     def set_matched(self, pair: str, at: str) -> None:
         """Keep when the records of both sides of a pair were matched and links written."""
-        self._write_fact(_MATCHED, pair, at)
+        self._write_fact(MATCHED, pair, at)
 
     def users(self, side: Side) -> dict[str, UserRow]:
         """Users of a side as last seen, by their id."""

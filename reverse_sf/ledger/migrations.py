@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, inspect, select
 
 from reverse_sf.errors import ConfigurationError
-from reverse_sf.ledger import schema_0001
+from reverse_sf.ledger import schema_0001, schema_0003
 from reverse_sf.ledger.dialects import begin_writing, serial_type
 from reverse_sf.ledger.encoding import moment
 from reverse_sf.ledger.tables import migrations as applied
@@ -42,6 +42,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "since when a side's values differ from their base",
         ("ALTER TABLE sync_images ADD COLUMN differing TEXT",),
     ),
+    Migration(3, "keys that records are matched by", schema_0003.STATEMENTS),
 )
 
 _RECORD = """

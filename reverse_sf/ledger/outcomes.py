@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from reverse_sf.errors import StopError
-from reverse_sf.ledger.dialects import Insert, Update, keys
+from reverse_sf.ledger.dialects import Update, keys
 from reverse_sf.ledger.differing import (
     after_read_back,
     back_at_base,
@@ -18,7 +18,7 @@ from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
 from reverse_sf.ledger.facts import read_places
 from reverse_sf.ledger.leases import Leases, add_counts
 from reverse_sf.ledger.rows import LinkState, OperationStatus, Parked
-from reverse_sf.ledger.tables import links, log, operations, parked
+from reverse_sf.ledger.tables import links, operations, parked
 from reverse_sf.ledger.writing import (
     add_conflicts,
     drop_parked,
@@ -26,8 +26,10 @@ from reverse_sf.ledger.writing import (
     put_flags,
     put_images,
     put_parked,
+    write_log,
 )
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.identity import ALREADY_LINKED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
 _SUCCEEDED = {OperationStatus.APPLIED, OperationStatus.AGREED}
 _STILL_OPEN = {OperationStatus.INTENDED, OperationStatus.WAITING}
 _DESTINATION = {Direction.TO_SPOTIO: Side.SPOTIO, Direction.TO_SALESFORCE: Side.SALESFORCE}
-ALREADY_LINKED = "already_linked"
-"""Reason of a record parked because its counterpart belongs to another link."""
-
 _decided = (
     select(
         operations.c.number,
@@ -73,27 +72,6 @@ _withheld = select(parked.c.link_id, parked.c.key).where(
 _close = Update(operations, ("status", "closed_at", "error_code", "error"), identity=("number",))
 _join = Update(links, ("state", "salesforce_id", "spotio_id"), identity=("number",))
 _release = Update(parked, ("next_attempt_at",), identity=("waiting_for",))
-_add_log = Insert(
-    log,
-    (
-        "at",
-        "run_id",
-        "direction",
-        "kind",
-        "pair",
-        "link_id",
-        "operation_id",
-        "salesforce_id",
-        "spotio_id",
-        "method",
-        "path",
-        "status",
-        "outcome",
-        "reason",
-        "payload",
-        "answer",
-    ),
-)
 
 
 class OutcomeCommits(Leases):
@@ -127,13 +105,13 @@ class OutcomeCommits(Leases):
                 [(link_id, to.value, reason) for link_id, to, reason in outcomes.flagged],
             )
             add_conflicts(connection, outcomes.conflicts)
-            _add_log.execute(connection, [_log_row(row) for row in outcomes.log])
+            write_log(connection, outcomes.log)
             add_counts(connection, outcomes.counts)
 
     def add_log(self, rows: Sequence[LogRow]) -> None:
         """Add to the log outside a batch, such as a failed login or a workflow that was read."""
         with self._writing() as connection:
-            _add_log.execute(connection, [_log_row(row) for row in rows])
+            write_log(connection, rows)
 
     def _accepted(
         self, connection: Connection, outcomes: Outcomes
@@ -353,24 +331,3 @@ def _base_after(outcome: Outcome, row: Row[Any]) -> dict[str, list[Any]]:
         for key in outcome.written
         if key in image and key in source
     }
-
-
-def _log_row(row: LogRow) -> tuple[Any, ...]:
-    return (
-        row.at,
-        row.run_id,
-        row.direction.value,
-        row.kind,
-        row.pair,
-        row.link_id,
-        row.operation_id,
-        row.salesforce_id,
-        row.spotio_id,
-        row.method,
-        row.path,
-        row.status,
-        row.outcome,
-        row.reason,
-        None if row.payload is None else to_text(row.payload),
-        None if row.answer is None else to_text(row.answer),
-    )

@@ -7,13 +7,14 @@ commit returns, it is on disk. See ``dialects`` for what that costs and why.
 from __future__ import annotations
 
 from reverse_sf.ledger.decisions import DecisionCommits
+from reverse_sf.ledger.matches import Matches
 from reverse_sf.ledger.observations import Observations
 from reverse_sf.ledger.outcomes import OutcomeCommits
 from reverse_sf.ledger.readings import Readings
 from reverse_sf.ledger.resolution import Resolution
 
 
-class Ledger(DecisionCommits, OutcomeCommits, Observations, Resolution, Readings):
+class Ledger(DecisionCommits, OutcomeCommits, Observations, Resolution, Matches, Readings):
     """What has happened between two systems.
 
     Open it with :meth:`open`; use it as a context manager.

@@ -277,6 +277,17 @@ external_ids = Table(
     Index("sync_external_ids_by_id", "type_id", "external_id"),
 )
 
+match_keys = Table(
+    "sync_match_keys",
+    metadata,
+    Column("pair", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Index("sync_match_keys_by_record", "pair", "side", "record_id"),
+)
+
 bulk_jobs = Table(
     "sync_bulk_jobs",
     metadata,

@@ -9,14 +9,14 @@ from sqlalchemy import case, select
 from reverse_sf.ledger.dialects import Delete, Insert, constant, numbers
 from reverse_sf.ledger.differing import settle
 from reverse_sf.ledger.encoding import from_text, sortable, to_text
-from reverse_sf.ledger.tables import bases, conflicts, flags, images, parked
+from reverse_sf.ledger.tables import bases, conflicts, flags, images, log, parked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
-    from reverse_sf.ledger.rows import Conflict, Parked
+    from reverse_sf.ledger.rows import Conflict, LogRow, Parked
 
 
 def all_given(*names: str) -> Any:
@@ -87,6 +87,27 @@ _add_conflicts = Insert(
     ),
     identity=("operation_id", "link_id", "key"),
 )
+_add_log = Insert(
+    log,
+    (
+        "at",
+        "run_id",
+        "direction",
+        "kind",
+        "pair",
+        "link_id",
+        "operation_id",
+        "salesforce_id",
+        "spotio_id",
+        "method",
+        "path",
+        "status",
+        "outcome",
+        "reason",
+        "payload",
+        "answer",
+    ),
+)
 _bases_of = select(bases.c.link, bases.c.entries).where(bases.c.link.in_(numbers()))
 
 
@@ -151,4 +172,30 @@ def add_conflicts(connection: Connection, found: Sequence[Conflict]) -> None:
             )
             for it in found
         ],
+    )
+
+
+def write_log(connection: Connection, rows: Sequence[LogRow]) -> None:
+    """Add to the log."""
+    _add_log.execute(connection, [_log_row(row) for row in rows])
+
+
+def _log_row(row: LogRow) -> tuple[Any, ...]:
+    return (
+        row.at,
+        row.run_id,
+        row.direction.value,
+        row.kind,
+        row.pair,
+        row.link_id,
+        row.operation_id,
+        row.salesforce_id,
+        row.spotio_id,
+        row.method,
+        row.path,
+        row.status,
+        row.outcome,
+        row.reason,
+        None if row.payload is None else to_text(row.payload),
+        None if row.answer is None else to_text(row.answer),
     )

@@ -9,12 +9,13 @@ from reverse_sf.mapper.batch import Batch
 from reverse_sf.mapper.fields import Prior
 from reverse_sf.mapper.matching import candidates
 from reverse_sf.mapper.observation import instant
-from reverse_sf.mapper.planner import AMBIGUOUS
+from reverse_sf.mapper.planner import BARRED
 from reverse_sf.mapper.relations import parent_id_in
 from reverse_sf.mapper.sightings import Watch, watch_of
 from reverse_sf.mapper.subject import Subject, event_of
 from reverse_sf.mapping import canon
 from reverse_sf.merge.evidence import Sighting
+from reverse_sf.merge.identity import DOUBTS
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
@@ -346,14 +347,13 @@ class Decider:
 
     def _parked(self, snapshots: dict[str, Snapshot]) -> dict[str, frozenset[str]]:
         """Keys withheld in this direction, by link; a doubtful match bars both directions."""
-        return {
-            link_id: frozenset(
-                AMBIGUOUS if one.reason == AMBIGUOUS else one.key
-                for one in rows
-                if one.direction is self._course.direction or one.reason == AMBIGUOUS
-            )
-            for link_id, rows in self._ledger.parked(list(snapshots)).items()
-        }
+        found: dict[str, frozenset[str]] = {}
+        for link_id, rows in self._ledger.parked(list(snapshots)).items():
+            withheld = {one.key for one in rows if one.direction is self._course.direction}
+            if any(one.reason in DOUBTS and not one.key for one in rows):
+                withheld.add(BARRED)
+            found[link_id] = frozenset(withheld)
+        return found
 
     def _stored(self, snapshot: Snapshot, image: dict[str, Any]) -> Subject:
         return Subject(

@@ -8,7 +8,6 @@ whom, also where a run ended between a create and its outcome. All further ways 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapping.definition import ObjectMapping
-
-_SALESFORCE_ID = re.compile(r"[0-9A-Za-z]{18}", re.ASCII)
 
 
 class LinkReader(Protocol):
@@ -111,6 +108,4 @@ def _id_in(value: Any, *, from_salesforce: bool) -> str | None:
     if from_salesforce:
         told: str | None = canon.text(value)
         return told
-    found = canon.record_id(value)
-    # Another system may keep its own ids there.
-    return found if isinstance(found, str) and _SALESFORCE_ID.fullmatch(found) else None
+    return canon.salesforce_id(value)

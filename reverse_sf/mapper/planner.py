@@ -13,7 +13,6 @@ from reverse_sf.mapper.relations import (
     MOST_REMEMBERED,
     Parent,
     absence_of,
-    link_id_of,
     parent_id_in,
 )
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
@@ -22,6 +21,7 @@ from reverse_sf.mapping.definition import DeletePolicy, History
 from reverse_sf.mapping.match_rules import compared_rules
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.guards import unmatched
+from reverse_sf.merge.identity import ALREADY_LINKED, link_id_of
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from reverse_sf.merge.lifecycle import RecordDecision
 
 WAITING_FOR_PARENT = "waiting_for_parent"
-ALREADY_LINKED = "already_linked"
-AMBIGUOUS = "ambiguous_match"
-"""Reason of a record that ``reverse-sf link`` parked: it is not created until a person chose."""
+BARRED = "doubtful"
+"""Stands among the parked keys of a link whose counterpart is in doubt: nothing is created."""
 _ORDINARY = record_decision(RecordFacts(standing=Standing.LINKED))
 """What nearly every record comes to: linked, there, and in scope."""
 
@@ -196,6 +195,8 @@ class Planner:
             if decision.journal:
                 self._entries.outlived(snapshot, decision.row, batch)
             self._entries.supersede(snapshot, batch)
+        if BARRED in parked and self._course.destination_id(link) is None:
+            settled = frozenset()
         batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
         if act is Act.MOVE:
             # The stored image stays: the winner's own record is decided against it.
@@ -263,7 +264,7 @@ class Planner:
         parked: frozenset[str] = frozenset(),
     ) -> frozenset[str]:
         """Answer the parked keys that are settled by this decision."""
-        if AMBIGUOUS in parked:
+        if BARRED in parked:
             self._tally.add(self._name, "skipped", "several records match: reverse-sf link")
             return frozenset()
         if not self._is_matched:

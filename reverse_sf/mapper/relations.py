@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reverse_sf.mapper.keys import PARENT_KEY
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
+from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,14 +38,6 @@ class LinkReader(Protocol):
 
     def parked(self, link_ids: Sequence[str]) -> dict[str, list[Parked]]:
         """Answer what is withheld, by link id."""
-
-
-def link_id_of(pair: str, record_id: str, side: Side = Side.SALESFORCE) -> str:
-    """Name the link of a record first seen on a side.
-
-    Deterministic, so that a child can name its parent's link before the parent was seen.
-    """
-    return hashlib.blake2b(f"{pair}|{side.value}|{record_id}".encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d))?(?:\.\d+)?\s?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII
 )
 _ID = re.compile(r"[0-9A-Za-z]{15}|[0-9A-Za-z]{18}", re.ASCII)
+_LONG_ID = re.compile(r"[0-9A-Za-z]{18}", re.ASCII)
 _CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _NOT_PHONE = re.compile(r"[^0-9]+", re.ASCII)
 _SHORT_ID = 15
@@ -236,6 +237,15 @@ def record_id(value: Any) -> Any:
         for start in (0, 5, 10)
     )
     return spelled + "".join(suffix)
+
+
+def salesforce_id(value: Any) -> str | None:
+    """A Salesforce id with its 18 characters, or None for what is none.
+
+    For fields in which another system may keep ids of its own.
+    """
+    found = record_id(value)
+    return found if isinstance(found, str) and _LONG_ID.fullmatch(found) else None
 
 
 def email_form(value: Any) -> Any:

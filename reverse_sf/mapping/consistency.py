@@ -112,11 +112,11 @@ def _match_problems(one: ObjectMapping) -> Iterator[Problem]:
         or address.rule is SyncRule.DO_NOT_SYNC
         or "street" not in address.components
     ):
-        yield (
-            f"{one.path}.match[{one.match.index(MatchRule.ADDRESS)}]",
+        sentence = (
             "records are to be matched by address, and no street is mapped and synced under"
-            " address:",
+            " address:"
         )
+        yield f"{one.path}.match[{one.match.index(MatchRule.ADDRESS)}]", sentence
 
 
 def _parent_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator[Problem]:

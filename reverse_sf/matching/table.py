@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reverse_sf.mapping.definition import MatchRule, Side
+from reverse_sf.matching.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from reverse_sf.matching.keys import Keys
 
 MOST_LISTED = 10
 """Candidates that are listed; a person who has to choose among more needs another rule."""

@@ -6,11 +6,11 @@ import pytest
 
 from reverse_sf.errors import ConfigurationError, LeaseHeldError, StopError
 from reverse_sf.ledger.rows import LinkState, Run
-from reverse_sf.mapper.relations import link_id_of
 from reverse_sf.mapper.run import Limits
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.document import parse
 from reverse_sf.merge.envelope import Action
+from reverse_sf.merge.identity import link_id_of
 from tests.unit.mapper_fixtures import (
     LATER,
     OWNER,

@@ -7,9 +7,8 @@ import pytest
 from reverse_sf.errors import ConfigurationError, StopError
 from reverse_sf.ledger.rows import Decisions, LinkState, Parked
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
-from reverse_sf.mapper.planner import AMBIGUOUS
-from reverse_sf.mapper.relations import link_id_of
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.identity import AMBIGUOUS, link_id_of
 from tests.unit.mapper_fixtures import record
 from tests.unit.two_way_fixtures import SYNC, TwoWay, spotio_schema, world
 

@@ -1,0 +1,399 @@
+"""What ``reverse-sf link`` leaves in the ledger: links, doubts, and the index of match keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import bindparam, delete, exists, func, select, update
+
+from reverse_sf.ledger.dialects import Delete, Insert, Update, keys
+from reverse_sf.ledger.encoding import moment, to_text
+from reverse_sf.ledger.facts import MATCHED, Facts, put_fact
+from reverse_sf.ledger.leases import Leases, add_counts
+from reverse_sf.ledger.observations import IS_OPEN
+from reverse_sf.ledger.rows import Count, LinkState, LogRow, Parked
+from reverse_sf.ledger.tables import (
+    bases,
+    facts,
+    flags,
+    images,
+    links,
+    match_keys,
+    operations,
+    parked,
+)
+from reverse_sf.ledger.writing import drop_parked, put_flags, put_parked, write_log
+from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.identity import DOUBTS, link_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection, Row
+
+_SOURCE = {Side.SALESFORCE: Direction.TO_SPOTIO, Side.SPOTIO: Direction.TO_SALESFORCE}
+_LINKED = LinkState.LINKED.value
+_PENDING = LinkState.PENDING.value
+
+
+class KnownLink(msgspec.Struct, frozen=True, gc=False):
+    """A link as far as matching must know it."""
+
+    link_id: str
+    salesforce_id: str | None
+    spotio_id: str | None
+
+
+class NewPair(msgspec.Struct, frozen=True, gc=False):
+    """Two records that were found to be one thing, and the rule that found it."""
+
+    salesforce_id: str
+    spotio_id: str
+    rule: str
+
+
+class Doubt(msgspec.Struct, frozen=True, gc=False):
+    """A record whose counterpart is in doubt: why, in a word of ``DOUBTS`` and a sentence."""
+
+    side: Side
+    record_id: str
+    reason: str
+    message: str
+
+
+_of_pair = select(
+    links.c.number,
+    links.c.link_id,
+    links.c.origin,
+    links.c.salesforce_id,
+    links.c.spotio_id,
+    exists().where(operations.c.link == links.c.number, IS_OPEN).label("is_open"),
+).where(links.c.pair == bindparam("pair"))
+_COLUMNS = {Side.SALESFORCE: links.c.salesforce_id, Side.SPOTIO: links.c.spotio_id}
+_by_id = {side: _of_pair.where(column.in_(keys())) for side, column in _COLUMNS.items()}
+_add_links = Insert(
+    links, ("number", "link_id", "pair", "origin", "state", "salesforce_id", "spotio_id")
+)
+_last_number = select(func.coalesce(func.max(links.c.number), 0))
+_join_links = Update(links, ("state", "salesforce_id", "spotio_id"), identity=("number",))
+_whole_record = Delete(parked, ("link_id", "key"))
+_put_keys = Insert(
+    match_keys,
+    ("pair", "side", "rule", "key", "record_id"),
+    identity=("pair", "side", "rule", "key", "record_id"),
+)
+_drop_keys = Delete(match_keys, ("pair", "side", "record_id"))
+_doubtful = (
+    select(parked.c.link_id, parked.c.direction, links.c.salesforce_id, links.c.spotio_id)
+    .select_from(parked.join(links, links.c.link_id == parked.c.link_id))
+    .where(parked.c.pair == bindparam("pair"), parked.c.key == "", parked.c.reason.in_(keys()))
+)
+_own = match_keys.alias("own")
+_candidates = select(match_keys.c.rule, match_keys.c.key, match_keys.c.record_id).where(
+    match_keys.c.pair == bindparam("pair"),
+    match_keys.c.side == bindparam("side"),
+    match_keys.c.rule == bindparam("rule"),
+    match_keys.c.key.in_(keys()),
+)
+_rivals = (
+    select(match_keys.c.record_id, _own.c.record_id)
+    .select_from(match_keys.join(_own, match_keys.c.key == _own.c.key))
+    .where(
+        match_keys.c.pair == bindparam("pair"),
+        match_keys.c.side == bindparam("side"),
+        match_keys.c.rule == bindparam("rule"),
+        match_keys.c.record_id.in_(keys()),
+        _own.c.pair == bindparam("pair"),
+        _own.c.side == bindparam("own"),
+        _own.c.rule == bindparam("rule"),
+    )
+    .distinct()
+)
+
+
+def write_match_keys(
+    connection: Connection, rows: Sequence[tuple[str, Side, str, Mapping[str, Sequence[str]]]]
+) -> None:
+    """Replace the keys of records: ``(pair, side, record id, keys by rule)``."""
+    _drop_keys.execute(connection, [(pair, side.value, it) for pair, side, it, _ in rows])
+    _put_keys.execute(
+        connection,
+        [
+            (pair, side.value, rule, key, record_id)
+            for pair, side, record_id, by_rule in rows
+            for rule, found in by_rule.items()
+            for key in found
+        ],
+    )
+
+
+class Matches(Facts, Leases):
+    """The commits of ``reverse-sf link``, and what the mapper asks of the index.
+
+    Whoever matches holds the leases of both directions. While a pair is being matched the ledger
+    says that it never was: a run that ends halfway leaves nothing that a mapper would rely on.
+    """
+
+    def links_of_pair(self, pair: str) -> list[KnownLink]:
+        """All links of a pair, those with one record as well."""
+        statement = select(links.c.link_id, links.c.salesforce_id, links.c.spotio_id)
+        with self._reading() as connection:
+            rows = connection.execute(statement.where(links.c.pair == pair)).all()
+        return [KnownLink(*row) for row in rows]
+
+    def begin_matching(self, run_ids: Sequence[str], pair: str) -> None:
+        """Forget that a pair was matched, and its index.
+
+        Raises:
+            LeaseHeldError: another run has taken over a lease.
+        """
+        with self._writing() as connection:
+            for run_id in run_ids:
+                self._fence(connection, run_id)
+            connection.execute(delete(facts).where(facts.c.kind == MATCHED, facts.c.name == pair))
+            connection.execute(delete(match_keys).where(match_keys.c.pair == pair))
+
+    def add_match_keys(
+        self, pair: str, side: Side, rows: Sequence[tuple[str, Mapping[str, Sequence[str]]]]
+    ) -> None:
+        """Add records to the index: ``(record id, keys by rule)``."""
+        with self._writing() as connection:
+            write_match_keys(connection, [(pair, side, it, by_rule) for it, by_rule in rows])
+
+    def finish_matching(self, pair: str, at: str, made_of: Any) -> None:
+        """Keep that a pair is matched, when, and what its keys are made of."""
+        self.set_setting(_made_of(pair), made_of)
+        with self._writing() as connection:
+            put_fact.execute(connection, [(MATCHED, pair, at)])
+
+    def match_document(self, pair: str) -> Any:
+        """What the keys of a pair's index are made of; None where there is no index."""
+        return self.setting(_made_of(pair))
+
+    def link_pairs(self, run_id: str, pair: str, found: Sequence[NewPair]) -> list[NewPair]:
+        """Link pairs, each in one link, and let both directions decide them.
+
+        A record that has a link of its own without a counterpart brings its image along.
+
+        Returns:
+            Those that were not linked, because a write of one of the two is under way.
+        """
+        with self._writing() as connection:
+            run = self._fence(connection, run_id)
+            at = moment(self._now(connection))
+            by_salesforce = _known(connection, Side.SALESFORCE, pair, found)
+            by_spotio = _known(connection, Side.SPOTIO, pair, found)
+            busy: list[NewPair] = []
+            new: list[tuple[Any, ...]] = []
+            joined: list[tuple[Any, ...]] = []
+            merged: list[tuple[Row[Any], Row[Any]]] = []
+            names: list[tuple[str, NewPair]] = []
+            for one in found:
+                own, other = by_salesforce.get(one.salesforce_id), by_spotio.get(one.spotio_id)
+                rows = [row for row in (own, other) if row is not None]
+                if any(row.is_open or (row.salesforce_id and row.spotio_id) for row in rows):
+                    busy.append(one)
+                    continue
+                if own is not None and other is not None:
+                    merged.append((own, other))
+                kept = rows[0] if rows else None
+                if kept is None:
+                    link_id = link_id_of(pair, one.salesforce_id)
+                    origin = Side.SALESFORCE.value
+                    ids = (one.salesforce_id, one.spotio_id)
+                    new.append((link_id, pair, origin, _LINKED, *ids))
+                else:
+                    link_id = kept.link_id
+                    joined.append((_LINKED, one.salesforce_id, one.spotio_id, kept.number))
+                names.append((link_id, one))
+            _merge(connection, merged)
+            _join_links.execute(connection, joined)
+            _insert_links(connection, new)
+            _whole_record.execute(connection, [(link_id, "") for link_id, _ in names])
+            why = "linked by matching"
+            put_flags.execute(
+                connection, [(link_id, to.value, why) for link_id, _ in names for to in Direction]
+            )
+            write_log(
+                connection,
+                [
+                    LogRow(
+                        at=at,
+                        run_id=run_id,
+                        direction=Direction(run.direction),
+                        kind="match",
+                        pair=pair,
+                        link_id=link_id,
+                        salesforce_id=one.salesforce_id,
+                        spotio_id=one.spotio_id,
+                        outcome="linked",
+                        reason=f"C4 1 candidate, unlinked: {one.rule}",
+                    )
+                    for link_id, one in names
+                ],
+            )
+            _count(connection, run_id, pair, "linked", [one.rule for _, one in names])
+        return busy
+
+    def park_doubts(
+        self, run_ids: Mapping[Direction, str], pair: str, doubts: Sequence[Doubt]
+    ) -> list[Doubt]:
+        """Park records whose counterpart is in doubt, and release those where it no longer is.
+
+        Args:
+            run_ids: the run of each direction.
+            pair: the object mapping.
+            doubts: all of the pair; whatever else was in doubt may be created again.
+
+        Returns:
+            Those that were not parked, because a write of theirs is under way.
+        """
+        with self._writing() as connection:
+            runs = {to: self._fence(connection, run_id) for to, run_id in run_ids.items()}
+            at = moment(self._now(connection))
+            before = connection.execute(
+                _doubtful, {"pair": pair, "keys": to_text(sorted(DOUBTS))}
+            ).all()
+            busy: list[Doubt] = []
+            for side, direction in _SOURCE.items():
+                of_side = [one for one in doubts if one.side is side]
+                known = _known(connection, side, pair, of_side)
+                barred = [one for one in of_side if not _is_open(known.get(one.record_id))]
+                busy += [one for one in of_side if _is_open(known.get(one.record_id))]
+                _insert_links(
+                    connection,
+                    [_pending(pair, one) for one in barred if one.record_id not in known],
+                )
+                withheld = [
+                    Parked(
+                        link_id=known[one.record_id].link_id
+                        if one.record_id in known
+                        else link_id_of(pair, one.record_id, side),
+                        direction=direction,
+                        pair=pair,
+                        reason=one.reason,
+                        message=one.message,
+                        at=at,
+                        run_id=run_ids[direction],
+                    )
+                    for one in barred
+                ]
+                put_parked(connection, withheld, runs[direction])
+                of_run = [one.reason for one in withheld]
+                _count(connection, run_ids[direction], pair, "parked", of_run)
+                _release(connection, before, direction, {one.link_id for one in withheld})
+        return busy
+
+    def match_candidates(
+        self, pair: str, side: Side, rule: str, wanted: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """Records of a side by key, of one rule."""
+        if not wanted:
+            return {}
+        given = {"pair": pair, "side": side.value, "rule": rule, "keys": to_text(list(wanted))}
+        found: dict[str, list[str]] = {}
+        with self._reading() as connection:
+            for _, key, record_id in connection.execute(_candidates, given):
+                found.setdefault(key, []).append(record_id)
+        return found
+
+    def match_rivals(
+        self, pair: str, side: Side, rule: str, record_ids: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """By record of a side, the records of the other side that share a key of the rule."""
+        if not record_ids:
+            return {}
+        own = Side.SPOTIO if side is Side.SALESFORCE else Side.SALESFORCE
+        given = {
+            "pair": pair,
+            "side": side.value,
+            "own": own.value,
+            "rule": rule,
+            "keys": to_text(list(record_ids)),
+        }
+        found: dict[str, list[str]] = {}
+        with self._reading() as connection:
+            for record_id, rival in connection.execute(_rivals, given):
+                found.setdefault(record_id, []).append(rival)
+        return found
+
+
+def _made_of(pair: str) -> str:
+    return f"match_keys:{pair}"
+
+
+def _known(
+    connection: Connection, side: Side, pair: str, found: Sequence[NewPair] | Sequence[Doubt]
+) -> dict[str, Row[Any]]:
+    column = _COLUMNS[side].name
+    wanted = [one.record_id if isinstance(one, Doubt) else getattr(one, column) for one in found]
+    rows = connection.execute(_by_id[side], {"pair": pair, "keys": to_text(wanted)}).all()
+    return {getattr(row, column): row for row in rows}
+
+
+def _is_open(row: Row[Any] | None) -> bool:
+    return row is not None and bool(row.is_open)
+
+
+def _insert_links(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    first: int = connection.execute(_last_number).scalar_one() + 1
+    _add_links.execute(connection, [(at, *row) for at, row in enumerate(rows, first)])
+
+
+def _pending(pair: str, doubt: Doubt) -> tuple[Any, ...]:
+    link_id = link_id_of(pair, doubt.record_id, doubt.side)
+    from_salesforce = doubt.side is Side.SALESFORCE
+    return (
+        link_id,
+        pair,
+        doubt.side.value,
+        _PENDING,
+        doubt.record_id if from_salesforce else None,
+        None if from_salesforce else doubt.record_id,
+    )
+
+
+def _merge(connection: Connection, merged: Sequence[tuple[Row[Any], Row[Any]]]) -> None:
+    """Let links take over what the ledger knows of their other record, whose own link ends."""
+    if not merged:
+        return
+    numbers = [{"kept": kept.number, "given_up": gone.number} for kept, gone in merged]
+    names = [{"kept": kept.link_id, "given_up": gone.link_id} for kept, gone in merged]
+    kept: Any = bindparam("kept")
+    given_up: Any = bindparam("given_up")
+    for table in (images, operations):
+        connection.execute(update(table).where(table.c.link == given_up).values(link=kept), numbers)
+    connection.execute(delete(bases).where(bases.c.link == given_up), numbers)
+    for table in (parked, flags):
+        connection.execute(delete(table).where(table.c.link_id == given_up), names)
+    for table in (parked, operations):
+        connection.execute(
+            update(table).where(table.c.waiting_for == given_up).values(waiting_for=kept), names
+        )
+    connection.execute(delete(links).where(links.c.number == given_up), numbers)
+
+
+def _release(
+    connection: Connection, before: Sequence[Row[Any]], direction: Direction, kept: set[str]
+) -> None:
+    """Let records whose doubt is gone be decided again by their direction."""
+    gone = [
+        row.link_id
+        for row in before
+        if row.direction == direction.value
+        and row.link_id not in kept
+        and not (row.salesforce_id and row.spotio_id)
+    ]
+    drop_parked.execute(connection, [(link_id, direction.value, "") for link_id in gone])
+    why = "its counterpart is no longer in doubt"
+    put_flags.execute(connection, [(link_id, direction.value, why) for link_id in gone])
+
+
+def _count(
+    connection: Connection, run_id: str, pair: str, counter: str, reasons: Sequence[str]
+) -> None:
+    add_counts(
+        connection,
+        [Count(run_id=run_id, pair=pair, counter=counter, reason=reason) for reason in reasons],
+    )
