@@ -205,7 +205,11 @@ class FieldDecisions(ABC):
 
     @abstractmethod
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
-        """See whether the destination's record carries the source's id."""
+        """See whether the destination's record carries the source's id.
+
+        A record that was linked by matching and never read is claimed blindly: the target looks
+        whose it is, and reads back what it holds.
+        """
 
     def differing(self, prior: Prior, values: dict[str, Any]) -> None:
         """Note which keys differ from their base in a record whose fields are not decided."""

@@ -146,7 +146,12 @@ class TowardSalesforce(FieldDecisions):
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         name = self._mapping.salesforce_external_id
         spotio_id = prior.snapshot.link.spotio_id
-        if name and spotio_id and is_blank(other.get(name, "unknown")):
+        if not name or not spotio_id:
+            return
+        if prior.snapshot.salesforce_text is None:
+            draft.claims = True
+            draft.record[name] = spotio_id
+        elif is_blank(other.get(name, "unknown")):
             draft.claims = True
             draft.record[name] = spotio_id
             draft.expected[name] = None

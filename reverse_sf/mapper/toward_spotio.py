@@ -92,7 +92,7 @@ class TowardSpotio(FieldDecisions):
                 draft.on_link.append(ADDRESS_KEY)
 
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
-        if not other.get(EXTERNAL_ID_KEY, "not read"):
+        if prior.snapshot.spotio_text is None or not other.get(EXTERNAL_ID_KEY, "not read"):
             draft.claims = prior.snapshot.link.salesforce_id is not None
 
     def _spell(
