@@ -195,9 +195,7 @@ class Planner:
             if decision.journal:
                 self._entries.outlived(snapshot, decision.row, batch)
             self._entries.supersede(snapshot, batch)
-        if BARRED in parked and self._course.destination_id(link) is None:
-            settled = frozenset()
-        batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
+        self._unpark(link, parked, settled, batch)
         if act is Act.MOVE:
             # The stored image stays: the winner's own record is decided against it.
             return True
@@ -207,6 +205,14 @@ class Planner:
             gone = event in (Event.DELETED, Event.MERGED)
             self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
         return False
+
+    def _unpark(
+        self, link: Link, parked: frozenset[str], settled: frozenset[str], batch: Batch
+    ) -> None:
+        """Release what is settled; a doubt about the counterpart lasts until there is one."""
+        if BARRED in parked and self._course.destination_id(link) is None:
+            return
+        batch.decisions.unparked.extend((link.link_id, key) for key in sorted(settled))
 
     def _as_a_whole(
         self, snapshot: Snapshot, subject: Subject, winner: str | None
