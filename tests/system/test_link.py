@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -176,7 +177,7 @@ def test_two_populated_systems_are_linked_and_synced_without_a_duplicate(
         assert ours[own.id] is None
         assert theirs[other.id] is None
 
-    rows = list(csv.DictReader(file.open(encoding="utf-8")))
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
     named = {row["salesforce_id"]: row for row in rows if row["outcome"] == "ambiguous"}
     assert {own.id for own, _ in world.doubtful} == named.keys() - {""}
     twins = {own.id: other.id for own, other in world.doubtful}

@@ -53,7 +53,7 @@ def test_the_projects_own_sync_file_is_sound_and_maps_the_four_objects():
         "Opportunity:Opportunities",
     ]
     assert all(one.to_spotio.enabled for one in definition.objects)
-    assert not any(one.to_salesforce.enabled for one in definition.objects)
+    assert all(one.to_salesforce.enabled for one in definition.objects)
 
 
 def test_the_published_schema_is_a_schema_and_knows_the_same_words_as_the_definition():
