@@ -64,7 +64,11 @@ def _records() -> Iterator[str]:
     yield "C4 S merge loser, winner unlinked"
     yield "C4 S merge loser, winner linked"
     yield "C4 P merge loser"
+    yield "C4 stop: one side empty"
     yield "C4 stop: deletes above a count"
+    yield "C4 stop: deletes above a percentage"
+    yield "C4 stop: every linked record changed"
+    yield "C4 definition changed"
     for direction in DIRECTIONS:
         yield f"C4 {direction} unlinked, source in scope"
         yield f"C4 {direction} unlinked, source out of scope"

@@ -4,20 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, func, select
 
 from reverse_sf.ledger.encoding import from_text
 from reverse_sf.ledger.leases import Leases, run_of
-from reverse_sf.ledger.rows import Conflict, LogRow, Run
-from reverse_sf.ledger.tables import conflicts, log, runs
+from reverse_sf.ledger.observations import has_both
+from reverse_sf.ledger.rows import Conflict, LinkState, LogRow, Run
+from reverse_sf.ledger.tables import conflicts, links, log, runs
 from reverse_sf.mapping.definition import Direction, Side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Row, Select, Table
 
 
+_is_linked = and_(links.c.pair == bindparam("pair"), links.c.state == LinkState.LINKED.value)
+_linked_number = select(func.count()).select_from(links).where(_is_linked)
+_linked_ids = (
+    select(links.c.link_id)
+    .where(_is_linked, has_both(links), links.c.link_id > bindparam("after"))
+    .order_by(links.c.link_id)
+    .limit(bindparam("page"))
+)
+
+
 class Readings(Leases):
-    """Reports; newest first, never more than ``limit`` rows."""
+    """Reports; newest first, never more than ``limit`` rows. And which records are linked."""
+
+    def linked_number(self, pair: str) -> int:
+        """How many records of a pair are linked."""
+        with self._reading() as connection:
+            found = connection.scalar(_linked_number, {"pair": pair})
+        return int(found or 0)
+
+    def linked_ids(self, pair: str, *, batch: int = 1000) -> Iterator[list[str]]:
+        """The links of a pair whose both sides are known, a batch at a time."""
+        after = ""
+        while True:
+            with self._reading() as connection:
+                given = {"pair": pair, "after": after, "page": batch}
+                page = list(connection.scalars(_linked_ids, given))
+            if page:
+                yield page
+            if len(page) < batch:
+                return
+            after = page[-1]
 
     def log_rows(
         self,

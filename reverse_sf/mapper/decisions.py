@@ -41,6 +41,7 @@ class Decider:
         run: the run's facts.
         course: the run's direction.
         now: the clock, as UTC text.
+        guard: looks at what was decided before it is committed; it may refuse to go on.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Decider:
         run: RunFacts,
         course: Course,
         now: Callable[[], str],
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
+        self._guard = guard
         self._ledger = ledger
         self._writer = writer
         self._people = people
@@ -82,6 +85,10 @@ class Decider:
 
     def links(self, snapshots: dict[str, Snapshot], by_pair: dict[str, MappedPair]) -> None:
         """Decide links again from their stored images."""
+        self.commit(self.decided(snapshots, by_pair))
+
+    def decided(self, snapshots: dict[str, Snapshot], by_pair: dict[str, MappedPair]) -> Batch:
+        """What is to become of links by their stored images; nothing of it has happened yet."""
         batch = self._batch()
         parked = self._parked(snapshots)
         by_name: dict[str, list[Snapshot]] = {}
@@ -109,7 +116,7 @@ class Decider:
                 is_flagged = snapshot.link.flagged is self._course.direction
                 if is_flagged and deletes == len(mapped.planner.deletes):
                     batch.decisions.unflagged.append(snapshot.link.link_id)
-        self.commit(batch)
+        return batch
 
     def _is_under_way(self, mapped: MappedPair, snapshot: Snapshot) -> bool:
         """Whether the other direction writes this link, or left it without an outcome.
@@ -139,6 +146,7 @@ class Decider:
         decisions.users, self._people.changed = self._people.changed, []
         if batch.is_empty:
             return
+        self._guard()
         decisions.counts = self._tally.take(self._run.run_id)
         for owner, link_id in batch.owners:
             if owner and not owner["email"]:

@@ -69,6 +69,8 @@ class Planner:
         self.pair = pair
         self.deletes: list[str] = []
         """Links whose counterpart is to be deleted, once the run's guard has counted them."""
+        self.updates = 0
+        """Records updated by this run that had a base: they have changed since."""
         self._mapping = pair.mapping
         self._name = pair.mapping.name
         self._course = course
@@ -366,6 +368,8 @@ class Planner:
             action, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
         )
         self._tally.add(self._name, "decided_link" if draft.claims else "decided_update")
+        if snapshot.base_text is not None and not draft.claims:
+            self.updates += 1
         self._entries.overruled(link, draft, operation_id, batch)
         return parked and parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
 

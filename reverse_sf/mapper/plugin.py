@@ -89,6 +89,30 @@ SETTINGS = th.PropertiesList(
         " says delete."
         " Above it the run stops, deletes nothing and says how many there are.",
     ),
+    th.Property(
+        "delete_limit_percent",
+        th.NumberType(minimum=0, maximum=100),
+        default=0,
+        title="Delete limit in percent",
+        description="As delete_limit, in percent of the linked records; the larger of the two"
+        " counts.",
+    ),
+    th.Property(
+        "change_limit_percent",
+        th.NumberType(minimum=0, maximum=100),
+        default=100,
+        title="Change limit in percent",
+        description="A run stops when so many of an object's linked records (100 or more of them)"
+        " have changed since the last run. 0 is no limit.",
+    ),
+    th.Property(
+        "allow_empty",
+        th.BooleanType,
+        default=False,
+        title="Allow an empty system",
+        description="Believe a full read that finds no record although records are linked. A"
+        " failed listing looks like that, so the run stops otherwise.",
+    ),
 )
 
 
@@ -148,6 +172,9 @@ class SpotioMapper(InlineMapper):
             batch_size=self.config["batch_size"],
             lease_ttl=float(self.config["lease_ttl"]),
             delete_limit=self.config["delete_limit"],
+            delete_limit_percent=float(self.config["delete_limit_percent"]),
+            change_limit_percent=float(self.config["change_limit_percent"]),
+            allow_empty=self.config["allow_empty"],
         )
         writer = Writer(sys.stdout.buffer, course)
         with (

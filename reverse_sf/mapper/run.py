@@ -7,14 +7,13 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverse_sf.errors import ConfigurationError, ReverseSFError, StopError
 from reverse_sf.ledger.holder import HANDED_OVER, this_process
-from reverse_sf.ledger.rows import Run
-from reverse_sf.mapper import messages
+from reverse_sf.ledger.rows import LogRow, Run
+from reverse_sf.mapper import blast, messages
 from reverse_sf.mapper.account import account
 from reverse_sf.mapper.batch import RunFacts, Tally
 from reverse_sf.mapper.course import TO_SPOTIO
@@ -22,8 +21,8 @@ from reverse_sf.mapper.decisions import Decider
 from reverse_sf.mapper.observation import instant
 from reverse_sf.mapper.people import People
 from reverse_sf.mapper.streams import Stream, Streams
-from reverse_sf.mapping.definition import History, Side
-from reverse_sf.merge.guards import lost_ledger, too_many_deletes
+from reverse_sf.mapper.suspicion import Limits, Suspicion
+from reverse_sf.mapping.definition import Side
 
 if TYPE_CHECKING:
     import logging
@@ -36,24 +35,10 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.messages import Line, Writer
     from reverse_sf.mapping.definition import SyncDefinition
 
+__all__ = ["Heartbeat", "Limits", "MappingRun", "utc_now"]
 PROGRESS_SECONDS = 15.0
 HAND_OVER_SECONDS = 60.0
 """How long a target has to take the lease over; one that never began must not bar the next run."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The settings that shape a run.
-
-    Attributes:
-        batch_size: records decided and committed together.
-        lease_ttl: seconds after which a silent runner's lease may be taken over.
-        delete_limit: most records of the destination that one run may delete.
-    """
-
-    batch_size: int = 1000
-    lease_ttl: float = 300.0
-    delete_limit: int = 50
 
 
 def utc_now() -> str:
@@ -99,6 +84,8 @@ class MappingRun:
         self._people: People
         self._decider: Decider
         self._ledger_was_new = False
+        self._suspicion: Suspicion
+        self._held_state: bytes | None = None
         self._replanned = False
         self._dropped: set[str] = set()
         self._heart = Heartbeat(ledger, self.run_id, limits.lease_ttl)
@@ -126,12 +113,9 @@ class MappingRun:
             ttl_seconds=self._limits.lease_ttl,
         )
         try:
-            if before and before.definition_fingerprint != definition.fingerprint:
-                self._logger.warning(
-                    "%s has changed since the last run: every record is decided again when the tap"
-                    " sends it, and withheld work is tried again now",
-                    definition.source,
-                )
+            self._suspicion = Suspicion(
+                ledger, self._limits, self._course, is_new=self._ledger_was_new
+            )
             self._people = People(
                 ledger.users(Side.SALESFORCE), ledger.users(Side.SPOTIO), self._course
             )
@@ -146,12 +130,58 @@ class MappingRun:
                 run=RunFacts(self.run_id, definition.fingerprint),
                 course=self._course,
                 now=self._clock,
+                guard=lambda: self._suspicion.changes(self._streams),
             )
+            if before and before.definition_fingerprint != definition.fingerprint:
+                self._tell_what_changed(now)
+            blast.keep(ledger, definition, self._course)
         except BaseException:
             ledger.finish_run(self.run_id, "failed")
             raise
         self._heart.start()
         return self
+
+    def _tell_what_changed(self, now: str) -> None:
+        """Say what a changed definition means, before anything of it is done."""
+        ledger, definition, course = self._ledger, self._definition, self._course
+
+        def rehearsal(tally: Tally) -> tuple[Streams, Decider]:
+            streams = Streams(definition, ledger, self._people, tally, course=course, now=now)
+            run = RunFacts(self.run_id, definition.fingerprint)
+            decider = Decider(
+                ledger,
+                self._writer,
+                self._people,
+                tally=tally,
+                run=run,
+                course=course,
+                now=lambda: now,
+            )
+            return streams, decider
+
+        pairs = blast.changed_pairs(ledger, definition, course)
+        told = list(blast.blast_radius(ledger, pairs, course, rehearsal))
+        self._logger.warning(
+            "%s has changed since the last run (%s): every record is decided again when the tap"
+            " sends it, and withheld work is tried again now",
+            definition.source,
+            ", ".join(pairs) or "nothing that this direction reads",
+        )
+        for line in told:
+            self._logger.warning("%s", line)
+        ledger.add_log(
+            [
+                LogRow(
+                    at=now,
+                    run_id=self.run_id,
+                    direction=course.direction,
+                    kind="definition",
+                    outcome="changed",
+                    reason=f"changed: {', '.join(pairs) or 'nothing of this direction'}",
+                    payload=told,
+                )
+            ]
+        )
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the run; where a target has records to finish, the run is the target's to end."""
@@ -182,6 +212,9 @@ class MappingRun:
             self._messages(lines)
         self._replan()
         self._decide_all()
+        self._suspicion.ends(self._streams)
+        if self._held_state is not None:
+            self._writer.state(self._held_state)
         self._delete()
         self._decider.commit_counts()
         self._writer.flush()
@@ -203,6 +236,7 @@ class MappingRun:
                 if not stream.waiting:
                     stream.seen_at = instant(line.time_extracted)
                 stream.waiting.append(line.record)
+                stream.observed += 1
                 if len(stream.waiting) >= batch_size:
                     self._decide(stream)
             else:
@@ -211,8 +245,13 @@ class MappingRun:
     def _other(self, line: Line, text: bytes) -> None:
         if line.type == messages.STATE:
             if not self._replanned:
-                self._guard_ledger(line.value)
+                self._suspicion.begins(line.value, self._streams)
             self._decide_all()
+            if any(map(self._suspicion.is_empty, self._streams.by_name.values())):
+                # Nothing of it may be believed before the tap has sent a record.
+                self._held_state = text
+                return
+            self._held_state = None
             self._writer.state(text)
         elif line.type == messages.SCHEMA:
             stream = self._streams.by_name.get(line.stream)
@@ -282,38 +321,16 @@ class MappingRun:
         if number:
             self._logger.info("%d records that an earlier run left open were decided again", number)
 
-    def _guard_ledger(self, state: Any) -> None:
-        for stream in self._streams.by_name.values():
-            past_matters = any(
-                self._course.settings(one).history is History.PAST_AND_FUTURE
-                for one in stream.mappings
-            )
-            bookmark = messages.bookmark_of(state, stream.name)
-            if bookmark is None or stream.announced or not past_matters:
-                continue
-            known = stream.name in self._streams.seen_before and not self._ledger_was_new
-            refusal = lost_ledger(stream.name, bookmark, known=known, command=self._course.command)
-            if refusal is not None:
-                raise StopError(str(refusal))
-
     def _delete(self) -> None:
         wanted = {
             name: sorted(set(one.planner.deletes))
             for name, one in self._streams.by_pair.items()
             if one.planner.deletes
         }
-        number = sum(map(len, wanted.values()))
-        refusal = too_many_deletes(
-            number,
-            0,
-            at_most=self._limits.delete_limit,
-            at_most_percent=0,
-            source=self._course.source_name,
-            destination=self._course.destination_name,
-        )
+        refusal = self._suspicion.deletes(wanted)
         if refusal is not None:
             self._decider.commit_counts()
-            raise StopError(str(refusal))
+            raise StopError(refusal)
         for name, link_ids in wanted.items():
             self._decider.deletes(self._streams.by_pair[name], link_ids)
 

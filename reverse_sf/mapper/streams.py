@@ -69,6 +69,8 @@ class Stream:
         bookmarks: the tap's ``bookmark_properties``.
         waiting: records read and not yet decided.
         seen_at: when the tap read the first of them, where it says so.
+        observed: so many records the tap has sent in this run.
+        is_full: the tap has said that it begins without a read position.
     """
 
     name: str
@@ -79,6 +81,8 @@ class Stream:
     bookmarks: tuple[str, ...] = ()
     waiting: list[msgspec.Raw] = field(default_factory=list)
     seen_at: str | None = None
+    observed: int = 0
+    is_full: bool = False
 
 
 class Streams:

@@ -28,13 +28,40 @@ class Refusal:
         return f"{self.reason}; {self.override}"
 
 
+FEWEST = 100
+"""With fewer linked records nothing is told by all of them having changed."""
+
+
+def too_many_changes(
+    pair: str, updates: int, links: int, *, at_most_percent: float, source: str
+) -> Refusal | None:
+    """Refuse to go on where so many of the linked records have changed, by default all of them.
+
+    Args:
+        pair: the object mapping.
+        updates: the linked records that the run would update, up to now.
+        links: how many are linked.
+        at_most_percent: setting ``change_limit_percent``; 0 is no limit.
+        source: where they have changed.
+    """
+    if at_most_percent <= 0 or links < FEWEST or updates < links * at_most_percent / 100:
+        return None
+    return Refusal(
+        f"{pair}: {updates} of {links} linked records have changed in {source}"
+        f" ({at_most_percent:g} % or more in one run)",
+        "if somebody has meant that, set change_limit_percent to 0 for one run; what this run has"
+        " handed over before is written",
+    )
+
+
 def one_side_empty(pair: str, *, observed: int, links: int) -> Refusal | None:
     """Refuse a full read that found nothing where links exist: a failed listing looks like that."""
     if observed or not links:
         return None
     return Refusal(
         f"{pair}: a full read found no record, yet {links} are linked",
-        "check the credentials and the selection of the tap, then run again",
+        "check the credentials and the selection of the tap; if the system is empty indeed, set"
+        " allow_empty for one run",
     )
 
 
@@ -62,7 +89,8 @@ def too_many_deletes(
         return None
     return Refusal(
         f"{deletes} records would be deleted in {destination}, and the limit is {limit}",
-        f"look at what was deleted in {source}, then raise the setting delete_limit for one run",
+        f"look at what was deleted in {source}, then raise the setting delete_limit (or"
+        " delete_limit_percent, of the linked records) for one run",
     )
 
 

@@ -145,7 +145,13 @@ class Sync:
         own: Mapping[str, Any] = {
             "tap-salesforce": {**salesforce, "streams_to_discover": list(self.select)},
             "tap-spotio": spotio,
-            "spotio-mapper": {**ledger, "mapping": mapping, "sync_file": str(self.sync_file)},
+            "spotio-mapper": {
+                **ledger,
+                "mapping": mapping,
+                "sync_file": str(self.sync_file),
+                # Whole populations are edited on purpose.
+                "change_limit_percent": 0,
+            },
             "target-spotio": {**spotio, **ledger},
             "target-salesforce": {**salesforce, **ledger},
         }[command]

@@ -241,6 +241,9 @@ class TwoWay:
         self.now = Clock()
         self.numbers = itertools.count(1)
         self.normalise: dict[str, Any] = {}
+        self.limits = Limits(batch_size=100)
+        self.begins_with: dict[str, Any] = {}
+        self.out = io.BytesIO()
         with self.open() as ledger:
             self._seed_users(ledger)
 
@@ -323,19 +326,19 @@ class TwoWay:
             {**record(stream, values), "time_extracted": self.now()}
             for stream, values in store.told()
         ]
-        out = io.BytesIO()
+        self.out = out = io.BytesIO()
         with self.open() as ledger:
             mapping = MappingRun(
                 self.definition,
                 ledger,
                 Writer(out, course),
                 logger=logging.getLogger("two-way"),
-                limits=Limits(batch_size=100),
+                limits=self.limits,
                 course=course,
                 clock=self.now,
             )
             with mapping:
-                mapping.read(lines(state({}), *schemas, *messages, *told))
+                mapping.read(lines(state(self.begins_with), *schemas, *messages, *told))
         return Emitted(out.getvalue(), mapping.run_id)
 
     def to_spotio(self, **how: Any) -> list[dict[str, Any]]:
