@@ -12,6 +12,7 @@ from reverse_sf.ledger.dialects import Delete, Insert, Update, keys, numbers
 from reverse_sf.ledger.differing import NOTHING_DIFFERS
 from reverse_sf.ledger.encoding import moment, to_text
 from reverse_sf.ledger.leases import Leases, add_counts
+from reverse_sf.ledger.matches import write_match_keys
 from reverse_sf.ledger.observations import IS_OPEN
 from reverse_sf.ledger.rows import LinkState, OperationStatus
 from reverse_sf.ledger.tables import (
@@ -129,6 +130,8 @@ class DecisionCommits(Leases):
             add_conflicts(connection, decisions.conflicts)
             _put_users.execute(connection, [_user_row(user) for user in decisions.users])
             add_counts(connection, decisions.counts)
+            if decisions.match_keys:
+                write_match_keys(connection, decisions.match_keys)
 
 
 def _put_links(

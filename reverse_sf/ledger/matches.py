@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
+    from reverse_sf.ledger.rows import KeysOfRecord
+
 _SOURCE = {Side.SALESFORCE: Direction.TO_SPOTIO, Side.SPOTIO: Direction.TO_SALESFORCE}
 _LINKED = LinkState.LINKED.value
 _PENDING = LinkState.PENDING.value
@@ -112,9 +114,7 @@ _rivals = (
 )
 
 
-def write_match_keys(
-    connection: Connection, rows: Sequence[tuple[str, Side, str, Mapping[str, Sequence[str]]]]
-) -> None:
+def write_match_keys(connection: Connection, rows: Sequence[KeysOfRecord]) -> None:
     """Replace the keys of records: ``(pair, side, record id, keys by rule)``."""
     _drop_keys.execute(connection, [(pair, side.value, it) for pair, side, it, _ in rows])
     _put_keys.execute(
@@ -155,11 +155,11 @@ class Matches(Facts, Leases):
             connection.execute(delete(match_keys).where(match_keys.c.pair == pair))
 
     def add_match_keys(
-        self, pair: str, side: Side, rows: Sequence[tuple[str, Mapping[str, Sequence[str]]]]
+        self, pair: str, side: Side, rows: Sequence[tuple[str, Mapping[str, tuple[str, ...]]]]
     ) -> None:
         """Add records to the index: ``(record id, keys by rule)``."""
         with self._writing() as connection:
-            write_match_keys(connection, [(pair, side, it, by_rule) for it, by_rule in rows])
+            write_match_keys(connection, [(pair, side, it, dict(by_rule)) for it, by_rule in rows])
 
     def finish_matching(self, pair: str, at: str, made_of: Any) -> None:
         """Keep that a pair is matched, when, and what its keys are made of."""

@@ -319,6 +319,10 @@ class UserRow(msgspec.Struct, kw_only=True):
     active: bool = True
 
 
+KeysOfRecord = tuple[str, Side, str, dict[str, tuple[str, ...]]]
+"""Pair, side, id of a record, and its match keys by rule."""
+
+
 class Decisions(msgspec.Struct, kw_only=True):
     """All that the mapper commits before it emits a batch, in one transaction."""
 
@@ -339,6 +343,8 @@ class Decisions(msgspec.Struct, kw_only=True):
     conflicts: list[Conflict] = []
     counts: list[Count] = []
     users: list[UserRow] = []
+    match_keys: list[KeysOfRecord] = []
+    """What records are matched by now, where the pair has an index of keys."""
 
 
 class Outcomes(msgspec.Struct, kw_only=True):

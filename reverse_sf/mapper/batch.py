@@ -101,4 +101,5 @@ class Batch:
             or it.superseded
             or it.conflicts
             or it.users
+            or it.match_keys
         )

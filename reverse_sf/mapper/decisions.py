@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.batch import RunFacts, Tally
     from reverse_sf.mapper.course import Course
+    from reverse_sf.mapper.matching import Match
     from reverse_sf.mapper.messages import Writer
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.people import People
@@ -181,11 +182,11 @@ class Decider:
         values.update((seen.record_id, seen.values) for seen, _ in changed)
         self._look_up_parents(mapped, values.values())
         batch = self._batch(stream.seen_at)
-        known = candidates(self._ledger, mapped.pair.mapping, values, new, self._course)
+        known = self._recognised(mapped, values, new, batch)
         joined: dict[str, str] = {}
         for seen in new:
             match = known.get(seen.record_id)
-            if match is not None and match.link_id is not None and match.holder is None:
+            if match is not None and match.is_free and match.link_id is not None:
                 joined[seen.record_id] = match.link_id
                 changed.append((seen, _unseen(match.link_id)))
         moved: set[str] = set()
@@ -198,15 +199,30 @@ class Decider:
             match = known.get(seen.record_id)
             if match is None:
                 mapped.planner.first_sight(seen, observed, batch)
-            elif match.holder is not None:
-                mapped.planner.claimed(seen, observed, match.holder, batch)
+            elif match.is_free:
+                mapped.planner.meets(seen, observed, match, batch)
             else:
-                mapped.planner.meets(seen, observed, match.other_id, batch)
+                mapped.planner.doubted(seen, observed, match, batch)
         self.commit(batch, stream.bookmarks)
         again = {one: latest[one] for one in moved if one in latest}
         if again:
             # The winner of a merge took over the loser's link: it has one now.
             self._observations(mapped, again, stream)
+
+    def _recognised(
+        self,
+        mapped: MappedPair,
+        values: dict[str, dict[str, Any]],
+        new: Sequence[Observation],
+        batch: Batch,
+    ) -> dict[str, Match]:
+        """The counterparts of new records, by the ids they carry and then by the match rules."""
+        known = candidates(self._ledger, mapped.pair.mapping, values, new, self._course)
+        if mapped.recognition is not None:
+            unknown = [seen.record_id for seen in new if seen.record_id not in known]
+            known.update(mapped.recognition.find({one: values[one] for one in unknown}))
+            batch.decisions.match_keys.extend(mapped.recognition.index(values))
+        return known
 
     def _compared(
         self, mapped: MappedPair, latest: dict[str, Observation]

@@ -123,6 +123,14 @@ class FieldDecisions(ABC):
         """Draft a create: every sent field that is not blank."""
 
     @abstractmethod
+    def linked(self, source_id: str, values: dict[str, Any], rule: str = "external_id") -> Draft:
+        """Draft the join with a record of the destination whose values nobody has read yet.
+
+        Only what the source wins over a blank and over a value alike goes out (rows 11 to 13); the
+        rest is decided once the record was read.
+        """
+
+    @abstractmethod
     def _spell(
         self,
         part: Part,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from reverse_sf.mapper.keys import EXTERNAL_ID_KEY
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
+from reverse_sf.matching.table import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,11 +48,22 @@ class Match:
         other_id: its id in the destination.
         link_id: the link of that counterpart; None where it has none.
         holder: the source's record that has this link already.
+        rule: the match rule that found it.
+        outcome: what the table of candidates says, where a rule found it.
+        words: why it is not linked, for people.
     """
 
     other_id: str
     link_id: str | None = None
     holder: str | None = None
+    rule: str = "external_id"
+    outcome: Outcome = Outcome.MATCHED
+    words: str = ""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the counterpart may be had."""
+        return self.outcome is Outcome.MATCHED and self.holder is None
 
 
 def candidates(

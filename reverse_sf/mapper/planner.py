@@ -16,18 +16,19 @@ from reverse_sf.mapper.relations import (
     parent_id_in,
 )
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
-from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapping.definition import DeletePolicy, History
 from reverse_sf.mapping.match_rules import compared_rules
+from reverse_sf.matching.table import Outcome
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.guards import unmatched
-from reverse_sf.merge.identity import ALREADY_LINKED, link_id_of
+from reverse_sf.merge.identity import ALREADY_LINKED, AMBIGUOUS, link_id_of
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.fields import FieldDecisions
+    from reverse_sf.mapper.matching import Match
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.relations import Parents
     from reverse_sf.mapping.pair import PairConverter
@@ -105,40 +106,42 @@ class Planner:
         self._create(subject, None, batch)
         return True
 
-    def meets(self, seen: Observation, values: dict[str, Any], other_id: str, batch: Batch) -> None:
-        """Decide an unlinked record that names its counterpart, which the ledger does not know."""
+    def meets(self, seen: Observation, values: dict[str, Any], match: Match, batch: Batch) -> None:
+        """Decide an unlinked record with a counterpart that has no link either."""
         if (
             event_of(values) is not Event.PRESENT
             or not self._in_scope(values)
             or self._is_past(seen.modified_at)
-            or not isinstance(self._fields, TowardSalesforce)
         ):
             self.first_sight(seen, values, batch)
             return
         subject = self._subject(seen, values)
-        link = self._new_link(subject, other_id, LinkState.LINKED)
+        link = self._new_link(subject, match.other_id, LinkState.LINKED)
         batch.decisions.links.append(link)
-        draft = self._fields.linked(seen.record_id, values)
+        draft = self._fields.linked(seen.record_id, values, match.rule)
         snapshot = Snapshot(link=link)
         self._entries.issue(Action.LINK, subject, draft, batch, snapshot=snapshot)
         # What the link does not write is decided once the target has read the other side.
-        batch.decisions.flagged.append((subject.link_id, "linked by external id"))
+        batch.decisions.flagged.append((subject.link_id, f"linked by {match.rule}"))
         self._entries.image(subject, batch)
         self._tally.add(self._name, "decided_link")
 
-    def claimed(self, seen: Observation, values: dict[str, Any], holder: str, batch: Batch) -> None:
-        """Park a record whose counterpart belongs to another link."""
+    def doubted(
+        self, seen: Observation, values: dict[str, Any], match: Match, batch: Batch
+    ) -> None:
+        """Park a record whose counterpart belongs to another link, or is one of several."""
         if event_of(values) is not Event.PRESENT or not self._in_scope(values):
             self.first_sight(seen, values, batch)
             return
         subject = self._subject(seen, values)
         batch.decisions.links.append(self._new_link(subject))
         name = self._course.destination_name
-        words = (
-            f"it names a record of {name} that is linked to {holder} already; unlink or merge one"
-            " of them"
+        words = match.words or (
+            f"it names a record of {name} that is linked to {match.holder} already; unlink or"
+            " merge one of them"
         )
-        self._entries.park(subject, ("", ALREADY_LINKED, words), batch)
+        reason = AMBIGUOUS if match.outcome is Outcome.AMBIGUOUS else ALREADY_LINKED
+        self._entries.park(subject, ("", reason, words), batch)
         self._entries.image(subject, batch)
 
     def _subject(self, seen: Observation, values: dict[str, Any]) -> Subject:

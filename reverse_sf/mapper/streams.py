@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapper.observation import SalesforceReader, missing_fields
 from reverse_sf.mapper.planner import Planner
+from reverse_sf.mapper.recognition import Recognition
 from reverse_sf.mapper.relations import Parents
 from reverse_sf.mapper.spotio_reader import SpotioReader, missing_names
 from reverse_sf.mapper.subject import DELETED_KEY
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapper.toward_spotio import TowardSpotio
 from reverse_sf.mapping.check_records import external_id_problems
-from reverse_sf.mapping.definition import History, MatchRule, Side, SyncRule
+from reverse_sf.mapping.definition import History, Side, SyncRule
+from reverse_sf.mapping.match_rules import compared_rules
 from reverse_sf.mapping.metadata import FACTS_KEY, ORGANIZATION, SalesforceObject
 from reverse_sf.mapping.pair import compile_pair
+from reverse_sf.matching.keys import MatchKeys
 from reverse_sf.spotio.facts import COMPANY, FACTS, type_from_schema
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class MappedPair:
     Attributes:
         needed: keys without which a stored image cannot be judged: a target that read a record
             back may have left out what only the filter looks at.
+        recognition: finds the counterparts of new records, where match rules ask for it.
     """
 
     pair: PairConverter
@@ -46,6 +50,7 @@ class MappedPair:
     planner: Planner
     parents: Parents | None
     needed: frozenset[str]
+    recognition: Recognition | None = None
 
     def lacks(self, image: dict[str, Any]) -> bool:
         """Whether a stored image cannot be judged before the tap has sent the record again."""
@@ -243,6 +248,7 @@ class Streams:
             reader = SpotioReader(mapping, schema, pair.address)
             needed = frozenset(one.name for one in mapping.to_salesforce.only_when)
         self._ledger.note_places(mapping.name, fields.places)
+        is_matched, recognition = self._recognition(mapping)
         planner = Planner(
             pair,
             fields,
@@ -251,10 +257,26 @@ class Streams:
             tally=self._tally,
             out_of_scope=self._out_of_scope.setdefault(mapping.name, {}),
             activation=self._activation.get(mapping.name),
-            is_matched=set(mapping.match) <= {MatchRule.EXTERNAL_ID}
-            or ledger.matched_at(mapping.name) is not None,
+            is_matched=is_matched,
         )
-        return MappedPair(pair, reader, planner, parents, needed)
+        return MappedPair(pair, reader, planner, parents, needed, recognition)
+
+    def _recognition(self, mapping: ObjectMapping) -> tuple[bool, Recognition | None]:
+        """Whether records may be created, and what finds the counterparts of new ones.
+
+        Rules that are not those of the last ``reverse-sf link`` have never been applied.
+        """
+        if not compared_rules(mapping):
+            return True, None
+        if self._ledger.matched_at(mapping.name) is None:
+            return False, None
+        said = self._ledger.match_document(mapping.name)
+        if said is None:
+            return True, None
+        keys = MatchKeys.from_document(said, mapping, self._definition.match_region)
+        if keys is None:
+            return False, None
+        return True, Recognition(mapping.name, keys, self._ledger, self._course)
 
     def _parents(self, mapping: ObjectMapping, facts: SalesforceObject | None) -> Parents | None:
         if mapping.parent is None or mapping.parent.rule is SyncRule.DO_NOT_SYNC:

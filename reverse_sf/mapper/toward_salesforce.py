@@ -127,12 +127,8 @@ class TowardSalesforce(FieldDecisions):
             if PARENT_KEY in self._winning:
                 draft.on_link.append(name)
 
-    def linked(self, source_id: str, values: dict[str, Any]) -> Draft:
-        """Draft the join with a Salesforce record whose values nobody has read yet.
-
-        Only what SPOTIO wins over a blank and over a value alike goes out (rows 11 to 13); the
-        rest is decided once the record was read.
-        """
+    def linked(self, source_id: str, values: dict[str, Any], rule: str = "external_id") -> Draft:
+        """Draft the join with a Salesforce record whose values nobody has read yet."""
         draft = Draft()
         for part in self._parts:
             held = part.canon_spotio(values.get(part.key))
@@ -140,7 +136,7 @@ class TowardSalesforce(FieldDecisions):
                 self._unseen(part, values[part.key], draft)
         if self._mapping.salesforce_external_id:
             draft.record[self._mapping.salesforce_external_id] = source_id
-        draft.decision[""] = {"row": "C4 one candidate, unlinked", "rule": "external_id"}
+        draft.decision[""] = {"row": "C4 one candidate, unlinked", "rule": rule}
         return draft
 
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:

@@ -9,7 +9,7 @@ from reverse_sf.mapper.keys import EXTERNAL_ID_KEY, OWNER_FIELD, OWNER_KEY, PARE
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import Side
-from reverse_sf.mapping.values import Undefined
+from reverse_sf.mapping.values import UNSET, Undefined
 from reverse_sf.merge.creation import is_sent_on_create
 
 if TYPE_CHECKING:
@@ -58,6 +58,17 @@ class TowardSpotio(FieldDecisions):
         self._create_relations(values, parent, draft)
         record[EXTERNAL_ID_KEY] = source_id
         draft.decision[""] = {"row": "C4 unlinked, in scope", "rule": "on create"}
+        return draft
+
+    def linked(self, source_id: str, values: dict[str, Any], rule: str = "external_id") -> Draft:
+        """Draft the join with a SPOTIO record whose values nobody has read yet."""
+        del source_id  # the envelope tells it, and the target claims the record by it
+        draft = Draft()
+        for part in self._parts:
+            held = part.read(values)
+            if part.key != PARENT_KEY and held is not UNSET and held is not None:
+                self._unseen(part, held, draft)
+        draft.decision[""] = {"row": "C4 one candidate, unlinked", "rule": rule}
         return draft
 
     def _create_relations(

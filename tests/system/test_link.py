@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction
 from reverse_sf.simulator.local import running
 from tests.system.overlap import (
     SYNC,
@@ -245,3 +246,36 @@ def test_link_waits_for_nobody_who_holds_the_lease(world: World) -> None:
         last = ledger.runs(limit=1)[0]
         assert last.status == "done"
         assert last.run_id.endswith(("-link-spotio", "-link-salesforce"))
+
+
+def test_records_that_appear_later_are_matched_before_they_are_created(world: World) -> None:
+    alone, theirs = Lead("Early", email="late@example.com"), Lead("Bird", email="bird@example.com")
+    out = Lead("Aside", email="aside@example.com", in_scope=False)
+    world.pairs = [overlapping(0)]
+    world.only_salesforce, world.only_spotio = [alone], [theirs, out]
+    world.fill()
+    world.link("--apply")
+    world.rest()
+    known = set(world.in_spotio())
+    # One matches a record that is linked, one a record that is out of scope, one nobody, and two
+    # are alike: the first sync sees them all at once.
+    double = Lead("Double", email="LATE@example.com")
+    aside = Lead("Aside", email="aside@example.com")
+    fresh = Lead("Fresh", email="fresh@example.com")
+    add_to_salesforce(world.servers, [double, aside, fresh])
+    also = Lead("Also", phone="602-555-0199")
+    add_to_spotio(world.servers, [also])
+    world.sync.cycle()
+    new = Lead("New", phone="+1 (602) 555-0199")
+    add_to_salesforce(world.servers, [new])
+    world.rest()
+    ours, now = world.in_salesforce(), world.in_spotio()
+    assert ours[double.id] is None
+    assert world.links()[aside.id] == out.id
+    made = {one for one in now if one not in known} - {also.id}
+    assert [now[one] for one in made] == [fresh.id], "only who matches nobody is created"
+    assert list(ours.values()).count(also.id) == 1
+    assert ours[new.id] is None, "SPOTIO's record went to Salesforce first"
+    with Ledger.open(world.sync.ledger_uri) as ledger:
+        withheld = {one.reason for one in ledger.parked_rows(Direction.TO_SPOTIO)}
+    assert withheld == {"already_linked"}
