@@ -33,16 +33,23 @@ _REASONS = {Outcome.AMBIGUOUS: AMBIGUOUS, Outcome.TAKEN: ALREADY_LINKED}
 class Hold:
     """The leases of both directions, kept while this works."""
 
-    def __init__(self, ledger: Ledger, definition: SyncDefinition) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._beaten = time.monotonic()
         now = datetime.now(timezone.utc)
         self.at = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
-        stem = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}-link"
+        self._stem = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}-link"
         self.runs: dict[Direction, str] = {}
+
+    def take(self, definition: SyncDefinition) -> None:
+        """Take both leases.
+
+        Raises:
+            LeaseHeldError: a sync is at work.
+        """
         for direction in Direction:
-            run_id = f"{stem}-{direction.value.removeprefix('to_')}"
-            ledger.begin_run(
+            run_id = f"{self._stem}-{direction.value.removeprefix('to_')}"
+            self._ledger.begin_run(
                 Run(
                     run_id=run_id,
                     direction=direction,
@@ -74,9 +81,10 @@ def held(ledger: Ledger, definition: SyncDefinition) -> Iterator[Hold]:
     Raises:
         LeaseHeldError: a sync is at work.
     """
-    hold = Hold(ledger, definition)
+    hold = Hold(ledger)
     status = "failed"
     try:
+        hold.take(definition)
         yield hold
         status = "done"
     finally:

@@ -238,16 +238,6 @@ def test_a_deleted_record_is_nobodys_match_and_a_linked_one_keeps_its_link(world
     assert world.in_salesforce()[kept[0].id] == kept[1].id
 
 
-def test_link_waits_for_nobody_who_holds_the_lease(world: World) -> None:
-    world.pairs = [overlapping(0)]
-    world.fill()
-    world.link("--apply")
-    with Ledger.open(world.sync.ledger_uri) as ledger:
-        last = ledger.runs(limit=1)[0]
-        assert last.status == "done"
-        assert last.run_id.endswith(("-link-spotio", "-link-salesforce"))
-
-
 def test_records_that_appear_later_are_matched_before_they_are_created(world: World) -> None:
     alone, theirs = Lead("Early", email="late@example.com"), Lead("Bird", email="bird@example.com")
     out = Lead("Aside", email="aside@example.com", in_scope=False)

@@ -1,0 +1,166 @@
+"""``reverse-sf link`` against both local servers: usage, refusals, exit codes, what is kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from reverse_sf.cli.main import cli
+from reverse_sf.errors import ConfigurationError, Exit, LeaseHeldError, UsageError
+from reverse_sf.ledger.rows import Run
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction
+from reverse_sf.simulator.local import running
+from tests.system.overlap import SYNC, Lead, add_to_salesforce, add_to_spotio
+
+TWIN = "twin@example.com"
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """One pair that matches, and two twins of Salesforce's for one record of SPOTIO's."""
+    with running(empty=True) as started:
+        formula = Lead("=cmd()", email=TWIN)
+        one = Lead("One", email="one@example.com")
+        add_to_salesforce(started, [one, formula, Lead("Twin", email=TWIN)])
+        add_to_spotio(started, [Lead("One", email="One@Example.com"), Lead("Twin", email=TWIN)])
+        yield started
+
+
+@pytest.fixture
+def link(servers, monkeypatch, tmp_path):
+    for name, value in servers.environment().items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "sync.yml"
+    file.write_text(SYNC)
+
+    def run(*options, definition=SYNC):
+        file.write_text(definition)
+        uri = f"sqlite:///{tmp_path}/ledger.db"
+        words = ["link", "--sync-file", str(file), "--ledger-uri", uri, *options]
+        return CliRunner().invoke(cli, words, standalone_mode=False)
+
+    return run
+
+
+def test_the_help_says_what_is_matched_what_is_written_and_how_it_ends():
+    told = CliRunner().invoke(cli, ["link", "--help"]).output
+    for words in (
+        "external_id",
+        "E.164",
+        "Without --apply nothing is written",
+        "--choose",
+        "5 with",
+    ):
+        assert words in told
+
+
+def test_the_table_names_the_doubtful_and_what_to_do_next(link):
+    ran = link("--strict")
+    assert ran.return_value == Exit.PARKED
+    assert "2 + 1" in ran.output
+    assert "by email it is SPOTIO" in ran.output
+    assert "1 by email" in ran.output
+    assert "reverse-sf link --apply" in ran.output
+
+
+def test_without_strict_doubt_is_no_failure_and_json_holds_every_record(link):
+    ran = link("--json")
+    assert ran.return_value == Exit.DONE
+    told = json.loads(ran.stdout)
+    assert told["applied"] is False
+    outcomes = sorted(one["outcome"] for one in told["records"])
+    assert outcomes == ["ambiguous", "ambiguous", "ambiguous", "matched"]
+
+
+def test_a_csv_is_safe_to_open_in_a_spreadsheet(link, tmp_path):
+    link("--csv", str(tmp_path / "m.csv"))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "m.csv").read_text())))
+    assert "'=cmd()" in {row["salesforce_name"] for row in rows}
+    ran = link("--csv", str(tmp_path / "nowhere" / "m.csv"))
+    assert isinstance(ran.exception, ConfigurationError)
+    assert "nowhere" in str(ran.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--pair", "Lead:Leeds"), "Lead:Leads"),
+        (("--choose", "00Q000000000001"), "SALESFORCE_ID=SPOTIO_ID"),
+        (("--choose", "00Q0000000000zzAAA=65a1"), "no pair has a Salesforce record"),
+        (("--choose", "a=1", "--choose", "a=2"), "twice"),
+    ],
+)
+def test_wrong_options_are_one_clear_error(link, options, words):
+    ran = link(*options)
+    assert isinstance(ran.exception, UsageError)
+    assert words in str(ran.exception)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("salesforce: Description}]", "salesforce: Descripton}]", "did you mean Description?"),
+        ("{spotio: Lead Notes, salesforce: Description}]", "{spotio: Lead Nots, salesforce: Name}]",
+         "did you mean Lead Notes?"),
+        ("match: [external_id, email", "match: [external_id, emial", "did you mean email?"),
+        ("      street: Street\n", "", "no street is mapped"),
+        ("      - {spotio: Phone, salesforce: Phone, rule: salesforce_unless_blank}\n", "",
+         "no phone field of Lead:Leads"),
+        ("version: 1", "version: 1\nmatch_region: Utopia", "'Utopia' is not a country's"),
+    ],
+)  # fmt: skip
+def test_a_rule_without_its_field_is_one_clear_error(link, old, new, words):
+    ran = link(definition=SYNC.replace(old, new, 1))
+    assert isinstance(ran.exception, ConfigurationError)
+    assert len(ran.exception.problems) == 1
+    assert words in ran.exception.problems[0]
+
+
+def test_a_sync_at_work_is_named_and_nothing_is_written(link, tmp_path):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.begin_run(
+            Run(
+                run_id="busy",
+                direction=Direction.TO_SALESFORCE,
+                started_at="2026-05-06T00:00:00.000Z",
+                definition_fingerprint="f",
+                holder="somebody@elsewhere (process 1)",
+            ),
+            ttl_seconds=300,
+        )
+    ran = link("--apply")
+    assert isinstance(ran.exception, LeaseHeldError)
+    assert "somebody@elsewhere" in str(ran.exception)
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        assert ledger.links_of_pair("Lead:Leads") == []
+        # The lease of the other direction was not kept.
+        ledger.begin_run(
+            Run(
+                run_id="free",
+                direction=Direction.TO_SPOTIO,
+                started_at="2026-05-06T00:00:00.000Z",
+                definition_fingerprint="f",
+            ),
+            ttl_seconds=300,
+        )
+
+
+def test_applying_twice_leaves_the_same_and_the_log_says_why(link, tmp_path):
+    for _ in range(2):
+        assert link("--apply").return_value == Exit.DONE
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        known = ledger.links_of_pair("Lead:Leads")
+        assert (
+            sum(one.salesforce_id is not None and one.spotio_id is not None for one in known) == 1
+        )
+        assert len(known) == 4
+        assert ledger.matched_at("Lead:Leads") is not None
+        assert [one.reason for one in ledger.parked_rows()] == ["ambiguous_match"] * 3
+        assert [one.reason for one in ledger.log_rows(kind="match")] == [
+            "C4 1 candidate, unlinked: email"
+        ]
