@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Where in a stream's state the deletion log was last read up to.
 DELETIONS_READ = "deletions_read_until"
+# Beside no bookmark: the object was read completely and had no rows.
+WAS_EMPTY = "was_empty"
 
 
 def understood(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,4 +50,4 @@ def _bookmark(stored: Mapping[str, Any]) -> dict[str, Any]:
     for key in REPLICATION_KEYS:
         if stored.get(key):
             return {"replication_key": key, "replication_key_value": stored[key]}
-    return {}
+    return {WAS_EMPTY: True} if stored.get(WAS_EMPTY) is True else {}

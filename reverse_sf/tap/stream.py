@@ -19,7 +19,7 @@ from reverse_sf.tap import facts
 from reverse_sf.tap.discovery import suggestion
 from reverse_sf.tap.purges import read_purges
 from reverse_sf.tap.reading import Reading
-from reverse_sf.tap.state import DELETIONS_READ
+from reverse_sf.tap.state import DELETIONS_READ, WAS_EMPTY
 from reverse_sf.tap.window import Bookmark, Window, window_of
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ class SObjectStream(Stream):
                         self._read(window, bookmark, now, counter)
                 bookmark.read_completely()
                 self._store(bookmark)
+                if bookmark.value is None and window.key:
+                    self.stream_state[WAS_EMPTY] = True
                 if window.key:
                     self._read_deletion_log(self._client_now(), counter, read_before)
             except ReverseSFError:
@@ -267,7 +269,9 @@ class SObjectStream(Stream):
     def _reading(self, window: Window) -> Reading:
         api_type = str(self.config.get("api_type") or "auto")
         expected = None
-        if api_type == "auto" and (window.key is None or window.start is None):
+        # Nobody counts an object at every run only because it is empty; its first page will tell.
+        was_empty = bool(window.key and self.stream_state.get(WAS_EMPTY))
+        if api_type == "auto" and window.start is None and not was_empty:
             expected = self._tap.expected_rows(self.name)
         return Reading(
             client=self._tap.client,

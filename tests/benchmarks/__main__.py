@@ -13,6 +13,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,12 @@ import msgspec
 from reverse_sf.salesforce import Credentials, SalesforceClient
 from reverse_sf.simulator.connection import CONSUMER_KEY, CONSUMER_SECRET, REFRESH_TOKEN
 from reverse_sf.simulator.local import running
-from tests.benchmarks import bench_tap, bench_target, mapper_command
+from tests.benchmarks import bench_tap, bench_target, bench_way_back, mapper_command
 from tests.benchmarks.report import Line, Report
 
 if TYPE_CHECKING:
     from reverse_sf.simulator.local import LocalServer
+    from tests.benchmarks.commands import Cost
 
 TAP_RATIO = 0.40
 TAP_PEAK_MB = 250
@@ -35,6 +37,9 @@ MAPPER_UNCHANGED = 25_000
 TAP = "tap-salesforce, Bulk API 2.0"
 MAPPER = "spotio-mapper, ledger in SQLite"
 TARGET = "target-spotio"
+WAY_BACK = "SPOTIO to Salesforce, and both directions"
+REQUESTS_PER_1000 = 10
+IDLE_REQUESTS = 12
 
 
 def say(text: str) -> None:
@@ -162,6 +167,109 @@ def measure_target(report: Report, server: LocalServer, folder: Path, records: i
             report.add(TARGET, Line(f"  {what} per 1,000", per_thousand(number, load.written)))
 
 
+def measure_way_back(report: Report, folder: Path, records: int) -> None:
+    """Load SPOTIO's records into Salesforce and change them, by jobs and without; then rest."""
+    with running(records=0) as servers:
+        say(f"SPOTIO to Salesforce: {records:,} records, by Bulk API 2.0 and by collections")
+        ids = bench_way_back.populate(servers.spotio, records)
+        empty = start_of_parts(folder)
+        for version, (way, threshold) in enumerate((("Bulk API 2.0", 1), ("collections", 0))):
+            servers.salesforce.reset()
+            settings = {"target-salesforce": {"bulk_threshold": threshold}}
+            project = bench_way_back.Project(folder / f"way-back-{version}", servers, settings)
+            load = project.step("spotio")
+            if load.emitted != records:
+                raise SystemExit(f"{load.emitted:,} of {records:,} records decided")
+            if version == 0:
+                report_rates(report, project, load, empty, "everything is new")
+                quiet = project.step("spotio", again=True)
+                report_rates(report, project, quiet, empty, "nothing changed")
+            bench_way_back.change(servers.spotio, ids, version)
+            changed = project.step("spotio")
+            if version == 0:
+                report_rates(report, project, changed, empty, "one field of each changed")
+            for name, step in (("first load", load), ("update", changed)):
+                judged = step is changed
+                per_1000 = 1000 * len(step.salesforce) / records
+                report.add(
+                    WAY_BACK,
+                    Line(
+                        f"target-salesforce, {name} by {way}: requests per 1,000",
+                        f"{per_1000:,.1f}",
+                        limit=f"≤ {REQUESTS_PER_1000}" if judged else "",
+                        kept=per_1000 <= REQUESTS_PER_1000 if judged else None,
+                    ),
+                )
+        say("at rest, and one change in each direction")
+        project.rest()
+        steps = [project.step("salesforce"), project.step("spotio")]
+        report_calls(report, "idle two-way cycle", steps, IDLE_REQUESTS)
+        for side, source in (("Salesforce", "salesforce"), ("SPOTIO", "spotio")):
+            if source == "spotio":
+                servers.spotio.edit(object="Accounts", id=ids[0], set={"Website": "https://p.one"})
+            else:
+                row = next(one for one in servers.salesforce.rows("Account") if one["SPOTIO_Id__c"])
+                servers.salesforce.edit(
+                    object="Account", id=row["Id"], set={"Website": "https://s.one"}
+                )
+            steps = [project.step(source)]
+            report_calls(report, f"one change in {side} among {records:,}", steps, None)
+
+
+def start_of_parts(folder: Path) -> dict[str, Cost]:
+    """What each part takes to start and to find nothing to do."""
+    with running(records=0) as servers:
+        project = bench_way_back.Project(folder / "way-back-start", servers)
+        project.step("spotio")
+        return project.step("spotio").costs
+
+
+def report_rates(
+    report: Report,
+    project: bench_way_back.Project,
+    step: bench_way_back.Step,
+    empty: dict[str, Cost],
+    what: str,
+) -> None:
+    """Rates of tap and mapper, as shares of a bare loop over the tap's own lines."""
+    count, bare = project.bare()
+    bare_rate = count / bare
+    parts = {"tap-spotio": "tap-spotio", "mapper": "salesforce-mapper"}
+    for part, name in parts.items():
+        if part == "tap-spotio" and what != "everything is new":
+            continue
+        cost = step.costs[part].without(empty[part])
+        rate = step.observed / cost.processor_s
+        report.add(
+            WAY_BACK,
+            Line(
+                f"{name}, {what}",
+                per_second(step.observed, cost.wall_s),
+                f"{rate:,.0f}/s",
+                f"{rate / bare_rate:.1%}",
+            ),
+        )
+
+
+def report_calls(
+    report: Report, what: str, steps: list[bench_way_back.Step], limit: int | None
+) -> None:
+    """The number of requests, and each of them."""
+    called = [f"Salesforce {one}" for step in steps for one in step.salesforce]
+    called += [f"SPOTIO {one}" for step in steps for one in step.spotio]
+    report.add(
+        WAY_BACK,
+        Line(
+            f"{what}: requests to both sides",
+            str(len(called)),
+            limit="" if limit is None else f"≤ {limit}",
+            kept=None if limit is None else len(called) <= limit,
+        ),
+    )
+    for call, number in Counter(called).items():
+        report.add(WAY_BACK, Line(f"  {call}", str(number)))
+
+
 def per_second(number: int, seconds: float) -> str:
     """A rate in words."""
     return f"{number / seconds:,.0f}/s"
@@ -206,6 +314,7 @@ def main(*, records: int, quick: bool, million: bool) -> None:
         if million and not quick:
             measure_memory(report, folder, 1_000_000)
         measure_mapper(report, folder, records)
+        measure_way_back(report, folder, 1_000 if quick else 10_000)
     report.show(judged=not quick)
     if quick:
         click.echo("So few records say little about rates: no verdict without a full run.")

@@ -148,6 +148,21 @@ def test_deletion_logs_are_read_in_turn_and_no_purge_is_lost(org):  # noqa: F811
     assert told == purged
 
 
+def test_an_object_that_was_empty_is_not_counted_again_and_its_first_row_arrives(org):  # noqa: F811 - a fixture
+    fields = {"Name": "string(80) defaulted name | Visit Name"}
+    visits = {"label": "Visit / Visits", "prefix": "a09", "fields": fields}
+    org.edit(declare={"objects": {"Visit__c": visits}})
+    settings = settings_of(org, "Visit__c")
+    first = run_tap(settings)
+    assert not first.records["Visit__c"]
+    state = first.state
+    mark = org.last()
+    state = run_tap(settings, state=state).state
+    assert not [call for call in paths_of(org, mark) if call.endswith("/recordCount")]
+    created = org.edit(object="Visit__c", create={"Name": "The first"})["id"]
+    assert created in run_tap(settings, state=state).by_id("Visit__c")
+
+
 def test_a_deletion_log_that_was_not_read_for_long_is_read_at_once(org):  # noqa: F811 - a fixture
     settings = settings_of(org, *SALES)
     state = run_tap(settings).state
