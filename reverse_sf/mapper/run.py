@@ -255,9 +255,9 @@ class MappingRun:
             self._writer.state(text)
         elif line.type == messages.SCHEMA:
             stream = self._streams.by_name.get(line.stream)
+            # Before anything else: what another org or company says must change nothing.
+            self._streams.pin_source(line.schema)
             if stream is not None:
-                # Before anything else: what another org or company says must change nothing.
-                self._streams.pin_source(stream, line.schema)
                 self._replan()
                 self._decide(stream)
                 self._streams.announce(stream, line.schema, line.bookmark_properties)

@@ -117,6 +117,7 @@ class Streams:
         self._people = people
         self._tally = tally
         self._course = course
+        self._source_id: str | None = None
         self._out_of_scope: dict[str, dict[str, str]] = {}
         self._activation: dict[str, str] = {}
         self.by_name: dict[str, Stream] = {}
@@ -180,19 +181,20 @@ class Streams:
         self._compile(stream, schema)
         self._ledger.store_catalog(self._course.source, stream.name, schema)
 
-    def pin_source(self, stream: Stream, schema: Any) -> None:
-        """Bind the ledger to the org or company that the tap reads, where the tap tells it.
+    def pin_source(self, schema: Any) -> None:
+        """Bind the ledger to the org or company that the tap reads, where a SCHEMA tells it.
 
         Raises:
             StopError: the ledger belongs to another one.
         """
-        if not isinstance(schema, dict) or schema == stream.schema:
+        if not isinstance(schema, dict):
             return
         in_salesforce = self._course.source is Side.SALESFORCE
         facts_key, name = (FACTS_KEY, ORGANIZATION) if in_salesforce else (FACTS, COMPANY)
         told = (schema.get(facts_key) or {}).get(name)
-        if told:
+        if told and told != self._source_id:
             self._ledger.pin_identity(self._course.source, str(told))
+            self._source_id = told
 
     def _check_external_ids(self, stream: Stream, schema: dict[str, Any]) -> None:
         """Refuse a field for SPOTIO's id that is not unique, where the tap tells it (C.7)."""

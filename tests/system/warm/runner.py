@@ -123,6 +123,11 @@ class WarmParent:
         )
         atexit.register(self._stop)
 
+    @property
+    def pid(self) -> int:
+        """Its process, whose limits those of the plugins will be."""
+        return self._process.pid
+
     def start(
         self,
         parts: Sequence[Part],
