@@ -184,6 +184,9 @@ def test_two_records_that_name_one_counterpart_are_not_both_linked(world):
     assert world.parked(TO_S) == {"": "already_linked"}
     assert link(world, other).link.state is LinkState.PENDING
     assert world.counterpart(p) == s
+    world.in_spotio("Accounts", other, Company="Copy, edited")
+    assert world.to_salesforce() == [], "an edit does not make it a record of its own"
+    assert world.parked(TO_S) == {"": "already_linked"}
 
 
 def test_an_external_id_of_another_system_is_no_salesforce_id(world):
@@ -210,6 +213,48 @@ def test_with_match_rules_nothing_is_created_before_both_sides_were_matched(tmp_
     with world.open() as ledger:
         ledger.set_matched(PAIR, "2026-05-06T00:00:00.000Z")
     assert len(world.run(course, again=True).records) == 1
+
+
+EMAIL = {
+    "kind": "email",
+    "name": "email",
+    "spotio": ["Billing Email"],
+    "salesforce": ["Billing_Email__c"],
+}
+"""What ``reverse-sf link`` says of its index, with the one rule of :func:`matched_by_email`."""
+
+
+@pytest.mark.parametrize("course", [TO_SALESFORCE, TO_SPOTIO], ids=lambda one: one.direction.value)
+def test_rules_that_were_changed_since_the_last_matching_stop_before_the_first_create(
+    tmp_path, course
+):
+    world = matched_by_email(tmp_path)
+    world.in_spotio("Accounts", Company="A")
+    world.in_salesforce("Account", Name="B")
+    made_of = {"region": "US", "address": {}, "rules": [{**EMAIL, "name": "phone"}]}
+    with world.open() as ledger:
+        ledger.finish_matching(PAIR, "2026-05-06T00:00:00.000Z", made_of)
+    with pytest.raises(StopError, match="reverse-sf link"):
+        world.run(course)
+    with world.open() as ledger:
+        ledger.finish_matching(PAIR, "2026-05-06T00:00:00.000Z", {**made_of, "rules": [EMAIL]})
+    assert len(world.run(course, again=True).records) == 1
+
+
+def test_a_new_record_that_matches_a_linked_one_is_parked_and_not_created(tmp_path):
+    world = matched_by_email(tmp_path)
+    with world.open() as ledger:
+        ledger.finish_matching(
+            PAIR,
+            "2026-05-06T00:00:00.000Z",
+            {"region": "US", "address": {}, "rules": [EMAIL]},
+        )
+    world.in_salesforce("Account", Name="One", Billing_Email__c="a@example.com")
+    world.rest()
+    p = world.in_spotio("Accounts", Company="Two", **{"Billing Email": "A@example.com"})
+    assert world.to_salesforce() == []
+    assert world.parked(TO_S) == {"": "already_linked"}
+    assert link(world, p).link.salesforce_id is None
 
 
 @pytest.mark.row("C4 2 or more candidates")

@@ -39,18 +39,21 @@ def test_every_row_of_the_table(row, given, outcome):
     assert outcome_of(number, linked=linked, unique=unique) is outcome, row
 
 
+@pytest.mark.row("C4 0 candidates")
 def test_C4_0_candidates():  # noqa: N802 -- named after the row
     found = match([item("s1", ["a"])], [item("p1", ["b"])], RULES)
     assert found.salesforce == {"s1": Finding(Outcome.UNMATCHED)}
     assert found.spotio == {"p1": Finding(Outcome.UNMATCHED)}
 
 
+@pytest.mark.row("C4 1 candidate, unlinked")
 def test_C4_1_candidate_unlinked():  # noqa: N802 -- named after the row
     found = match([item("s1", ["a"])], [item("p1", ["b", "a"])], RULES)
     assert found.pairs == [("s1", "p1", "email")]
     assert found.of(Side.SPOTIO)["p1"].outcome is Outcome.MATCHED
 
 
+@pytest.mark.row("C4 1 candidate, linked to another record")
 def test_C4_1_candidate_linked_to_another():  # noqa: N802 -- named after the row
     linked = item("s1", ["a"], partner="p1")
     found = match([linked, item("s2", ["a"])], [item("p1", ["a"], partner="s1")], RULES)
@@ -59,6 +62,7 @@ def test_C4_1_candidate_linked_to_another():  # noqa: N802 -- named after the ro
     assert found.pairs == []
 
 
+@pytest.mark.row("C4 2 or more candidates")
 def test_C4_2_or_more_candidates():  # noqa: N802 -- named after the row
     found = match([item("s1", ["a"])], [item("p2", ["a"]), item("p1", ["a"])], RULES)
     assert found.salesforce["s1"] == Finding(Outcome.AMBIGUOUS, "email", ("p1", "p2"))
