@@ -54,7 +54,6 @@ def test_the_demo_definition_fits_the_demo_org_and_tenant(connected):
         ("spotio: Website", "spotio: Webseite"),
         ("salesforce: NumberOfEmployees", "salesforce: NumberOfEmploees"),
         ("Telecom: Telecommunications", "Telecomm: Telecommunications"),
-        ("Telecom: Telecommunications", "Telecom: Telecomunications"),
         ("Prospecting: Prospecting", "Prospektin: Prospecting"),
         ("Type: [Prospect, Customer]", "Type: [Prospekt, Customer]"),
         ("spotio_default: ops@example.com", "spotio_default: opps@example.com"),
@@ -72,6 +71,15 @@ def test_one_misspelt_name_is_one_error_with_its_line_and_the_right_name(
     assert len(errors) == 1, errors
     assert "did you mean" in errors[0]["message"]
     assert errors[0]["line"] >= text[:at].count("\n")
+
+
+def test_a_misspelt_value_of_an_open_picklist_is_a_warning_with_the_right_name(connected, tmp_path):
+    text = SYNC_FILE.read_text().replace(
+        "Telecom: Telecommunications", "Telecom: Telecomunications", 1
+    )
+    (tmp_path / "sync.yml").write_text(text)
+    said = [one["message"] for one in json.loads(check(tmp_path / "sync.yml").stdout)["problems"]]
+    assert any("did you mean Telecommunications?" in one for one in said)
 
 
 def test_a_user_that_salesforce_does_not_have_is_an_error(connected, tmp_path):
