@@ -64,6 +64,8 @@ def _records() -> Iterator[str]:
     yield "C4 S merge loser, winner unlinked"
     yield "C4 S merge loser, winner linked"
     yield "C4 P merge loser"
+    yield "C4 lead converted"
+    yield "C4 lead converted, target linked"
     yield "C4 stop: one side empty"
     yield "C4 stop: deletes above a count"
     yield "C4 stop: deletes above a percentage"

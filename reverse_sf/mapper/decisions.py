@@ -292,6 +292,8 @@ class Decider:
             if known.has_open_operation or (seen.record_id in joined and snapshot.open_operation):
                 mapped.planner.postpone(prior, subject, batch)
                 continue
+            if event_of(observed) is Event.CONVERTED and mapped.planner.conversion is not None:
+                winner_id = mapped.planner.conversion.target_id(observed) or ""
             winner = "moved in this batch" if winner_id in moved else winners.get(winner_id)
             if mapped.planner.again(
                 prior,
@@ -353,6 +355,7 @@ class Decider:
         return found
 
     def _winners(self, mapped: MappedPair, values: dict[str, dict[str, Any]]) -> dict[str, str]:
+        """Links of the records that merges and conversions have left in these records' place."""
         wanted = sorted(
             {
                 canon.record_id(one["MasterRecordId"])
@@ -360,7 +363,16 @@ class Decider:
                 if one.get("MasterRecordId") and event_of(one) is Event.MERGED
             }
         )
-        return self._ledger.link_ids(mapped.name, wanted) if wanted else {}
+        found = self._ledger.link_ids(mapped.name, wanted) if wanted else {}
+        conversion = mapped.planner.conversion
+        if conversion is not None:
+            became = {
+                conversion.target_id(one) or ""
+                for one in values.values()
+                if event_of(one) is Event.CONVERTED
+            }
+            found.update(self._ledger.link_ids(conversion.pair, sorted(became)) if became else {})
+        return found
 
     def _look_up_parents(self, mapped: MappedPair, images: Iterable[dict[str, Any]]) -> None:
         parent = mapped.pair.mapping.parent

@@ -83,6 +83,16 @@ class Prior(msgspec.Struct):
     watch: Watch
     reread: Callable[[str], Snapshot] | None = None
 
+    def whole(self) -> Snapshot:
+        """All that the ledger keeps of the link; read at most once."""
+        if self.reread is None:
+            return self.snapshot
+        found = self.reread(self.snapshot.link.link_id)
+        # What was decided of the link since stays.
+        found.link = self.snapshot.link
+        self.snapshot, self.reread = found, None
+        return found
+
 
 class FieldDecisions(ABC):
     """Decides the fields of one object mapping, toward one side.
@@ -317,10 +327,7 @@ class FieldDecisions(ABC):
 
     def _evidence(self, key: str, prior: Prior) -> Evidence:
         """When each side changed, as far as anybody has seen it (section C.1)."""
-        if prior.reread is not None:
-            prior.snapshot = prior.reread(prior.snapshot.link.link_id)
-            prior.reread = None
-        kept = self._course.destination_differing(prior.snapshot) or {}
+        kept = self._course.destination_differing(prior.whole()) or {}
         source, other = _interval(prior.watch.found.get(key)), _interval(kept.get(key))
         if self._from_salesforce:
             return Evidence(spotio=other, salesforce=source)

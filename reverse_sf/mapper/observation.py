@@ -147,6 +147,8 @@ def missing_fields(mapping: ObjectMapping, present: Iterable[str]) -> list[str]:
     """Name the fields that the definition needs and the tap's schema does not carry."""
     known = set(present)
     wanted = content_fields(mapping) - _OPTIONAL - {mapping.salesforce_external_id}
+    if mapping.on_convert:
+        wanted |= {"IsConverted", f"Converted{mapping.on_convert}Id"}
     return sorted(name for name in wanted if name not in known and name.split(".")[0] not in known)
 
 

@@ -26,6 +26,7 @@ from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
+    from reverse_sf.mapper.conversion import Conversion
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.fields import FieldDecisions
     from reverse_sf.mapper.matching import Match
@@ -53,6 +54,7 @@ class Planner:
         out_of_scope: the records of this mapping that were left out, with the reason.
         activation: with ``future_only``, the moment from which records count.
         is_matched: the records of both sides were matched, or need not be.
+        conversion: where the link of a converted lead moves to.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Planner:
         out_of_scope: dict[str, str],
         activation: str | None,
         is_matched: bool = True,
+        conversion: Conversion | None = None,
     ) -> None:
+        self.conversion = conversion
         self.pair = pair
         self.deletes: list[str] = []
         """Links whose counterpart is to be deleted, once the run's guard has counted them."""
@@ -100,6 +104,9 @@ class Planner:
             return False
         if self._is_past(seen.modified_at):
             self._tally.add(self._name, "skipped", "history: not modified since activation")
+            return False
+        if not self._course.settings(self._mapping).create:
+            self._tally.add(self._name, "skipped", "not linked, and create is false")
             return False
         subject = self._subject(seen, values)
         batch.decisions.links.append(self._new_link(subject))
@@ -192,16 +199,9 @@ class Planner:
         elif act is Act.DELETE:
             self._delete(snapshot, subject, batch, allowed=deletes_allowed)
         else:
-            reason = decision.row.removeprefix("C4 ")
-            if refusal and event is Event.PRESENT:
-                reason = f"out of scope: {refusal}"
-            self._entries.stand_still(act, link, subject, batch)
-            self._tally.add(self._name, "skipped", reason)
-            if decision.journal:
-                self._entries.outlived(snapshot, decision.row, batch)
-            self._entries.supersede(snapshot, batch)
+            self._stand_still(decision, event, refusal, (prior, subject), batch)
         self._unpark(link, parked, settled, batch)
-        if act is Act.MOVE:
+        if act is Act.MOVE and event is Event.MERGED:
             # The stored image stays: the winner's own record is decided against it.
             return True
         if subject.is_new:
@@ -210,6 +210,30 @@ class Planner:
             gone = event in (Event.DELETED, Event.MERGED)
             self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
         return False
+
+    def _stand_still(
+        self,
+        decision: RecordDecision,
+        event: Event,
+        refusal: str | None,
+        work: tuple[Prior, Subject],
+        batch: Batch,
+    ) -> None:
+        """Note what a record that is not written comes to."""
+        prior, subject = work
+        link = prior.snapshot.link
+        reason = decision.row.removeprefix("C4 ")
+        if refusal and event is Event.PRESENT:
+            reason = f"out of scope: {refusal}"
+        if decision.act is Act.MOVE and event is Event.CONVERTED and self.conversion is not None:
+            self.conversion.move(prior.whole(), subject.values, batch)
+            self._entries.restate(link, LinkState.UNLINKED, batch)
+        else:
+            self._entries.stand_still(decision.act, link, subject, batch)
+        self._tally.add(self._name, "skipped", reason)
+        if decision.journal:
+            self._entries.outlived(prior.snapshot, decision.row, batch)
+        self._entries.supersede(prior.snapshot, batch)
 
     def _unpark(
         self, link: Link, parked: frozenset[str], settled: frozenset[str], batch: Batch
@@ -242,6 +266,8 @@ class Planner:
             other_changed=event is not Event.PRESENT and self._fields.other_changed(snapshot),
             other_deleted=other_deleted,
             winner_linked=winner is not None,
+            converts=self.conversion is not None
+            and self.conversion.target_id(subject.values) is not None,
             on_delete=self._course.on_delete(self._mapping),
             source=self._course.letter,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError
+from reverse_sf.mapper.conversion import Conversion
 from reverse_sf.mapper.observation import SalesforceReader, missing_fields
 from reverse_sf.mapper.planner import Planner
 from reverse_sf.mapper.recognition import Recognition
@@ -251,6 +252,7 @@ class Streams:
             needed = frozenset(one.name for one in mapping.to_salesforce.only_when)
         self._ledger.note_places(mapping.name, fields.places)
         is_matched, recognition = self._recognition(mapping)
+        target = self._definition.conversion_of(mapping)
         planner = Planner(
             pair,
             fields,
@@ -260,6 +262,7 @@ class Streams:
             out_of_scope=self._out_of_scope.setdefault(mapping.name, {}),
             activation=self._activation.get(mapping.name),
             is_matched=is_matched,
+            conversion=None if target is None else Conversion.between(mapping, target),
         )
         return MappedPair(pair, reader, planner, parents, needed, recognition)
 

@@ -36,11 +36,36 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
         for mapping in one.fields:
             yield from _field_problems(mapping)
         yield from _parent_problems(one, definition)
+        yield from _conversion_problems(one, definition)
         yield from _match_problems(one)
     yield from _parent_cycles(definition)
     if definition.match_region not in SUPPORTED_REGIONS:
         sentence = f"'{definition.match_region}' is not a country's two capital letters, such as US"
         yield "match_region", sentence
+
+
+def _conversion_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator[Problem]:
+    """A converted lead's link moves, and nothing is ever created for what it was converted to."""
+    if one.on_convert is None:
+        return
+    if one.salesforce != "Lead":
+        yield f"{one.path}.on_convert", "only a Lead is converted"
+        return
+    target = definition.conversion_of(one)
+    if target is None:
+        yield (
+            f"{one.path}.on_convert",
+            f"no mapping of {one.on_convert} and {one.spotio} is there to take over the links",
+        )
+        return
+    for name in ("to_spotio", "to_salesforce"):
+        settings = getattr(target, name)
+        if settings.enabled and settings.create:
+            words = (
+                f"it takes over the links of converted leads and must say create: false, or each"
+                f" {one.on_convert} and each of {one.spotio} would be created as well"
+            )
+            yield f"{target.path}.{name}", words
 
 
 def _doubled_targets(one: ObjectMapping) -> Iterator[Problem]:

@@ -106,11 +106,12 @@ class Criterion:
 
 @dataclass(frozen=True)
 class DirectionSettings:
-    """One direction of an object mapping."""
+    """One direction of an object mapping; without ``create`` only linked records are written."""
 
     enabled: bool = False
     history: History = History.PAST_AND_FUTURE
     only_when: tuple[Criterion, ...] = ()
+    create: bool = True
 
 
 @dataclass(frozen=True)
@@ -258,6 +259,8 @@ class ObjectMapping:
     path: str = ""
     fingerprint: str = ""
     conflicts: Policy = DEFAULT_POLICY
+    on_convert: str | None = None
+    """Where the link of a converted lead moves to: Contact or Account."""
 
 
 @dataclass(frozen=True)
@@ -273,6 +276,13 @@ class SyncDefinition:
     """Country of phone numbers that name none, for matching."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     """Line of each path in the file, for messages."""
+
+    def conversion_of(self, lead: ObjectMapping) -> ObjectMapping | None:
+        """The mapping that takes over the links of converted leads, if there is one."""
+        if lead.on_convert is None:
+            return None
+        wanted = (lead.on_convert, lead.spotio)
+        return next((it for it in self.objects if (it.salesforce, it.spotio) == wanted), None)
 
     def parents_of(self, child: ObjectMapping) -> tuple[ObjectMapping, ...]:
         """The mappings whose links can be this child's parent.

@@ -152,6 +152,7 @@ _PARTS = {
     "address": "address",
     "on_delete": "on_delete",
     "conflicts": "conflicts",
+    "on_convert": "name",
     "salesforce_external_id": "name",
 }
 
@@ -196,6 +197,7 @@ def _object(said: dict[str, Any], path: str) -> ObjectMapping:
         salesforce_external_id=said.get("salesforce_external_id"),
         path=path,
         conflicts=_conflicts(said.get("conflicts", {})),
+        on_convert=said.get("on_convert"),
     )
     return replace(mapping, fingerprint=fingerprint(mapping))
 
@@ -221,6 +223,7 @@ def _direction(said: dict[str, Any]) -> DirectionSettings:
         only_when=tuple(
             Criterion(name, tuple(values)) for name, values in said.get("only_when", {}).items()
         ),
+        create=said.get("create", True),
     )
 
 

@@ -74,7 +74,8 @@ class RecordFacts(msgspec.Struct, frozen=True):
         was_in_scope: it held for the image before this one; None where there was none.
         other_changed: the other side differs from the base.
         other_deleted: the other side's record was last seen deleted.
-        winner_linked: the winner of the merge has a link of its own.
+        winner_linked: the winner of the merge, or what the lead became, has a link of its own.
+        converts: the definition says where the link of a converted lead moves to.
         source: the observed side's letter, ``S`` or ``P``.
     """
 
@@ -85,6 +86,7 @@ class RecordFacts(msgspec.Struct, frozen=True):
     other_changed: bool = False
     other_deleted: bool = False
     winner_linked: bool = False
+    converts: bool = False
     on_delete: DeletePolicy = DeletePolicy.IGNORE
     source: str = "S"
 
@@ -94,12 +96,20 @@ def record_decision(facts: RecordFacts) -> RecordDecision:
     if facts.event is Event.PRESENT:
         return _present(facts)
     if facts.event is Event.CONVERTED:
-        act = Act.NOTHING if facts.standing is Standing.UNLINKED else Act.FROZEN
-        return RecordDecision(act, "C4 lead converted")
+        return RecordDecision(_converted(facts), "C4 lead converted")
     if facts.event is Event.MERGED and facts.standing is Standing.LINKED:
         act = Act.ALIAS if facts.winner_linked else Act.MOVE
         return RecordDecision(act, "C4 deleted as merge loser")
     return _deleted(facts)
+
+
+def _converted(facts: RecordFacts) -> Act:
+    """A link moves, or becomes an alias; nothing is ever created."""
+    if facts.standing is Standing.UNLINKED:
+        return Act.NOTHING
+    if facts.standing is not Standing.LINKED or not facts.converts:
+        return Act.FROZEN
+    return Act.ALIAS if facts.winner_linked else Act.MOVE
 
 
 def _deleted(  # noqa: PLR0911 -- one return per row

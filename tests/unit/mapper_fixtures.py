@@ -103,6 +103,7 @@ TYPES: dict[str, dict[str, dict[str, Any]]] = {
         "Id": {"type": "id"},
         "IsDeleted": {"type": "boolean"},
         "IsConverted": {"type": "boolean"},
+        "ConvertedContactId": {"type": "reference", "referenceTo": ["Contact"]},
         "SystemModstamp": {"type": "datetime"},
         "FirstName": {"type": "string"},
         "LastName": {"type": "string"},
