@@ -69,7 +69,9 @@ make a double. Deleted records never are. Links that exist are kept.
 Without --apply nothing is written anywhere. With it the links go to the ledger, and doubtful
 records wait there (reverse-sf parked) until a person decides: edit a record so that it matches one
 or none, or name the pair with --choose; then run this again. The next sync writes the ids into
-both systems and decides the fields of linked records. Neither system is written by this command.
+both systems and decides the fields of linked records; where syncs have run before, run it once
+with --full-refresh, so that the taps send the linked records again. Neither system is written by
+this command.
 
 Run it again whenever you like: it finds what is new, and what people have settled since.
 
@@ -301,4 +303,7 @@ def _what_next(*, applying: bool, doubtful: int) -> str:
     )
     if not applying:
         return "Nothing was written. reverse-sf link --apply writes the links to the ledger."
-    return f"The links are in the ledger{waiting}. The next sync writes the ids into both systems."
+    return (
+        f"The links are in the ledger{waiting}. The next sync writes the ids into both systems;"
+        " where syncs have run before, run it once with --full-refresh."
+    )
