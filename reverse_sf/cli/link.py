@@ -32,7 +32,7 @@ from reverse_sf.mapping.match_rules import compared_fields
 from reverse_sf.mapping.problem import Severity
 from reverse_sf.matching.keys import MatchKeys
 from reverse_sf.matching.table import match
-from reverse_sf.salesforce.saves import organization_of
+from reverse_sf.spotio.company import company_id
 from reverse_sf.sync_file import read_sync_file
 
 if TYPE_CHECKING:
@@ -222,14 +222,24 @@ def _read(
         org = org_of(client, definition)
         spotio.check_key(spotio.users())
         workflow = spotio.workflow()
-        org_id = organization_of(client.session.login.session_id)
-        if ledger is not None and org_id is not None and told.writes:
-            ledger.pin_identity(Side.SALESFORCE, org_id)
+        if ledger is not None:
+            _belongs_to(ledger, Side.SALESFORCE, client.organization_id, binding=told.writes)
+            _belongs_to(ledger, Side.SPOTIO, company_id(spotio.session), binding=told.writes)
         pairs = _fitting(definition, mappings, org, workflow)
         for pair in pairs:
             pair.salesforce = read_salesforce(client, pair, told)
         read_spotio(spotio, pairs, told)
         return pairs
+
+
+def _belongs_to(ledger: Ledger, side: Side, whose: str | None, *, binding: bool) -> None:
+    """Refuse the ledger of another org or company; one of nobody's is bound if asked.
+
+    Raises:
+        StopError: it belongs to another one.
+    """
+    if whose is not None and (binding or ledger.identity(side) is not None):
+        ledger.pin_identity(side, whose)
 
 
 def _fitting(

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from reverse_sf.cli.main import cli
-from reverse_sf.errors import ConfigurationError, Exit, LeaseHeldError, UsageError
+from reverse_sf.errors import ConfigurationError, Exit, LeaseHeldError, StopError, UsageError
 from reverse_sf.ledger.rows import Run
 from reverse_sf.ledger.store import Ledger
-from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.simulator.local import running
 from tests.system.overlap import SYNC, Lead, add_to_salesforce, add_to_spotio
 
@@ -148,6 +148,16 @@ def test_a_sync_at_work_is_named_and_nothing_is_written(link, tmp_path):
             ),
             ttl_seconds=300,
         )
+
+
+@pytest.mark.parametrize("options", [(), ("--apply",)])
+@pytest.mark.parametrize("side", [Side.SALESFORCE, Side.SPOTIO])
+def test_the_ledger_of_another_org_or_company_is_refused(link, tmp_path, side, options):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.pin_identity(side, "00D00000000000XAAA")
+    ran = link(*options)
+    assert isinstance(ran.exception, StopError)
+    assert "00D00000000000XAAA, but this run is connected to" in str(ran.exception)
 
 
 def test_applying_twice_leaves_the_same_and_the_log_says_why(link, tmp_path):
