@@ -252,6 +252,9 @@ class MappingRun:
                 self._held_state = text
                 return
             self._held_state = None
+            if self._people.changed:
+                # The state may say that users were read: nobody will read them again.
+                self._decider.commit_counts()
             self._writer.state(text)
         elif line.type == messages.SCHEMA:
             stream = self._streams.by_name.get(line.stream)

@@ -7,7 +7,7 @@ import pytest
 from reverse_sf.errors import ConfigurationError, LeaseHeldError, StopError
 from reverse_sf.ledger.rows import LinkState, Run
 from reverse_sf.mapper.run import Limits
-from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.document import parse
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.identity import link_id_of
@@ -574,6 +574,20 @@ def test_an_interrupted_run_keeps_what_it_committed(bench):
         assert ledger.last_run(Direction.TO_SPOTIO).status == "interrupted"
     (envelope,) = bench.run(state({})).envelopes()
     assert envelope.reissued
+
+
+def test_users_are_kept_before_the_state_that_says_they_were_read(bench):
+    def gone_after_the_users():
+        yield from lines(
+            state({}), record("User", {"Id": OWNER, "Email": "ops@example.com", "IsActive": True})
+        )
+        yield from lines(state({"bookmarks": {"User": {"replication_key_value": LATER}}}))
+        with bench.open() as ledger:
+            assert ledger.users(Side.SALESFORCE).keys() == {OWNER}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(raw=gone_after_the_users())
 
 
 def test_runs_over_a_fresh_ledger_are_deterministic(tmp_path):
