@@ -75,6 +75,7 @@ def _account(config: pytest.Config) -> Account | None:
 def _is_whole(config: pytest.Config) -> bool:
     """Whether every test was asked for."""
     option = config.option
-    chosen = option.keyword or option.markexpr or getattr(option, "lf", False)
+    names = ("keyword", "markexpr", "lf", "collectonly", "ignore", "ignore_glob", "deselect")
+    chosen = any(getattr(option, name, None) for name in names)
     asked = {(config.invocation_params.dir / one).resolve() for one in config.args}
     return not chosen and asked == {ROOT / "tests"}
