@@ -36,7 +36,13 @@ def measure(server: LocalServer, folder: Path, records: int) -> list[Load]:
     ledger = f"sqlite:///{folder}/target-ledger.db"
     (folder / "sync.yml").write_text(SYNC, encoding="utf-8")
     (folder / "mapper.json").write_text(
-        json.dumps({"sync_file": str(folder / "sync.yml"), "ledger_uri": ledger})
+        json.dumps(
+            {
+                "sync_file": str(folder / "sync.yml"),
+                "ledger_uri": ledger,
+                "change_limit_percent": 0,
+            }
+        )
     )
     (folder / "target.json").write_text(
         json.dumps(

@@ -91,7 +91,13 @@ class Project:
         own = {
             "tap-salesforce": {**salesforce, "streams_to_discover": list(SALESFORCE)},
             "tap-spotio": spotio,
-            "mapper": {**ledger, "mapping": mapping, "sync_file": "sync.yml"},
+            "mapper": {
+                **ledger,
+                "mapping": mapping,
+                "sync_file": "sync.yml",
+                # A bench changes every record on purpose.
+                "change_limit_percent": 0,
+            },
             "target-salesforce": {**salesforce, **ledger},
             "target-spotio": {**spotio, **ledger},
         }[command]

@@ -55,7 +55,13 @@ def _run(folder: Path, ledger_name: str, lines: list[bytes]) -> tuple[Cost, int,
     observed, decided = folder / "observed.jsonl", folder / "decided.jsonl"
     observed.write_bytes(b"".join(lines))
     (folder / "mapper.json").write_text(
-        json.dumps({"sync_file": str(folder / "sync.yml"), "ledger_uri": uri})
+        json.dumps(
+            {
+                "sync_file": str(folder / "sync.yml"),
+                "ledger_uri": uri,
+                "change_limit_percent": 0,
+            }
+        )
     )
     cost = spend(
         _COMMAND,
