@@ -149,7 +149,7 @@ class SalesforceClient:
             return told
         try:
             page = self.query(soql.Select(source="Organization", fields=("Id",)))
-        except (SalesforceError, AccessError):
+        except (SalesforceError, AccessError, QueryError):
             return None
         return str(page.records[0]["Id"]) if page.records else None
 
