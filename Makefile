@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact --all-extras
 
-.PHONY: help install demo test lint sweep bench clean
+.PHONY: help install demo test lint sweep histories bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Make .venv/ with Meltano and every console script
 
@@ -32,6 +32,9 @@ lint: install ## Style, types and the rules between the rooms
 
 sweep: install ## Every fault at every call and every switch alone; make test takes a selection
 	SWEEP=all $(BIN)/pytest -n 2 tests/system/test_faults.py tests/system/test_switches.py
+
+histories: install ## Random histories with crashes over the real plugins: SEED=1 HISTORIES=200
+	$(BIN)/python -m tests.system.histories --seed $(or $(SEED),1) --histories $(or $(HISTORIES),200)
 
 bench: install ## Measure rates as ratios to a bare loop of the same run
 	$(BIN)/python -m tests.benchmarks

@@ -44,22 +44,33 @@ class MeltanoProject:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one meltano command and return how it ended."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("TAP_SALESFORCE_", "TARGET_SPOTIO_", "CRM_MAPPER_", "MELTANO_"))
-        }
-        environment |= {
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "MELTANO_ENVIRONMENT": "demo",
-            "NO_COLOR": "1",
-        }
         return subprocess.run(
             [BIN / "meltano", *arguments],
             cwd=self.folder,
-            env=environment,
+            env=_environment(),
             capture_output=True,
             text=True,
             timeout=600,
             check=False,
         )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start one meltano command."""
+        return subprocess.Popen(
+            [BIN / "meltano", *arguments],
+            cwd=self.folder,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def _environment() -> dict[str, str]:
+    prefixes = ("TAP_SALESFORCE_", "TARGET_SPOTIO_", "CRM_MAPPER_", "MELTANO_")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(prefixes)}
+    return kept | {
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "MELTANO_ENVIRONMENT": "demo",
+        "NO_COLOR": "1",
+    }

@@ -9,10 +9,7 @@ import time
 from pathlib import Path
 
 from reverse_sf.simulator.local import running
-from tests.system.histories.history import History
-
-RECORDS = 9
-"""Of the servers' world: three Accounts, two Contacts, one Lead, and some of them in SPOTIO too."""
+from tests.system.histories.history import RECORDS, History
 
 
 def main() -> int:

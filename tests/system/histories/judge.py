@@ -294,9 +294,7 @@ class Judge:
             known = self._witness.journaled(couple.link_id, field.spotio)
             if kept or any(same(field, value, lost) for lost in known):
                 continue
-            if any(same(field, value, old) for old in earlier) or self._started(
-                couple, side, field, value
-            ):
+            if blank_or(value) is None or any(same(field, value, old) for old in earlier):
                 # It was the value before as well: no change that a stateful sync could tell.
                 continue
             yield (
