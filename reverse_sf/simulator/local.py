@@ -79,6 +79,10 @@ class LocalServer:
             object=object_name, merge=merged if values is None else {**merged, "set": values}
         )
 
+    def log(self, object_name: str, record_id: str, **activity: Any) -> dict[str, Any]:
+        """Log an activity in SPOTIO: ``template``, ``result``, ``notes``, ``date``, ``done``."""
+        return self.edit(object=object_name, id=record_id, log=activity)
+
     def convert(self, lead_id: str, **how: Any) -> dict[str, Any]:
         """Convert a Salesforce lead; the ids of what it became.
 

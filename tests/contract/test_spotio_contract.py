@@ -25,6 +25,7 @@ def tour(api: Api) -> None:
     """Call every operation, well and badly."""
     workflow_tour(api)
     record_tour(api)
+    activity_tour(api)
     search_tour(api)
     job_tour(api)
     people_tour(api)
@@ -78,6 +79,20 @@ def record_tour(api):
     api.get("/api/Exports/dataObjects/data", updatedAfter="yesterday")
     api.call("DELETE", f"/api/DataObjects/{account['id']}", json={"mode": "delete"})
     api.get("/api/DataObjects/deleted")
+
+
+def activity_tour(api):
+    record = api.create(LEADS)["id"]
+    planned = {"dataObjectId": record, "activityTemplateId": "1", "done": False}
+    merge = {"Content-Type": "application/merge-patch+json"}
+    for base in ("/api/v2/activities", "/api/ActivitiesV2"):
+        made = api.post(base, json=planned).json()["id"]
+        api.get(f"{base}/{made}")
+        api.get(f"{base}/0")
+        api.call("PUT", f"{base}/{made}", json={**planned, "title": "Later"})
+        api.call("PATCH", f"{base}/{made}", content='{"done": true}', headers=merge)
+        api.call("PUT", f"{base}/{made}", json=planned)
+        api.post(base, json={**planned, "title": "x" * 129})
 
 
 def search_tour(api):

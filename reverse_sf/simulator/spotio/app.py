@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 
 from reverse_sf.simulator.control import Control
-from reverse_sf.simulator.spotio import job_calls, people_calls, record_calls, workflow_calls
+from reverse_sf.simulator.spotio import (
+    activity_calls,
+    job_calls,
+    people_calls,
+    record_calls,
+    workflow_calls,
+)
 from reverse_sf.simulator.spotio.exchange import (
     FILE_TYPES,
+    MERGE_TYPE,
     PATCH_TYPES,
     CaselessRoute,
     json_response,
@@ -79,6 +86,7 @@ def error_body(status: int) -> dict[str, Any]:
 def routes(tenant: Tenant) -> list[CaselessRoute]:
     """Every operation that is served, under the path of the OpenAPI file."""
     flow, rows, jobs, people = workflow_calls, record_calls, job_calls, people_calls
+    log = activity_calls
     bulk = "/api/jobs/dataObjects/bulk"
 
     def get(path: str, answer: Any, **options: Any) -> CaselessRoute:
@@ -112,7 +120,19 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
             media=PATCH_TYPES,
         ),
         get("/api/DataObjects/{dataObjectId}/duplicatesByAddress", rows.duplicates),
-        get("/api/DataObjects/{dataObjectId}/activities/historical", rows.historical),
+        get("/api/DataObjects/{dataObjectId}/activities/historical", log.historical),
+        *(
+            one
+            for base in ("/api/v2/activities", "/api/ActivitiesV2")
+            for one in (
+                post(base, log.create),
+                get(f"{base}/{{activityId}}", log.read),
+                operation(tenant, "PUT", f"{base}/{{activityId}}", log.replace),
+                operation(
+                    tenant, "PATCH", f"{base}/{{activityId}}", log.patch, media=(MERGE_TYPE,)
+                ),
+            )
+        ),
         get("/api/DataObjectsSearch", rows.search_by_query, slow=True),
         post("/api/DataObjectsSearch", rows.search_by_body, slow=True),
         post("/api/v2/filters", rows.save_filter),

@@ -154,4 +154,5 @@ def _templates() -> tuple[Template, ...]:
         Template(4, "Text", "Text", "Virtual"),
         Template(5, "Appointment", "Appointment", "InPerson", ((7, "Held"), (8, "Canceled"))),
         Template(6, "Site Survey", "", "InPerson", ((9, "Passed"), (10, "Failed"))),
+        Template(7, "Merge Records", "RecordMerge", "Virtual"),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.simulator.errors import ControlError
+from reverse_sf.simulator.spotio.activity_calls import historical_shape
 from reverse_sf.simulator.spotio.records import shown
 from reverse_sf.simulator.spotio.refusals import Refusal
 from reverse_sf.simulator.spotio.seeding import entries
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.spotio.workflow import RecordType
 
 KNOWN = "dataObjects, a record type, users, activities, pins"
-_KEYS = {"object", "id", "set", "create", "delete", "tokens", "as", "field"}
+_KEYS = {"object", "id", "set", "create", "delete", "merge", "log", "tokens", "as", "field"}
 _MEMBER_KEYS = {
     "email": "email",
     "firstName": "first",
@@ -51,9 +52,14 @@ def rows(tenant: Tenant, object_name: str) -> list[dict[str, Any]]:
         return [pin_shape(pin) for pin in store.pins.values()]
     if object_name == "activities":
         return [
-            {**tenant.shapes.historical(activity), "changedFields": activity.changed_fields}
-            for activities in store.activities.values()
-            for activity in activities
+            {
+                **historical_shape(activity),
+                "done": activity.done,
+                "changedField": activity.changed_field,
+                "oldValue": activity.old_value,
+                "newValue": activity.new_value,
+            }
+            for activity in store.activity_by_id.values()
         ]
     record_type = tenant.workflow.named(object_name)
     if record_type is None and object_name != "dataObjects":
@@ -68,7 +74,9 @@ def rows(tenant: Tenant, object_name: str) -> list[dict[str, Any]]:
 def edit(tenant: Tenant, body: dict[str, Any]) -> dict[str, Any]:
     """Do what a person asks for.
 
-    That is ``{object, id, set}``, ``{object, create}`` or ``{object, id, delete}``, for a field of
+    That is ``{object, id, set}``, ``{object, create}``, ``{object, id, delete: true or {mode,
+    reassignTypes, newParent, permanently}}``, ``{object, merge: {winner, losers, set}}`` or
+    ``{object, id, log: {template, result, notes, title, date, done}}``, for a field of
     the schema ``{object: "workflow", id: record type, field: label, set}``, and
     ``{tokens: "expire"}``. ``as`` is the e-mail of the person.
 
@@ -104,21 +112,76 @@ def _edit_record(tenant: Tenant, body: Mapping[str, Any]) -> dict[str, Any]:
         request = _request(tenant, record_type, body["create"])
         record = tenant.create({"typeId": record_type.id, **request}, actor)
         return _record_row(tenant, record)
+    if "merge" in body:
+        return _merge(tenant, body["merge"], actor)
     record = tenant.writing.existing(str(body.get("id")))
     record_type = tenant.workflow.type(record.type_id)
     if body.get("object") not in (record_type.name, "dataObjects"):
         raise ControlError(f"{record.id} is of type {record_type.name}, not {body.get('object')}")
     if body.get("delete"):
-        tenant.writing.delete(record, actor, {})
+        asked = body["delete"] if isinstance(body["delete"], dict) else {}
+        tenant.succession.delete(record, actor, _deletion(tenant, asked))
         return {"id": record.id, "deleted": True}
+    if isinstance(body.get("log"), dict):
+        tenant.logbook.add(record, _activity(tenant, body["log"]), actor)
+        return _record_row(tenant, tenant.writing.existing(record.id))
     if not isinstance(body.get("set"), dict):
-        raise ControlError("one of set, create and delete is needed")
-    request = _request(tenant, record_type, body["set"])
+        raise ControlError("one of set, create, delete, merge and log is needed")
+    request = _change(tenant, record, body["set"])
+    return _record_row(tenant, tenant.writing.change(record, request, actor))
+
+
+def _merge(tenant: Tenant, asked: Any, actor: Member) -> dict[str, Any]:
+    if not isinstance(asked, dict) or not {"winner", "losers"} <= set(asked):
+        raise ControlError("merge takes winner (an id), losers (a list of ids) and maybe set")
+    winner = tenant.writing.existing(str(asked["winner"]))
+    losers = [tenant.writing.existing(str(each)) for each in asked["losers"]]
+    changes = _change(tenant, winner, asked.get("set") or {})
+    return _record_row(tenant, tenant.succession.merge(winner, losers, changes, actor))
+
+
+def _deletion(tenant: Tenant, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a DELETE behind a person's wish; types are named."""
+    unknown = sorted(set(asked) - {"mode", "reassignTypes", "newParent", "permanently"})
+    if unknown:
+        raise ControlError(f"unknown keys of a deletion: {', '.join(unknown)}")
+    types = [tenant.workflow.named(str(name)) for name in asked.get("reassignTypes", ())]
+    return {
+        "mode": asked.get("mode"),
+        "reassignTypesIds": [row.id for row in types if row is not None],
+        "newParentId": asked.get("newParent"),
+        "permanently": asked.get("permanently"),
+    }
+
+
+def _activity(tenant: Tenant, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The activity behind what a person logs; template and result are named."""
+    unknown = sorted(set(asked) - {"template", "result", "notes", "title", "date", "done"})
+    if unknown:
+        raise ControlError(f"unknown keys of an activity: {', '.join(unknown)}")
+    request = {key: asked[key] for key in ("notes", "title", "date", "done") if key in asked}
+    if "template" not in asked:
+        return {**request, "isNote": True}
+    template = next((t for t in tenant.workflow.templates if t.name == asked["template"]), None)
+    if template is None:
+        raise ControlError(f"no activity template {asked['template']!r}")
+    request["activityTemplateId"] = template.id
+    if asked.get("result") is not None:
+        results = {name: number for number, name in template.results}
+        if asked["result"] not in results:
+            raise ControlError(f"{template.name} has no result {asked['result']!r}")
+        request["resultId"] = results[asked["result"]]
+    return request
+
+
+def _change(tenant: Tenant, record: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The request behind a person's changes of a record; its other fields stay."""
+    request = _request(tenant, tenant.workflow.type(record.type_id), changes)
     if "fields" in request:
         changed = {entry["fieldId"]: entry for entry in request["fields"]}
         kept = {entry["fieldId"]: entry for entry in tenant.shapes.entries(record)}
         request["fields"] = list({**kept, **changed}.values())
-    return _record_row(tenant, tenant.writing.change(record, request, actor))
+    return request
 
 
 def _request(tenant: Tenant, record_type: RecordType, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,13 +280,27 @@ def _record_row(tenant: Tenant, record: Record) -> dict[str, Any]:
         "createdAt": shown(record.created),
         "updatedAt": shown(record.updated),
         "updatedById": str(record.updated_by),
+        "lastVisitResult": _result(tenant, record.last_visit_result),
+        "visits": record.visits,
+        "calls": record.calls,
         "deleted": False,
     }
 
 
+def _result(tenant: Tenant, wanted: int | None) -> str | None:
+    """The name of an activity's result."""
+    names = {number: name for row in tenant.workflow.templates for number, name in row.results}
+    return names.get(wanted or 0)
+
+
 def _deleted_row(tenant: Tenant, deletion: Deletion) -> dict[str, Any]:
     row = _record_row(tenant, deletion.record)
-    return {**row, "deleted": True, "deletedAt": shown(deletion.at)}
+    return {
+        **row,
+        "deleted": True,
+        "deletedAt": shown(deletion.at),
+        "mergedInto": deletion.merged_into,
+    }
 
 
 def _member_row(member: Member) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _JSON = re.compile(r"^(application/json|application/[\w.-]+\+json|text/json)$")
 PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/json")
+MERGE_TYPE = "application/merge-patch+json"
 LONGEST_QUERY = 2048
 """Characters; IIS answers a longer query with 404 (its request filtering, sub-status 15)."""
 FILE_TYPES = ("application/x-ndjson", "application/octet-stream")

@@ -104,5 +104,26 @@ SWITCHES: tuple[Switch, ...] = (
         "half",
         "lost",
     ),
+    Switch(
+        "activity_touches",
+        default=True,
+        meaning="an activity gives its record a new updatedAt, so that feeds show its last results",
+    ),
+    Switch(
+        "reassign_touches",
+        default=True,
+        meaning="a child that a merge or a reassigning delete gives to another parent gets a new "
+        "updatedAt",
+    ),
+    Switch(
+        "merged_in_deleted",
+        default=True,
+        meaning="the deleted feed shows records that were merged into another",
+    ),
+    Switch(
+        "permanent_in_deleted",
+        default=True,
+        meaning="the deleted feed shows records that were deleted permanently",
+    ),
     Switch("external_id_in_search", default=False, meaning="q also finds externalDataObjectId"),
 )

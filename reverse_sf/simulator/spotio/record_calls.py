@@ -23,7 +23,7 @@ def create(exchange: Exchange) -> dict[str, Any]:
     tenant, actor = exchange.tenant, exchange.actor
     record = tenant.create(request, actor)
     if isinstance(body.get("activity"), dict):
-        tenant.diary.log(record, body["activity"], actor)
+        tenant.logbook.add(record, body["activity"], actor)
         record = tenant.writing.existing(record.id)
     exchange.touch(1)
     return tenant.shapes.with_parent(record, actor)
@@ -69,7 +69,7 @@ def delete(exchange: Exchange) -> Response:
     record = _record(exchange)
     if actor.role == "Sales":
         raise Refusal(403, "You are not allowed to delete data objects.")
-    exchange.touch(exchange.tenant.writing.delete(record, actor, request))
+    exchange.touch(exchange.tenant.succession.delete(record, actor, request))
     return Response(status_code=200)
 
 
@@ -96,7 +96,9 @@ def deleted(exchange: Exchange) -> dict[str, Any]:
         found = [
             (deletion.at, deletion.record.id)
             for deletion in tenant.store.deletions.values()
-            if (start is None or deletion.at >= start)
+            if (tenant.declared["merged_in_deleted"] or deletion.merged_into is None)
+            and (tenant.declared["permanent_in_deleted"] or not deletion.permanently)
+            and (start is None or deletion.at >= start)
             and (end is None or deletion.at <= end)
             and (actor.role != "Sales" or deletion.record.owner_id == actor.id)
         ]
@@ -117,19 +119,6 @@ def duplicates(exchange: Exchange) -> list[dict[str, Any]]:
     others = [row for row in tenant.store.at_pin(record.pin_id) if row.id != record.id]
     exchange.touch(len(others))
     return [tenant.shapes.simple(row) for row in others]
-
-
-def historical(exchange: Exchange) -> dict[str, Any]:
-    """``GET /api/DataObjects/{dataObjectId}/activities/historical``, newest first."""
-    record, tenant = _record(exchange), exchange.tenant
-    activities = tenant.store.activities.get(record.id, [])
-    page, scroll, _ = tenant.cursors.page(
-        exchange.query("scrollId"),
-        tenant.declared["feed_page"],
-        lambda: list(reversed(activities)),
-    )
-    exchange.touch(len(page))
-    return {**scroll, "items": [tenant.shapes.historical(activity) for activity in page]}
 
 
 def export(exchange: Exchange) -> dict[str, Any]:

@@ -67,14 +67,17 @@ class Record(msgspec.Struct, kw_only=True):
     last_call_result: int | None = None
     last_activity: int | None = None
     last_activity_owner: int | None = None
+    next_activity: int | None = None
 
 
 class Deletion(msgspec.Struct, kw_only=True):
-    """A deleted record, with the instant and the user."""
+    """A deleted record, with the instant and the user; ``merged_into`` is a merge's winner."""
 
     record: Record
     at: int
     by: int
+    permanently: bool = False
+    merged_into: str | None = None
 
 
 class Activity(msgspec.Struct, kw_only=True):
@@ -86,6 +89,7 @@ class Activity(msgspec.Struct, kw_only=True):
     owner_id: int
     date: int
     created: int
+    updated: int = 0
     template_id: int | None = None
     result_id: int | None = None
     title: str | None = None
@@ -93,7 +97,67 @@ class Activity(msgspec.Struct, kw_only=True):
     done: bool = True
     transition: dict[str, Any] | None = None
     owner_changed: dict[str, Any] | None = None
-    changed_fields: list[str] = []
+    changed_field: str | None = None
+    old_value: str | None = None
+    new_value: str | None = None
+    duration: int | None = None
+    duration_seconds: int | None = None
+    all_day: bool = False
+    all_day_date: str | None = None
+    direction: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    reference: str | None = None
+    is_read: bool | None = None
+    lat: float | None = None
+    lng: float | None = None
+    mobile_id: str | None = None
+    appointment_id: int | None = None
+    planned: int | None = None
+
+
+class Appointment(msgspec.Struct, kw_only=True):
+    """A planned visit; the activity that belongs to it says when and what."""
+
+    id: int
+    activity_id: int
+    data_object_id: str
+    created_by: int
+    updated: int
+    updated_by: int
+    remind_before: int | None = None
+    recurring: dict[str, Any] | None = None
+    invitation: str | None = None
+    send_invitation: bool = False
+
+
+class Team(msgspec.Struct, kw_only=True):
+    """A team of users."""
+
+    id: int
+    name: str
+    parent_id: int | None = None
+    users: list[int] = []
+    created: int = 0
+    created_by: int = 0
+    updated: int = 0
+    updated_by: int = 0
+
+
+class Territory(msgspec.Struct, kw_only=True):
+    """A part of the map that users work in."""
+
+    id: int
+    title: str
+    color: str = "#2f80ed"
+    parent_id: int | None = None
+    everywhere: bool = False
+    users: list[int] = []
+    polygons: list[dict[str, Any]] = []
+    locations: list[Any] = []
+    zips: list[str] = []
+    properties: list[Any] = []
+    updated: int = 0
 
 
 class Member(msgspec.Struct, kw_only=True):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reverse_sf.simulator.spotio.quirks import Settings
-    from reverse_sf.simulator.spotio.records import Activity, Deletion, Member, Pin, Record
+    from reverse_sf.simulator.spotio.records import Deletion, Member, Pin, Record
     from reverse_sf.simulator.spotio.store import Store
     from reverse_sf.simulator.spotio.workflow import Field, RecordType, Workflow
 
@@ -58,7 +58,7 @@ class Shapes:
             "lastCallDate": _maybe(record.last_call),
             "lastCallResultId": _text(record.last_call_result),
             "lastActivityTime": _maybe(record.last_activity),
-            "nextActivityTime": None,
+            "nextActivityTime": _maybe(record.next_activity),
             "lastLocationStatus": "unknown",
             "access": "full" if viewer.role != "Sales" else "editable",
             "fields": self.entries(record),
@@ -125,7 +125,7 @@ class Shapes:
             "lastContractSignedDate": None,
             "lastActivityTime": _maybe(record.last_activity),
             "lastActivityOwnerId": record.last_activity_owner,
-            "nextActivityTime": None,
+            "nextActivityTime": _maybe(record.next_activity),
             "lastLocationStatus": "unknown",
             "fields": [
                 {"fieldId": field.id, "value": values.exported(field, kept, self._switches)}
@@ -222,27 +222,6 @@ class Shapes:
             "deletedById": str(deletion.by),
             "dataObject": inner,
         }
-
-    def historical(self, activity: Activity) -> dict[str, Any]:
-        """``HistoricalDataObjectActivityDto``."""
-        row: dict[str, Any] = {
-            "id": str(activity.id),
-            "activityTemplateId": _text(activity.template_id),
-            "type": activity.type[0].lower() + activity.type[1:],
-            "ownerId": str(activity.owner_id),
-            "title": activity.title,
-            "notes": activity.notes,
-            "date": shown(activity.date),
-            "allDay": False,
-            "resultId": _text(activity.result_id),
-            "dataObjectId": activity.data_object_id,
-            "documents": [],
-        }
-        if activity.transition is not None:
-            row["transition"] = activity.transition
-        if activity.owner_changed is not None:
-            row["ownerChanged"] = activity.owner_changed
-        return row
 
     def _contents(self, record: Record, record_type: RecordType) -> list[tuple[Field, Any]]:
         found = []

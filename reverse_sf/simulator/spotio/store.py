@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.simulator.errors import StartError
-from reverse_sf.simulator.spotio.records import Activity, Deletion, Member, Pin, Record
+from reverse_sf.simulator.spotio.records import (
+    Activity,
+    Appointment,
+    Deletion,
+    Member,
+    Pin,
+    Record,
+    Team,
+    Territory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +33,9 @@ _KINDS: dict[str, type[msgspec.Struct]] = {
     "deletion": Deletion,
     "activity": Activity,
     "member": Member,
+    "appointment": Appointment,
+    "team": Team,
+    "territory": Territory,
 }
 _STALE_SHARE = 2
 """The update index is rebuilt when it holds that many times as many entries as there are rows."""
@@ -120,11 +132,37 @@ class Store:
         self.members[member.id] = member
         self._write("member", str(member.id), member)
 
-    def add_activity(self, activity: Activity) -> None:
-        """Append an activity."""
-        self.activities.setdefault(activity.data_object_id, []).append(activity)
-        self.activity_count += 1
+    def save_activity(self, activity: Activity) -> None:
+        """Store a new or changed activity; it may have moved to another record."""
+        known = self.activity_by_id.get(activity.id)
+        if known is not None:
+            del self.activities[known.data_object_id][known.id]
+        self._place_activity(activity)
         self._write("activity", str(activity.id), activity)
+
+    def next_activity_id(self) -> int:
+        """The id of the next activity: they are never deleted, so none is used again."""
+        return len(self.activity_by_id) + 1
+
+    def save_appointment(self, appointment: Appointment) -> None:
+        """Store an appointment."""
+        self.appointments[appointment.id] = appointment
+        self._write("appointment", str(appointment.id), appointment)
+
+    def save_team(self, team: Team) -> None:
+        """Store a team."""
+        self.teams[team.id] = team
+        self._write("team", str(team.id), team)
+
+    def delete_team(self, team_id: int) -> None:
+        """Forget a team."""
+        del self.teams[team_id]
+        self._forget("team", str(team_id))
+
+    def save_territory(self, territory: Territory) -> None:
+        """Store a territory."""
+        self.territories[territory.id] = territory
+        self._write("territory", str(territory.id), territory)
 
     def delete_record(self, deletion: Deletion) -> None:
         """Move a record to the deleted ones."""
@@ -134,6 +172,11 @@ class Store:
         self.deletions[record.id] = deletion
         self._forget("record", record.id)
         self._write("deletion", record.id, deletion)
+
+    def logged_on(self, record_id: str) -> list[Activity]:
+        """The activities of a record, in the order of their ids."""
+        found = self.activities.get(record_id, {})
+        return [found[number] for number in sorted(found)]
 
     def at_pin(self, pin_id: int) -> list[Record]:
         """Records at a pin, oldest first."""
@@ -152,8 +195,11 @@ class Store:
         self.pins: dict[int, Pin] = {}
         self.deletions: dict[str, Deletion] = {}
         self.members: dict[int, Member] = {}
-        self.activities: dict[str, list[Activity]] = {}
-        self.activity_count = 0
+        self.activities: dict[str, dict[int, Activity]] = {}
+        self.activity_by_id: dict[int, Activity] = {}
+        self.appointments: dict[int, Appointment] = {}
+        self.teams: dict[int, Team] = {}
+        self.territories: dict[int, Territory] = {}
         self._updates = UpdateIndex()
         # Dictionaries as ordered sets: leaving a crowded place must not cost a scan.
         self._by_pin: dict[int, dict[str, None]] = {}
@@ -186,17 +232,18 @@ class Store:
             "pin": lambda pin: self.pins.__setitem__(pin.id, pin),
             "deletion": lambda row: self.deletions.__setitem__(row.record.id, row),
             "member": lambda row: self.members.__setitem__(row.id, row),
-            "activity": self._restore_activity,
+            "activity": self._place_activity,
+            "appointment": lambda row: self.appointments.__setitem__(row.id, row),
+            "team": lambda row: self.teams.__setitem__(row.id, row),
+            "territory": lambda row: self.territories.__setitem__(row.id, row),
         }
         rows = connection.execute("select kind, content from spotio_rows order by kind, id")
         for kind, content in rows:
             keep[kind](decoders[kind].decode(content))
-        for activities in self.activities.values():
-            activities.sort(key=lambda activity: activity.id)
 
-    def _restore_activity(self, activity: Activity) -> None:
-        self.activities.setdefault(activity.data_object_id, []).append(activity)
-        self.activity_count += 1
+    def _place_activity(self, activity: Activity) -> None:
+        self.activity_by_id[activity.id] = activity
+        self.activities.setdefault(activity.data_object_id, {})[activity.id] = activity
 
     def _write(self, kind: str, identifier: str, row: msgspec.Struct) -> None:
         if self._connection is not None:

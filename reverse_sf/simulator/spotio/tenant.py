@@ -12,6 +12,7 @@ from reverse_sf.simulator.spotio.bulk import Jobs
 from reverse_sf.simulator.spotio.demo_workflow import demo_workflow
 from reverse_sf.simulator.spotio.diary import Diary
 from reverse_sf.simulator.spotio.folding import folded
+from reverse_sf.simulator.spotio.logbook import Logbook
 from reverse_sf.simulator.spotio.paging import Cursors
 from reverse_sf.simulator.spotio.places import Places
 from reverse_sf.simulator.spotio.records import TICKS, read_ticks
@@ -19,6 +20,7 @@ from reverse_sf.simulator.spotio.refusals import VALIDATION, Refusal
 from reverse_sf.simulator.spotio.search import Filters, Search
 from reverse_sf.simulator.spotio.shapes import Shapes, pin_shape
 from reverse_sf.simulator.spotio.store import Store
+from reverse_sf.simulator.spotio.succession import Succession
 from reverse_sf.simulator.spotio.tokens import Tokens
 from reverse_sf.simulator.spotio.writing import Writing
 from reverse_sf.simulator.switches import Switches
@@ -76,8 +78,17 @@ class Tenant:
     def _build(self) -> None:
         self.workflow = demo_workflow()
         self.places = Places(self.store)
-        self.diary = Diary(self.store, self.workflow, self.clock)
+        self.diary = Diary(self.store, self.clock)
+        self.logbook = Logbook(self.store, self.workflow, self.diary, self.declared)
         self.writing = Writing(self.store, self.workflow, self.places, self.declared, self.diary)
+        self.succession = Succession(
+            self.store,
+            self.workflow,
+            self.declared,
+            writing=self.writing,
+            diary=self.diary,
+            logbook=self.logbook,
+        )
         self.shapes = Shapes(self.store, self.workflow, self.declared)
         self.filters = Filters()
         self.search = Search(self.store, self.workflow, self.filters, self.declared)

@@ -130,6 +130,14 @@ class Workflow:
         """The record type with that name, if there is one."""
         return next((row for row in self._types.values() if row.name == name), None)
 
+    def template(self, template_id: int) -> Template | None:
+        """The activity template with that id, if there is one."""
+        return next((row for row in self.templates if row.id == template_id), None)
+
+    def template_of(self, system_role: str) -> Template | None:
+        """The activity template with that system role, if there is one."""
+        return next((row for row in self.templates if row.system_role == system_role), None)
+
     def change_field(self, type_id: int, field_id: int, **changes: Any) -> Field:
         """Change a field as the administrator would, such as remove one of its options."""
         record_type = self.type(type_id)

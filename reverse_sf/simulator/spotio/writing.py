@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.simulator.spotio import values
-from reverse_sf.simulator.spotio.records import Deletion, Record
+from reverse_sf.simulator.spotio.records import Record
 from reverse_sf.simulator.spotio.refusals import VALIDATION, Refusal, not_found, read_number
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SOURCE = "api"
 
 
 class Writing:
-    """Creates, changes, moves and deletes the records of one tenant."""
+    """Creates, changes and moves the records of one tenant."""
 
     def __init__(
         self,
@@ -121,28 +121,6 @@ class Writing:
             changed.updated, changed.updated_by = self._diary.now(), actor.id
             self._store.save_record(changed)
         return len(found)
-
-    def delete(self, record: Record, actor: Member, request: Mapping[str, Any]) -> int:
-        """Delete a record with its children, or hand those of some types to another parent.
-
-        Returns:
-            How many records were deleted or reassigned.
-        """
-        mode = str(request.get("mode") or "Delete").lower()
-        if mode not in ("delete", "deleteandreassign"):
-            raise Refusal(400, {"mode": f"Mode {request.get('mode')} does not exist."})
-        kept = {str(type_id) for type_id in request.get("reassignTypesIds") or ()}
-        touched = 1
-        for child in self._store.children(record.id):
-            if mode == "deleteandreassign" and str(child.type_id) in kept:
-                self.change(
-                    child, {"parentId": request.get("newParentId")}, actor, validate_required=False
-                )
-                touched += 1
-            else:
-                touched += self.delete(child, actor, {})
-        self._store.delete_record(Deletion(record=record, at=self._diary.now(), by=actor.id))
-        return touched
 
     def existing(self, identifier: str) -> Record:
         """The record with that id.
@@ -313,15 +291,26 @@ class Writing:
                 "newDataObjectOwnerId": str(new.owner_id),
             }
             self._diary.note(new, "OwnerChanged", actor, now, owner_changed=owners)
-        changed = [
-            str(key)
-            for key in dict.fromkeys((*old.fields, *new.fields))
-            if old.fields.get(key) != new.fields.get(key)
-        ]
+        for key in dict.fromkeys((*old.fields, *new.fields)):
+            before, after = old.fields.get(key), new.fields.get(key)
+            if before != after:
+                self._note_update(new, actor, now, str(key), (_text(before), _text(after)))
         if new.pin_id != old.pin_id:
-            changed.append("pin")
-        if changed:
-            self._diary.note(new, "Update", actor, now, changed_fields=changed)
+            places = (self._address(old.pin_id), self._address(new.pin_id))
+            self._note_update(new, actor, now, "pin", places)
+
+    def _note_update(
+        self, record: Record, actor: Member, now: int, field: str, diff: tuple[str | None, ...]
+    ) -> None:
+        """The service notes each changed field by itself: an activity has one ``fieldDiff``."""
+        before, after = diff
+        self._diary.note(
+            record, "Update", actor, now, changed_field=field, old_value=before, new_value=after
+        )
+
+    def _address(self, pin_id: int | None) -> str | None:
+        pin = self._store.pins.get(pin_id or 0)
+        return pin.address if pin else None
 
     @staticmethod
     def _system_field(record_type: RecordType, role: str) -> Field | None:
@@ -332,6 +321,12 @@ def derived_name(record: Record, record_type: RecordType) -> str:
     """A record's name: its Name-role fields, one after the other."""
     parts = (record.fields.get(field.id) for field in record_type.fields if field.role == "Name")
     return " ".join(str(part) for part in parts if part)
+
+
+def _text(kept: Any) -> str | None:
+    if kept is None or isinstance(kept, str):
+        return kept
+    return ", ".join(kept) if isinstance(kept, list) else str(kept.get("url", ""))
 
 
 def _raise_for(errors: Mapping[str, str]) -> None:

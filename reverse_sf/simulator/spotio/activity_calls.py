@@ -1,0 +1,134 @@
+"""Operations on activities: ``/api/v2/activities``, and the history of a record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.simulator.spotio.records import shown
+from reverse_sf.simulator.spotio.refusals import Refusal
+
+if TYPE_CHECKING:
+    from reverse_sf.simulator.spotio.exchange import Exchange
+    from reverse_sf.simulator.spotio.records import Activity
+
+
+def create(exchange: Exchange) -> dict[str, Any]:
+    """``POST /api/v2/activities``."""
+    exchange.touch(1)
+    return _response(_added(exchange, exchange.object()))
+
+
+def read(exchange: Exchange) -> dict[str, Any]:
+    """``GET /api/v2/activities/{activityId}``."""
+    exchange.touch(1)
+    return _response(_activity(exchange))
+
+
+def replace(exchange: Exchange) -> dict[str, Any]:
+    """``PUT /api/v2/activities/{activityId}``: planned ones only."""
+    return _changed(exchange, whole=True)
+
+
+def patch(exchange: Exchange) -> dict[str, Any]:
+    """``PATCH /api/v2/activities/{activityId}``: a merge patch."""
+    return _changed(exchange, whole=False)
+
+
+def historical(exchange: Exchange) -> dict[str, Any]:
+    """``GET /api/DataObjects/{dataObjectId}/activities/historical``: done ones, newest first."""
+    tenant = exchange.tenant
+    record = tenant.visible(exchange.path("dataObjectId"), exchange.actor)
+    done = [row for row in tenant.store.logged_on(record.id) if row.done]
+    page, scroll, _ = tenant.cursors.page(
+        exchange.query("scrollId"), tenant.declared["feed_page"], lambda: done[::-1]
+    )
+    exchange.touch(len(page))
+    return {**scroll, "items": [historical_shape(activity) for activity in page]}
+
+
+def historical_shape(activity: Activity) -> dict[str, Any]:
+    """``HistoricalDataObjectActivityDto``."""
+    row: dict[str, Any] = {
+        "id": str(activity.id),
+        "activityTemplateId": _text(activity.template_id),
+        "type": activity.type[0].lower() + activity.type[1:],
+        "ownerId": str(activity.owner_id),
+        "title": activity.title,
+        "notes": activity.notes,
+        "date": shown(activity.date),
+        "durationSeconds": activity.duration_seconds,
+        "allDay": activity.all_day,
+        "resultId": _text(activity.result_id),
+        "email": activity.email,
+        "phoneNumber": activity.phone,
+        "reference": activity.reference,
+        "dataObjectId": activity.data_object_id,
+        "documents": [],
+    }
+    if activity.planned is not None:
+        row["plannedDate"] = shown(activity.planned)
+    return row | _optional(activity)
+
+
+def _added(exchange: Exchange, request: dict[str, Any]) -> Activity:
+    record = exchange.tenant.visible(str(request.get("dataObjectId") or ""), exchange.actor)
+    return exchange.tenant.logbook.add(record, request, exchange.actor)
+
+
+def _activity(exchange: Exchange) -> Activity:
+    found = exchange.tenant.logbook.get(exchange.path("activityId"))
+    exchange.tenant.visible(found.data_object_id, exchange.actor)
+    return found
+
+
+def _changed(exchange: Exchange, *, whole: bool) -> dict[str, Any]:
+    request = exchange.object()
+    if not isinstance(request, dict):
+        raise Refusal(400, "The body must be an object.")
+    found = _activity(exchange)
+    exchange.touch(1)
+    return _response(exchange.tenant.logbook.change(found, request, exchange.actor, whole=whole))
+
+
+def _response(activity: Activity) -> dict[str, Any]:
+    """``ActivityResponse``."""
+    row: dict[str, Any] = {
+        "id": str(activity.id),
+        "dataObjectId": activity.data_object_id,
+        "type": activity.type[0].lower() + activity.type[1:],
+        "done": activity.done,
+        "isNote": activity.type == "Note",
+        "activityTemplateId": _text(activity.template_id),
+        "resultId": _text(activity.result_id),
+        "ownerId": str(activity.owner_id),
+        "title": activity.title,
+        "notes": activity.notes,
+        "date": shown(activity.date),
+        "duration": activity.duration,
+        "durationSeconds": activity.duration_seconds,
+        "allDay": activity.all_day,
+        "allDayDate": activity.all_day_date,
+        "email": activity.email,
+        "phoneNumber": activity.phone,
+        "reference": activity.reference,
+        "isRead": activity.is_read,
+        "activityLat": activity.lat,
+        "activityLng": activity.lng,
+        "mobileId": activity.mobile_id,
+        "autoExecution": False,
+        "verified": True,
+    }
+    return row | _optional(activity)
+
+
+def _optional(activity: Activity) -> dict[str, Any]:
+    found = {
+        "transition": activity.transition,
+        "ownerChanged": activity.owner_changed,
+        "direction": activity.direction,
+    }
+    return {key: given for key, given in found.items() if given is not None}
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
