@@ -40,6 +40,8 @@ TARGET = "target-spotio"
 WAY_BACK = "SPOTIO to Salesforce, and both directions"
 REQUESTS_PER_1000 = 10
 IDLE_REQUESTS = 12
+TELLING = 0.05
+"""The share of a run that must be left when the start of its process is taken off."""
 
 
 def say(text: str) -> None:
@@ -238,7 +240,11 @@ def report_rates(
     for part, name in parts.items():
         if part == "tap-spotio" and what != "everything is new":
             continue
-        cost = step.costs[part].without(empty[part])
+        whole = step.costs[part]
+        cost = whole.without(empty[part])
+        if min(cost.wall_s / whole.wall_s, cost.processor_s / whole.processor_s) < TELLING:
+            report.add(WAY_BACK, Line(f"{name}, {what}", "too short to tell"))
+            continue
         rate = step.observed / cost.processor_s
         report.add(
             WAY_BACK,
