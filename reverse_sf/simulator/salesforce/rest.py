@@ -16,6 +16,7 @@ from reverse_sf.simulator.salesforce import (
     records,
     soap,
     sobject_collections,
+    tree,
     versions,
 )
 from reverse_sf.simulator.salesforce.exchange import Answer, Call
@@ -80,6 +81,7 @@ ROUTES = (
     Route("queryAll/{locator}", {"GET": queries.more}),
     Route("composite", {"POST": composite.composite}),
     Route("composite/batch", {"POST": composite.batch}),
+    Route("composite/tree/{name}", {"POST": tree.create}),
     Route(
         "composite/sobjects",
         {
