@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact --all-extras
 
-.PHONY: help install demo test lint sweep histories bench clean
+.PHONY: help install demo test lint sweep histories bench convergence mutation clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Make .venv/ with Meltano and every console script
 
@@ -38,6 +38,12 @@ histories: install ## Random histories with crashes over the real plugins: SEED=
 
 bench: install ## Measure rates as ratios to a bare loop of the same run
 	$(BIN)/python -m tests.benchmarks
+
+convergence: install ## Random histories: SEED= the first one, HISTORIES= how many
+	$(BIN)/python -m tests.convergence --seed $(or $(SEED),0) --histories $(or $(HISTORIES),100000)
+
+mutation: install ## Hunt every planted bug with random histories; fails below 100 %
+	$(BIN)/python -m tests.convergence --mutants
 
 clean: ## Remove what install, demo and test made
 	rm -rf $(VENV) .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -220,6 +220,10 @@ def _plan(task: Task, record: Record) -> _Plan:
     write, stale = verdict.write, verdict.stale
     if task.linking and operation.envelope is not None:
         write, stale = [key for key in write if key in operation.envelope.on_link], []
+    agreed = [key for key in verdict.agreed if key != EXTERNAL_ID]
+    if task.linking:
+        # Of a found record's address only the components that were sent were compared.
+        agreed = [key for key in agreed if key != ADDRESS]
     held_back = {one.key for one in task.withheld}
     return _Plan(
         task,
@@ -227,7 +231,7 @@ def _plan(task: Task, record: Record) -> _Plan:
         wanted,
         current,
         [] if "" in held_back else [key for key in write if key not in held_back],
-        [key for key in verdict.agreed if key != EXTERNAL_ID] + sorted(wanted.settled),
+        agreed + sorted(wanted.settled),
         stale,
     )
 
@@ -235,10 +239,21 @@ def _plan(task: Task, record: Record) -> _Plan:
 def _judge(
     wanted: Mapping[str, Any], current: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> Verdict:
-    """The guard; of an address only the components count that are to be written."""
-    return judge(
-        wanted, current, expected, lambda key, one, other: same(key, one, other, wanted[key])
+    """The guard; of an address the components to be written count, then all expected ones."""
+    verdict = judge(
+        wanted,
+        current,
+        {name: value for name, value in expected.items() if name in wanted},
+        lambda key, one, other: same(key, one, other, wanted[key]),
     )
+    sent, known = wanted.get(ADDRESS), expected.get(ADDRESS)
+    if ADDRESS in current and isinstance(sent, dict) and isinstance(known, dict):
+        others = {name: known[name] for name in known if name not in sent}
+        if not same(ADDRESS, others, current[ADDRESS], others):
+            verdict.write = [key for key in verdict.write if key != ADDRESS]
+            verdict.agreed = [key for key in verdict.agreed if key != ADDRESS]
+            verdict.stale = [*(key for key in verdict.stale if key != ADDRESS), ADDRESS]
+    return verdict
 
 
 def _claim(external_id: str, record: Record, wanted: Wanted, task: Task) -> None:

@@ -16,6 +16,7 @@ from reverse_sf.ledger.rows import (
     Parked,
 )
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.envelope import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -155,6 +156,9 @@ def rows_of(
         if result.stale:
             reason = f"changed in {heading.system} meanwhile: {', '.join(result.stale)}"
             rows.flagged.append((envelope.link_id, heading.direction, reason))
+        if result.counter == "linked" and envelope.action is Action.CREATE:
+            # What did not win on the link waits for the values that were read only now.
+            rows.flagged.append((envelope.link_id, heading.direction, "found, not created"))
         rows.conflicts += book.conflicts(result, envelope)
         rows.log += [book.log_row(call, result, envelope) for call in result.calls]
         rows.counts += _counts(result, run_id, envelope.pair)

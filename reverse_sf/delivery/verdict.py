@@ -34,6 +34,8 @@ def judge(
 
     Current value is the wanted one: agreed. It is the expected one, or none was expected: write.
     Anything else is news to the decision: stale. A key whose current value is not known is written.
+    Expected keys that are not to be written are parts of a value that is, such as the city beside a
+    street: what is read back becomes a base, so they must not have changed unseen either.
 
     Args:
         wanted: values to write, by key.
@@ -51,4 +53,9 @@ def judge(
             verdict.write.append(key)
         else:
             verdict.stale.append(key)
+    verdict.stale += [
+        key
+        for key, value in expected.items()
+        if key not in wanted and key in current and not same(key, value, current[key])
+    ]
     return verdict

@@ -19,8 +19,9 @@ from reverse_sf.merge.identity import DOUBTS
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from reverse_sf.ledger.rows import Parked
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.batch import RunFacts, Tally
     from reverse_sf.mapper.course import Course
@@ -91,7 +92,8 @@ class Decider:
     def decided(self, snapshots: dict[str, Snapshot], by_pair: dict[str, MappedPair]) -> Batch:
         """What is to become of links by their stored images; nothing of it has happened yet."""
         batch = self._batch()
-        parked = self._parked(snapshots)
+        withheld = self._ledger.parked(list(snapshots))
+        parked, refused = self._parked(withheld), self._refused(withheld)
         by_name: dict[str, list[Snapshot]] = {}
         for snapshot in snapshots.values():
             by_name.setdefault(snapshot.link.pair, []).append(snapshot)
@@ -101,6 +103,7 @@ class Decider:
                 continue
             images = [self._course.source_image(one) or {} for one in ones]
             self._look_up_parents(mapped, images)
+            winners = self._winners(mapped, images)
             for snapshot, image in zip(ones, images, strict=True):
                 if self._course.source_digest(snapshot) is None or not image:
                     continue
@@ -108,12 +111,19 @@ class Decider:
                     # The other direction has not finished with it, or the tap must say more.
                     continue
                 deletes = len(mapped.planner.deletes)
-                mapped.planner.again(
-                    self._stored_prior(snapshot),
+                link_id = snapshot.link.link_id
+                winner_id = self._winner_of(mapped, image)
+                winner = winners.get(winner_id)
+                prior = self._stored_prior(snapshot)
+                prior.refused = refused.get(link_id, frozenset())
+                if mapped.planner.again(
+                    prior,
                     self._stored(snapshot, image),
                     batch,
-                    parked=parked.get(snapshot.link.link_id, frozenset()),
-                )
+                    parked=parked.get(link_id, frozenset()),
+                    winner=winner if winner != link_id else None,
+                ):
+                    winners[winner_id] = link_id
                 is_flagged = snapshot.link.flagged is self._course.direction
                 if is_flagged and deletes == len(mapped.planner.deletes):
                     batch.decisions.unflagged.append(snapshot.link.link_id)
@@ -266,8 +276,9 @@ class Decider:
             batch: where decisions go.
         """
         snapshots = self._snapshots(mapped, changed, values)
-        parked = self._parked(snapshots)
-        winners = self._winners(mapped, values)
+        withheld = self._ledger.parked(list(snapshots))
+        parked, refused = self._parked(withheld), self._refused(withheld)
+        winners = self._winners(mapped, values.values())
         moved: set[str] = set()
         for seen, known in changed:
             link_id = known.link_id
@@ -275,8 +286,7 @@ class Decider:
             observed = values[seen.record_id]
             if seen.record_id in joined:
                 self._join(snapshot.link, seen.record_id, batch)
-            master = observed.get("MasterRecordId")
-            winner_id: str = canon.record_id(master) if master else ""
+            winner_id = self._winner_of(mapped, observed)
             before = self._course.source_image(snapshot)
             subject = Subject(
                 link_id,
@@ -288,12 +298,10 @@ class Decider:
             )
             watch = watch_of(batch.seen_at, seen.modified_at, known)
             watch.before = before
-            prior = Prior(snapshot, watch, self._reread)
+            prior = Prior(snapshot, watch, self._reread, refused.get(link_id, frozenset()))
             if known.has_open_operation or (seen.record_id in joined and snapshot.open_operation):
                 mapped.planner.postpone(prior, subject, batch)
                 continue
-            if event_of(observed) is Event.CONVERTED and mapped.planner.conversion is not None:
-                winner_id = mapped.planner.conversion.target_id(observed) or ""
             winner = "moved in this batch" if winner_id in moved else winners.get(winner_id)
             if mapped.planner.again(
                 prior,
@@ -354,12 +362,21 @@ class Decider:
             found.update(self._ledger.snapshots(rest, direction=direction))
         return found
 
-    def _winners(self, mapped: MappedPair, values: dict[str, dict[str, Any]]) -> dict[str, str]:
+    @staticmethod
+    def _winner_of(mapped: MappedPair, image: dict[str, Any]) -> str:
+        """The record that a merge or a conversion has left in a record's place; "" for none."""
+        if event_of(image) is Event.CONVERTED and mapped.planner.conversion is not None:
+            return mapped.planner.conversion.target_id(image) or ""
+        master = image.get("MasterRecordId")
+        found: str = canon.record_id(master) if master else ""
+        return found
+
+    def _winners(self, mapped: MappedPair, images: Collection[dict[str, Any]]) -> dict[str, str]:
         """Links of the records that merges and conversions have left in these records' place."""
         wanted = sorted(
             {
                 canon.record_id(one["MasterRecordId"])
-                for one in values.values()
+                for one in images
                 if one.get("MasterRecordId") and event_of(one) is Event.MERGED
             }
         )
@@ -368,7 +385,7 @@ class Decider:
         if conversion is not None:
             became = {
                 conversion.target_id(one) or ""
-                for one in values.values()
+                for one in images
                 if event_of(one) is Event.CONVERTED
             }
             found.update(self._ledger.link_ids(conversion.pair, sorted(became)) if became else {})
@@ -381,15 +398,23 @@ class Decider:
         found = (parent_id_in(image, parent.salesforce, self._course) for image in images)
         mapped.parents.look_up(one for one in found if one)
 
-    def _parked(self, snapshots: dict[str, Snapshot]) -> dict[str, frozenset[str]]:
+    def _parked(self, rows_of: dict[str, list[Parked]]) -> dict[str, frozenset[str]]:
         """Keys withheld in this direction, by link; a doubtful match bars both directions."""
         found: dict[str, frozenset[str]] = {}
-        for link_id, rows in self._ledger.parked(list(snapshots)).items():
+        for link_id, rows in rows_of.items():
             withheld = {one.key for one in rows if one.direction is self._course.direction}
             if any(one.reason in DOUBTS and not one.key for one in rows):
                 withheld.add(BARRED)
             found[link_id] = frozenset(withheld)
         return found
+
+    def _refused(self, rows_of: dict[str, list[Parked]]) -> dict[str, frozenset[str]]:
+        """Keys withheld in the other direction, by link."""
+        back = self._course.back
+        return {
+            link_id: frozenset(one.key for one in rows if one.direction is back)
+            for link_id, rows in rows_of.items()
+        }
 
     def _stored(self, snapshot: Snapshot, image: dict[str, Any]) -> Subject:
         return Subject(

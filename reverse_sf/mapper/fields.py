@@ -77,11 +77,13 @@ class Prior(msgspec.Struct):
         watch: since when the source differs from its base.
         reread: reads a link once more with all that is kept, which only evidence needs; None
             where the snapshot has it all.
+        refused: keys that are withheld in the other direction; "" for the whole record.
     """
 
     snapshot: Snapshot
     watch: Watch
     reread: Callable[[str], Snapshot] | None = None
+    refused: frozenset[str] = frozenset()
 
     def whole(self) -> Snapshot:
         """All that the ledger keeps of the link; read at most once."""
@@ -195,6 +197,27 @@ class FieldDecisions(ABC):
             elif (held := part.read(image)) is not UNSET and not same(held, base[1]):
                 return True
         return False
+
+    def news(self, keys: list[str], prior: Prior, values: dict[str, Any]) -> list[str]:
+        """Leave out what this side has refused to take, where it holds what it held then.
+
+        Every attempt reads the record and may touch it, so a tap tells it again: without this the
+        other direction would be called for the same vain attempt by its own last one, for ever.
+        """
+        if not keys or not prior.refused:
+            return keys
+        withheld = set(keys) if "" in prior.refused else prior.refused
+        if prior.reread is None:
+            return [key for key in keys if key not in withheld]
+        snapshot = prior.reread(prior.snapshot.link.link_id)
+        before = self._course.source_image(snapshot) or {}
+        side = self._course.source
+        still = {
+            key
+            for key, _, part in self._keyed
+            if same(read_by(part, before, side), read_by(part, values, side))
+        }
+        return [key for key in keys if key not in withheld or key not in still]
 
     def decided(self, prior: Prior, values: dict[str, Any]) -> Draft:
         """Decide every field of a linked record.

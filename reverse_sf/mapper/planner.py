@@ -230,10 +230,31 @@ class Planner:
             self._entries.restate(link, LinkState.UNLINKED, batch)
         else:
             self._entries.stand_still(decision.act, link, subject, batch)
+            self._hand_over(prior, subject, batch)
         self._tally.add(self._name, "skipped", reason)
         if decision.journal:
             self._entries.outlived(prior.snapshot, decision.row, batch)
         self._entries.supersede(prior.snapshot, batch)
+
+    def _hand_over(self, prior: Prior, subject: Subject, batch: Batch) -> None:
+        """Tell the other direction of a change here that it may have to undo.
+
+        A record out of scope sends nothing, but it receives: where the other side wins a field,
+        nobody else would notice that this side has changed it. Not when deciding again, or two
+        records out of scope would call each other for ever.
+        """
+        link = prior.snapshot.link
+        if (
+            not (self._flags_back and subject.is_new and link.state is LinkState.LINKED)
+            or event_of(subject.values) is not Event.PRESENT
+            or self._in_scope(subject.values)
+        ):
+            return
+        won_back = self._fields.decided(prior, subject.values).won_back
+        won_back = self._fields.news(won_back, prior, subject.values)
+        if won_back:
+            reason = f"{self._course.destination_name} won {', '.join(won_back)}"
+            self._entries.flag(link, self._course.back, reason, batch)
 
     def _unpark(
         self, link: Link, parked: frozenset[str], settled: frozenset[str], batch: Batch
@@ -380,9 +401,11 @@ class Planner:
             batch.decisions.rebased[link.link_id] = draft.rebased
         for withheld in draft.parked:
             self._entries.park(subject, withheld, batch)
-        if draft.won_back and self._flags_back:
+        won_back = draft.won_back if self._flags_back else []
+        won_back = self._fields.news(won_back, prior, subject.values)
+        if won_back:
             winner = self._course.destination_name
-            reason = f"{winner} won {', '.join(draft.won_back)}"
+            reason = f"{winner} won {', '.join(won_back)}"
             self._entries.flag(link, self._course.back, reason, batch)
             self._tally.add(self._name, "flagged", f"{winner}'s value won")
         if not draft.record and not draft.claims:

@@ -174,8 +174,10 @@ class TowardSalesforce(FieldDecisions):
     def _guard(
         self, part: Part, spelled: dict[str, Any], spotio: Any, image: dict[str, Any]
     ) -> dict[str, Any]:
-        del part, spotio
-        return {name: image[name] for name in spelled if name in image}
+        del spotio
+        # Of an address all components: the ones beside those written go into the base as well.
+        names = spelled if isinstance(part.place, str) else part.place.values()
+        return {name: image[name] for name in names if name in image}
 
 
 def _changed(

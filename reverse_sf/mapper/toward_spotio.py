@@ -133,6 +133,10 @@ class TowardSpotio(FieldDecisions):
         self, part: Part, spelled: dict[str, Any], spotio: Any, image: dict[str, Any]
     ) -> dict[str, Any]:
         del spelled, image
+        if part.key == ADDRESS_KEY and self._address is not None:
+            # All components: the ones beside those written go into the base as well.
+            held = self._address.canon_spotio(spotio) or {}
+            return {part.key: {name: held.get(name) for name in self._address.mapping.components}}
         return {part.key: spotio}
 
 

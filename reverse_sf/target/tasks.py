@@ -285,11 +285,16 @@ class Task:
             decided = record & set(exact.values())
             if not decided or not decided <= fields or not set(exact.values()) <= set(values):
                 continue
+            if self.linking and not set(exact.values()) <= decided:
+                # Of a found record's address only the components that were sent were compared.
+                continue
             normal = {
                 part: self.vocabulary.normal(name, values[name]) for part, name in exact.items()
             }
             written.append(key)
-            base[key] = normal[""] if isinstance(place, str) else normal
+            # An address of blanks is blank, as the tap's image of it will be.
+            of_parts = normal if any(one is not None for one in normal.values()) else None
+            base[key] = normal[""] if isinstance(place, str) else of_parts
         for name in fields - mapped:
             if name in values and name in self.vocabulary.fields:
                 written.append(name)
@@ -302,6 +307,13 @@ class Task:
             if one.key and one.key.lower() in {name.lower() for name in names}:
                 return Withheld(key, one.reason, one.message, one.by_time)
         return one
+
+    def held(self, key: str, name: str, values: Mapping[str, Any]) -> Any:
+        """What a record holds under a record key: of an address all components."""
+        place = self.envelope.keys.get(key)
+        if isinstance(place, dict):
+            return {part: values.get(one) for part, one in place.items()}
+        return values[name]
 
     def keys_of(self, fields: Iterable[str]) -> dict[str, str]:
         """Record key of the pair to one of the fields that stand for it."""

@@ -220,7 +220,8 @@ def _written(task: Task, before: Mapping[str, Any]) -> Result:
         own = task.key[0] if task.key else ""
         overruled = [name for name in kept if not is_blank(before.get(name)) and name != own]
         result.overruled = [
-            (key, before[name], after[name]) for key, name in task.keys_of(overruled).items()
+            (key, task.held(key, name, before), task.held(key, name, after))
+            for key, name in task.keys_of(overruled).items()
         ]
     return result
 

@@ -458,7 +458,7 @@ def test_a_changed_address_sends_only_the_component_that_changed(world):
     )
     (one,) = world.to_salesforce()
     assert {key for key in one if key != "_sync"} == {"BillingCity"}
-    assert one["_sync"]["expected"] == {"BillingCity": "Dayton"}
+    assert one["_sync"]["expected"] == {"BillingCity": "Dayton", "BillingStreet": "1 Main Street"}
     assert world.rest() == 0
 
 

@@ -1,0 +1,299 @@
+"""What can happen, and histories of it drawn from one source of chance.
+
+A step names records by a number that is taken modulo what is there, so any step can follow any
+other: a history can be cut down without being told again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.convergence.shape import (
+    FIELD_OF,
+    POOL,
+    RULES,
+    P,
+    S,
+    Switches,
+    places,
+    some_config,
+)
+from tests.convergence.sync import Plan
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from tests.convergence.shape import Config
+
+
+@dataclass(frozen=True)
+class Add:
+    """Somebody creates a record; a child gets the parent of a number."""
+
+    side: str
+    sobject: str
+    values: tuple[tuple[str, Any], ...]
+    parent: int = 0
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Somebody edits keys of a record."""
+
+    side: str
+    sobject: str
+    number: int
+    values: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Life:
+    """Somebody deletes, undeletes, purges, merges or re-parents a record, or it is indexed late."""
+
+    what: str
+    side: str
+    sobject: str
+    number: int
+    other: int = 0
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Two records that belong together, unseen by the sync; SPOTIO's names the other."""
+
+    p: tuple[tuple[str, Any], ...]
+    s: tuple[tuple[str, Any], ...]
+    both: bool = True
+
+
+@dataclass(frozen=True)
+class Configure:
+    """The definition is edited: another rule for a key, other filters, other choices."""
+
+    key: str
+    rule: str
+    scope_p: tuple[str, ...] | None = None
+    choices: int | None = None
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """A system begins or ceases to refuse a text."""
+
+    side: str
+    text: str
+    on: bool
+    named: bool = True
+
+
+@dataclass(frozen=True)
+class State:
+    """STATE of a side is lost, or an earlier one comes back."""
+
+    side: str
+    back: int = 0
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Time passes; of one side only where its clock steps."""
+
+    milliseconds: int
+    side: str = ""
+
+
+Step = Add | Edit | Life | Twin | Configure | Refuse | State | Wait | Plan
+
+
+@dataclass(frozen=True)
+class History:
+    """A world's configuration, how its systems behave, and what happens.
+
+    Attributes:
+        switches: fields of :class:`Switches`, by name.
+        keep_refusing: what is refused at the end stays refused.
+        order: of the two directions in a cycle at the end.
+    """
+
+    config: Config
+    switches: tuple[tuple[str, Any], ...] = ()
+    steps: tuple[Step, ...] = field(default=())
+    keep_refusing: bool = False
+    order: str = "SP"
+
+    def behaviour(self) -> Switches:
+        """The switches, fresh."""
+        found = Switches()
+        for name, value in self.switches:
+            setattr(found, name, dict(value) if name == "skew" else value)
+        return found
+
+
+def some_history(random: Random, *, faults: bool = True, length: int = 14) -> History:
+    """Any history; without faults nothing goes wrong but everything is edited."""
+    config = some_config(random)
+    switches = [
+        (name, True)
+        for name, chance in (
+            ("trims", 0.4),
+            ("geocodes", 0.5),
+            ("flow", 0.25),
+            ("stage_flow", 0.15),
+            ("children", 0.15),
+        )
+        if random.random() < chance
+    ]
+    if random.random() < 0.4:
+        skew = {P: random.choice((-900, 0, 900)), S: random.choice((-900, 0, 900))}
+        switches.append(("skew", tuple(skew.items())))
+    steps: list[Step] = [some_add(random, config) for _ in range(random.randint(1, 2))]
+    if random.random() < 0.2:
+        steps.append(some_twin(random, config))
+    steps += [Plan(S), Plan(P)] if random.random() < 0.7 else [Plan(P), Plan(S)]
+    for _ in range(random.randint(3, length)):
+        steps += some_steps(random, config, faults=faults)
+    return History(
+        config,
+        tuple(switches),
+        tuple(steps),
+        keep_refusing=random.random() < 0.3,
+        order=random.choice(("SP", "PS")),
+    )
+
+
+def some_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
+    """One thing that happens, or a few that belong together."""
+    chance = random.random()
+    if chance < 0.03 and config.rule("Rating"):
+        # Two choices of SPOTIO are one of Salesforce: both sides pick what agrees already.
+        number = random.randrange(4)
+        cool = Edit(P, "Account", number, (("Rating", random.choice(("Cool", "Lukewarm"))),))
+        return [cool, Edit(S, "Account", number, (("Rating", "Warm"),))]
+    if chance < 0.42:
+        return [some_edit(random, config)]
+    if chance < 0.66:
+        return [some_plan(random, config, faults=faults)]
+    if chance < 0.74:
+        return [Plan(S), Plan(P)]
+    if chance < 0.79:
+        return [some_add(random, config)]
+    if chance < 0.89:
+        return [some_life(random, config)]
+    if chance < 0.92:
+        return [Wait(random.choice((0, 1, 1_500, 2_500, 700_000)))]
+    if not faults:
+        return [some_edit(random, config)]
+    if chance < 0.945:
+        text = random.choice(("a.io", "call", "Hot", "b.io", "Acme"))
+        return [Refuse(random.choice("PS"), text, random.random() < 0.7, random.random() < 0.7)]
+    if chance < 0.965:
+        return [State(random.choice("PS"), random.choice((0, 1, 2)))]
+    if chance < 0.985:
+        return [some_configure(random, config)]
+    return [Wait(random.choice((1_000, 5_000)), random.choice("PS"))]
+
+
+def some_values(
+    random: Random, config: Config, side: str, sobject: str, most: int
+) -> tuple[tuple[str, Any], ...]:
+    """Values for some keys, spelled as the side's records hold them."""
+    keys = config.keys(sobject)
+    if config.scope_p or config.scope_s:
+        keys = [*keys, "Stage"] if sobject == "Account" and "Stage" not in keys else keys
+    keys = [one for one in keys if one != "parent"]
+    if not keys:
+        return ()
+    values: dict[str, Any] = {}
+    for key in random.sample(keys, min(len(keys), random.randint(1, most))):
+        if key == "address":
+            parts = {part: random.choice(POOL[part][side]) for part in ("street", "city")}
+            if side == P:
+                values["address"] = parts
+            else:
+                values |= {"BillingStreet": parts["street"], "BillingCity": parts["city"]}
+        else:
+            values[places(side, sobject, key)[0]] = random.choice(POOL[key][side])
+    return tuple(values.items())
+
+
+def some_object(random: Random, config: Config) -> str:
+    """A mapped sObject."""
+    return "Contact" if config.contacts and random.random() < 0.35 else "Account"
+
+
+def some_add(random: Random, config: Config) -> Add:
+    """A record of either side."""
+    side, sobject = random.choice("PS"), some_object(random, config)
+    values = dict(some_values(random, config, side, sobject, 5))
+    name = "Company" if sobject == "Account" else "Last Name"
+    values.setdefault(places(side, sobject, name)[0], random.choice(POOL[name][side]))
+    return Add(side, sobject, tuple(values.items()), random.randrange(4))
+
+
+def some_edit(random: Random, config: Config) -> Edit:
+    """An edit of either side."""
+    side, sobject = random.choice("PS"), some_object(random, config)
+    values = some_values(random, config, side, sobject, 2)
+    return Edit(side, sobject, random.randrange(4), values)
+
+
+def some_twin(random: Random, config: Config) -> Twin:
+    """Two Accounts that belong together already."""
+    company = random.choice(POOL["Company"][S])
+    p = {"Company": company, **dict(some_values(random, config, P, "Account", 3))}
+    s = {"Name": company, **dict(some_values(random, config, S, "Account", 3))}
+    return Twin(tuple(p.items()), tuple(s.items()), random.random() < 0.5)
+
+
+def some_life(random: Random, config: Config) -> Life:
+    """Something that happens to a record as a whole."""
+    what = random.choice(("delete", "undelete", "purge", "merge", "late", "late", "parent"))
+    side = S if what == "merge" else random.choice("PS")
+    sobject = "Contact" if what == "parent" and config.contacts else some_object(random, config)
+    return Life(what, side, sobject, random.randrange(4), random.randrange(4))
+
+
+def some_configure(random: Random, config: Config) -> Configure:
+    """An edit of the definition."""
+    key = random.choice([key for key, _ in config.rules])
+    scope = random.choice((None, None, (), ("Customer",)))
+    return Configure(key, random.choice(RULES), scope, random.choice((None, None, 1, 2)))
+
+
+def some_plan(random: Random, config: Config, *, faults: bool) -> Plan:
+    """A run of either direction."""
+    edits = tuple(
+        (random.randint(1, 24), some_edit(random, config)) for _ in range(random.randint(0, 2))
+    )
+    if not faults:
+        return Plan(random.choice("PS"))
+    often = random.random
+    return Plan(
+        source=random.choice("PS"),
+        batch=random.choice((100, 100, 1)),
+        commit_every=random.choice((200, 1)),
+        crash=random.randint(1, 30) if often() < 0.35 else 0,
+        survives=often() < 0.5,
+        eager=often() < 0.25,
+        faults=tuple(
+            (random.randint(1, 4), random.choice(("before", "after", "locked")))
+            for _ in range(random.randint(1, 2))
+        )
+        if often() < 0.3
+        else (),
+        edits=edits if often() < 0.5 else (),
+        full=often() < 0.15,
+        order=random.randint(1, 9) if often() < 0.25 else 0,
+        twice=often() < 0.1,
+        partial=tuple(
+            places(side, "Account", key)[0]
+            for side in "PS"
+            for key in random.sample(list(FIELD_OF["Account"]), 2)
+        )
+        if often() < 0.12
+        else (),
+        replay=often() < 0.12,
+        state_each=often() < 0.3,
+        children_first=often() < 0.2,
+    )

@@ -1,0 +1,50 @@
+"""Many histories in a row, and the hunt for a planted bug."""
+
+from __future__ import annotations
+
+import traceback
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.convergence.edits import some_history
+from tests.convergence.machine import play
+
+if TYPE_CHECKING:
+    from tests.convergence.edits import History
+    from tests.convergence.mutants import Mutant
+
+QUIET_EVERY = 3
+"""Of so many histories one is without faults, so that what it finds is plain."""
+MOST_HISTORIES = 1500
+"""A planted bug that so many histories do not find counts as missed."""
+
+
+class Catch(NamedTuple):
+    """What found a planted bug: the invariant, and how many histories it took."""
+
+    invariant: str
+    histories: int
+
+
+def history_of(seed: int) -> History:
+    """The history of a seed."""
+    return some_history(Random(seed), faults=seed % QUIET_EVERY != 0)
+
+
+def problems(history: History, kind: str = "memory") -> list[str]:
+    """The violations of a history; an exception is one too."""
+    try:
+        return play(history, kind).violations
+    except Exception as error:  # noqa: BLE001 - whatever the product raises is a finding
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return [f"CRASH: {error!r} at {where.filename.rpartition('/')[2]}:{where.lineno}"]
+
+
+def hunted(mutant: Mutant, most: int = MOST_HISTORIES) -> Catch | None:
+    """Hunt a planted bug; None where nothing finds it."""
+    with mutant.plant():
+        for number in range(most):
+            found = problems(history_of(number), mutant.kind)
+            if found:
+                return Catch(found[0].partition(":")[0], number + 1)
+    return None

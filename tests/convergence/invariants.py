@@ -1,0 +1,694 @@
+"""The invariants of C.9, each a function that answers what violates it.
+
+They look at the world (what is there, who wrote what), at the ledger through :class:`Books`, and at
+what each write was decided from; they judge by the naive reference, never by the product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+
+from reverse_sf.ledger.rows import LinkState
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.values import Reason
+from tests.convergence import reference
+from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, same, verdicts
+from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, P, S, held, places
+from tests.convergence.world import Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.convergence.machine import Played
+    from tests.convergence.world import Decided, Lost, World, Write
+
+DIRECTION_FROM = {S: Direction.TO_SPOTIO, P: Direction.TO_SALESFORCE}
+"""The direction that reads a side."""
+MOST_CYCLES = 3
+"""K of I1 without parents; each level of parents may take one more."""
+OTHER = {P: S, S: P}
+_PARTED = (LinkState.UNLINKED, LinkState.TOMBSTONE)
+_ONLY_S = ("C3-03", "C3-04", "C3-11", "C3-13")
+_ONLY_P = ("C3-05", "C3-06", "C3-07", "C3-11", "C3-12")
+_OF_FIELDS = frozenset(one.value for one in Reason)
+
+
+class Pair(NamedTuple):
+    """A link as the ledger has it."""
+
+    link_id: str
+    sobject: str
+    state: LinkState
+    p: str | None
+    s: str | None
+    base: dict[str, list[Any]]
+
+
+class Books(NamedTuple):
+    """What the ledger says at rest."""
+
+    pairs: dict[str, Pair]
+    parked: set[tuple[str, Direction, str]]
+    waiting: list[str]
+    journal: list[Any]
+    reasons: list[Any]
+
+    @classmethod
+    def of(cls, ledger: Any) -> Books:
+        """Read them."""
+        if isinstance(ledger, Ledger):
+            with ledger._reading() as connection:
+                ids = list(connection.scalars(text("SELECT link_id FROM sync_links")))
+                open_links = list(
+                    connection.scalars(
+                        text(
+                            "SELECT l.link_id FROM sync_operations o JOIN sync_links l"
+                            " ON l.number = o.link WHERE o.status IN ('intended', 'waiting')"
+                        )
+                    )
+                )
+            rows = ledger.parked_rows()
+            journal = ledger.conflicts()
+        else:
+            ids = list(ledger.links)
+            open_links = [one for one, opened in ledger.open_of.items() if opened]
+            rows, journal = list(ledger.withheld.values()), list(ledger.journal)
+        pairs = {
+            one: Pair(
+                one,
+                found.link.pair.split(":")[0],
+                found.link.state,
+                found.link.spotio_id,
+                found.link.salesforce_id,
+                found.base,
+            )
+            for one, found in ledger.snapshots(sorted(ids)).items()
+        }
+        parked = {(one.link_id, one.direction, one.key) for one in rows}
+        return cls(pairs, parked, open_links, journal, rows)
+
+
+def violations(played: Played) -> list[str]:
+    """Everything that is wrong, each with its invariant's name in front."""
+    books = Books.of(played.sync.ledger)
+    found: list[str] = []
+    for check in CHECKS:
+        name = check.__name__.split("_")[0].upper()
+        found += [f"{name}: {words}" for words in check(played, books)]
+    return found
+
+
+# --- at rest -----------------------------------------------------------------------------------
+
+
+def i1_converges(played: Played, books: Books) -> Iterator[str]:
+    """Within K cycles every link is at rest (C.6)."""
+    depth = 1 if played.world.config.contacts else 0
+    most = MOST_CYCLES + (depth + 1 if depth else 0) + played.world.switches.flow
+    if played.cycles > most:
+        yield f"{played.cycles} cycles, and {most} are enough"
+    for pair in books.pairs.values():
+        yield from _unsettled(played.world, pair, books)
+
+
+def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
+    """Keys of a link that want a write which could be made."""
+    config = world.config
+    if pair.sobject not in config.objects:
+        return
+    both = _both(world, pair)
+    if pair.state is LinkState.PENDING or both is None:
+        yield from _uncreated(world, pair, books)
+        return
+    if pair.state is not LinkState.LINKED:
+        return
+    p, s = both
+    for key in config.keys(pair.sobject):
+        p_value = canon(P, key, held(P, pair.sobject, key, p))
+        s_value = canon(S, key, held(S, pair.sobject, key, s))
+        base = pair.base.get(key)
+        settled = None if base is None else (canon(P, key, base[0]), canon(S, key, base[1]))
+        terms = _terms_at_rest(world, books, key)
+        rule = config.rule(key) or "do_not_sync"
+        if settled is None and key in config.omit:
+            # Never sent on purpose; the tables speak again when the record changes.
+            continue
+        found = verdicts(rule, p_value, s_value, settled, terms)
+        for one in found:
+            if one.act != "write":
+                continue
+            source = OTHER[one.side]
+            image = p if source == P else s
+            if source not in config.enabled:
+                continue
+            values = (p_value, s_value)
+            if one.side not in config.enabled and (
+                _still(settled, source, values) or not _still(settled, one.side, values)
+            ):
+                # Nobody reads the written side, so nobody knows that it changed.
+                continue
+            if not reference.in_scope(config, source, pair.sobject, image):
+                continue
+            direction = DIRECTION_FROM[source]
+            if {(pair.link_id, direction, key), (pair.link_id, direction, "")} & books.parked:
+                continue
+            if any(two.act != "write" for two in found):
+                continue
+            if len(found) > 1 and not _possible(world, pair, key, found, books):
+                continue
+            yield f"{key} of {pair.p}/{pair.s}: {p_value!r} | {s_value!r} on {settled!r}, {rule}"
+            break
+
+
+def _still(settled: Any, side: str, values: tuple[Any, Any]) -> bool:
+    at = "PS".index(side)
+    return settled is not None and same(values[at], settled[at])
+
+
+def _possible(
+    world: World,
+    pair: Pair,
+    key: str,
+    found: set[reference.Verdict],
+    books: Books,
+) -> bool:
+    """Whether every verdict that evidence allows could be carried out."""
+    both = _both(world, pair)
+    if both is None:
+        return False
+    p, s = both
+    for one in found:
+        source = OTHER[one.side]
+        image = p if source == P else s
+        direction = DIRECTION_FROM[source]
+        held_back = {(pair.link_id, direction, key), (pair.link_id, direction, "")}
+        if (
+            source not in world.config.enabled
+            or not reference.in_scope(world.config, source, pair.sobject, image)
+            or held_back & books.parked
+        ):
+            return False
+    return True
+
+
+def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
+    """A record in scope that has no counterpart must be parked with a reason."""
+    for side, record_id in ((P, pair.p), (S, pair.s)):
+        if record_id is None or side not in world.config.enabled:
+            continue
+        row = world.rows.get(Where(side, pair.sobject, record_id))
+        if row is None or row.deleted or pair.state is not LinkState.PENDING:
+            continue
+        if not reference.in_scope(world.config, side, pair.sobject, row.values):
+            continue
+        if (pair.link_id, DIRECTION_FROM[side], "") not in books.parked:
+            yield f"{side} {record_id} has no counterpart and is not parked"
+
+
+def _both(world: World, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    if pair.p is None or pair.s is None:
+        return None
+    p = world.rows.get(Where(P, pair.sobject, pair.p))
+    s = world.rows.get(Where(S, pair.sobject, pair.s))
+    if p is None or s is None or p.deleted or s.deleted:
+        return None
+    return p.values, s.values
+
+
+def _terms_at_rest(world: World, books: Books, key: str) -> Terms:
+    def in_spotio(value: Any) -> Any:
+        return next(
+            (one.p for one in books.pairs.values() if one.sobject == "Account" and one.s == value),
+            None,
+        )
+
+    def in_salesforce(value: Any) -> Any:
+        return next(
+            (one.s for one in books.pairs.values() if one.sobject == "Account" and one.p == value),
+            None,
+        )
+
+    return Terms(world.config, key, {P: in_spotio, S: in_salesforce})
+
+
+def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
+    """At rest no further cycle, no full reading and no replay writes; and no field ping-pongs."""
+    if played.restless:
+        last = played.world.events[-1]
+        yield f"{played.restless} writes tried at rest, the last one {last}"
+    world = played.world
+    writes: Counter[tuple[Where, str]] = Counter()
+    for one in world.writes:
+        if one.where is None or one.action == "delete":
+            continue
+        for key, names in one.places.items():
+            if any(name in one.payload for name in names):
+                writes[one.where, key] += 1
+    partner = {Where(P, one.sobject, one.p or ""): one for one in books.pairs.values()}
+    partner |= {Where(S, one.sobject, one.s or ""): one for one in books.pairs.values()}
+    for (where, key), number in writes.items():
+        pair = partner.get(where)
+        if pair is None:
+            continue
+        both = (Where(P, pair.sobject, pair.p or ""), Where(S, pair.sobject, pair.s or ""))
+        edits = sum(world.edits.get((one, key), 0) for one in both)
+        # One for the link itself, and one for each fault and each edited definition.
+        if number > edits + 1 + world.faults:
+            yield f"{number} writes of {key} of {where.id} after {edits} edits"
+
+
+def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
+    """What the sync itself has written is no change: only edits since then travel back."""
+    world = played.world
+    written: dict[tuple[Where, str], int] = {}
+    last: dict[tuple[Where, str], tuple[int, str]] = {}
+    for one in sorted(world.writes, key=lambda it: it.at):
+        decided = world.decided[one.operation]
+        if one.where is None or one.action == "delete":
+            continue
+        for key, names in one.places.items():
+            if not any(name in one.payload for name in names):
+                continue
+            row = decided.decision.get(key, {}).get("row")
+            source = Where(OTHER[decided.to], decided.sobject, decided.source_id)
+            echo = row in (_ONLY_S if decided.to == P else _ONLY_P)
+            at = written.get((source, key))
+            if echo and at is not None and one.action == "update" and not world.faults:
+                edits = world.edited_at.get((source, key), [])
+                if not any(when >= at for when, _ in edits):
+                    yield f"{key} of {one.where}: {row}, and nobody changed {source.id}"
+            payload = repr([one.payload.get(name) for name in names])
+            before = last.get((one.where, key))
+            refused = any(
+                (decided.link_id, to, key) in books.parked for to in DIRECTION_FROM.values()
+            )
+            if before is not None and before[1] == payload and not world.faults and not refused:
+                edits = [*world.edited_at.get((source, key), ())]
+                edits += world.edited_at.get((one.where, key), ())
+                if not any(when >= before[0] for when, _ in edits):
+                    yield f"{key} of {one.where}: {payload} was written twice"
+            last[one.where, key] = (one.at, payload)
+            written[one.where, key] = one.at
+
+
+def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
+    """Nothing is written that agreed, nothing that was not decided, nothing that is not mapped."""
+    del books
+    for one in played.world.writes:
+        decided = played.world.decided[one.operation]
+        if one.action == "delete":
+            continue
+        mapped = set(decided.config.keys(decided.sobject))
+        mapped -= {key for key in mapped if decided.config.rule(key) == "do_not_sync"}
+        allowed = {name for key, names in one.places.items() if key in mapped for name in names}
+        allowed |= {EXTERNAL_ID, "externalDataObjectId"}
+        strangers = set(one.payload) - allowed
+        if strangers:
+            yield f"{sorted(strangers)} of {one.where} is not mapped, and was sent"
+    for decided in played.world.decided.values():
+        if decided.action != "update":
+            continue
+        for key in decided.decision:
+            if not key or decided.config.rule(key) is None:
+                continue
+            p_value, s_value, _ = _observed(decided, key)
+            if ABSENT not in (p_value, s_value) and _terms_then(decided, key).agrees(
+                p_value, s_value
+            ):
+                yield f"{key} of {decided.other_id} agreed ({p_value!r} | {s_value!r})"
+
+
+def i4_loses_nothing(played: Played, books: Books) -> Iterator[str]:
+    """A value that a person wrote and that the sync overwrote unseen is in the journal."""
+    kept = [(one.link_id, one.key, one.losing_value) for one in books.journal]
+    world = played.world
+    for lost in world.lost:
+        decided = world.decided[lost.operation]
+        link_id, side = decided.link_id, lost.where.side
+        if _was_kept(decided, lost, world):
+            continue
+        if not any(
+            of == link_id and key == lost.key and same(canon(side, key, value), lost.value)
+            for of, key, value in kept
+        ):
+            yield f"{lost.key} = {lost.value!r} of {lost.where.id} is gone without a trace"
+
+
+def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
+    """No value that a person wrote is taken for settled before the other side has seen it."""
+    world = played.world
+    config = world.config
+    if config.enabled != "PS" or played.history.config.rules != config.rules:
+        return
+    for pair in books.pairs.values():
+        both = _both(world, pair)
+        if pair.state is not LinkState.LINKED or both is None:
+            continue
+        for key in config.keys(pair.sobject):
+            base = pair.base.get(key)
+            if base is None or config.rule(key) == "do_not_sync":
+                continue
+            values = [
+                canon("PS"[at], key, held("PS"[at], pair.sobject, key, both[at])) for at in (0, 1)
+            ]
+            settled = [canon("PS"[at], key, base[at]) for at in (0, 1)]
+            if values != settled or _terms_at_rest(world, books, key).agrees(*values):
+                continue
+            for at, record_id in ((0, pair.p), (1, pair.s)):
+                where = Where("PS"[at], pair.sobject, record_id or "")
+                seen = any(same(one, values[at]) for one in world.seen.get((where, key), ()))
+                if (where, key) in world.pending and None not in settled and not seen:
+                    yield f"{key} = {values[at]!r} of {where.id} beside {values[1 - at]!r}"
+
+
+def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
+    """Row 12 marked it as settled beside a blank, or somebody went back to what was settled."""
+    base = decided.base.get(lost.key)
+    if base is None:
+        # Rows 12 and 13: a blank that was never settled is nobody's value. And where the written
+        # side is never read, what it holds of a key that was mapped later is not known.
+        unread = "S" not in decided.config.enabled or "P" not in decided.config.enabled
+        return lost.value is None or unread
+    at = "PS".index(lost.where.side)
+    held, beside = canon("PS"[at], lost.key, base[at]), canon("SP"[at], lost.key, base[1 - at])
+    if not same(held, lost.value):
+        return False
+    if _terms_then(decided, lost.key).agrees(*(canon("PS"[i], lost.key, base[i]) for i in (0, 1))):
+        return True
+    return beside is None or any(
+        same(one, lost.value) for one in world.seen.get((lost.where, lost.key), ())
+    )
+
+
+# --- every write -------------------------------------------------------------------------------
+
+
+def _observed(decided: Decided, key: str) -> tuple[Any, Any, Any]:
+    """P's value, S's value and the base of a key, canonical, as the decision saw them."""
+    p_image = decided.other if decided.to == P else decided.source
+    s_image = decided.source if decided.to == P else decided.other
+    p_value = canon(P, key, p_image[key]) if key in p_image else ABSENT
+    names = COMPONENTS.values() if key == "address" else [_field(decided, key)]
+    if all(name in s_image for name in names):
+        s_value = canon(S, key, held(S, decided.sobject, key, s_image))
+    else:
+        s_value = ABSENT
+    base = decided.base.get(key)
+    settled = None if base is None else (canon(P, key, base[0]), canon(S, key, base[1]))
+    return p_value, s_value, settled
+
+
+def _field(decided: Decided, key: str) -> str:
+    return places(S, decided.sobject, key)[0]
+
+
+def _terms_then(decided: Decided, key: str) -> Terms:
+    return Terms(
+        decided.config,
+        key,
+        {
+            P: lambda value: decided.parents.get((S, value)),
+            S: lambda value: decided.parents.get((P, value)),
+        },
+    )
+
+
+def i5_follows_rules(played: Played, books: Books) -> Iterator[str]:
+    """Deciding again from what was recorded names this very write."""
+    del books
+    world = played.world
+    for one in world.writes:
+        decided = world.decided[one.operation]
+        if one.action != "update" or one.linking:
+            yield from _created_right(decided, one)
+            continue
+        for key, names in one.places.items():
+            if not any(name in one.payload for name in names):
+                continue
+            p_value, s_value, base = _observed(decided, key)
+            rule = decided.config.rule(key) or "do_not_sync"
+            if ABSENT in (p_value, s_value):
+                continue
+            terms = _terms_then(decided, key)
+            found = verdicts(rule, p_value, s_value, base, terms)
+            asked = {it for it in found if it.act == "write" and it.side == decided.to}
+            shown = f"{key} of {one.where}: {p_value!r} | {s_value!r} on {base!r}, {rule}"
+            if not asked:
+                yield f"{shown}: written to {decided.to}, and the rule says {sorted(found)}"
+                continue
+            told = decided.decision.get(key, {}).get("row")
+            if told not in {it.row for it in asked}:
+                yield f"{shown}: logged as {told}, and it is {sorted(asked)}"
+            yield from _right_value(decided, key, one, (p_value, s_value), terms)
+            if len(found) > 1:
+                yield from _right_winner(world, decided, key, shown)
+
+
+def _right_value(
+    decided: Decided, key: str, write: Write, values: tuple[Any, Any], terms: Terms
+) -> Iterator[str]:
+    p_value, s_value = values
+    value = terms.carried(decided.to, s_value if decided.to == P else p_value)
+    if value == "?" or (key == "parent" and value is UNDEFINED):
+        return
+    names = write.places[key]
+    if key == "address":
+        sent = write.payload.get("address") if decided.to == P else write.payload
+        for part, name in COMPONENTS.items():
+            label = part if decided.to == P else name
+            if sent is not None and label in sent:
+                wanted = (value or {}).get(part)
+                if canon(decided.to, part, sent[label]) != wanted:
+                    yield f"{part} of {write.where} was written as {sent[label]!r}, not {wanted!r}"
+        return
+    sent = canon(decided.to, key, write.payload[names[0]])
+    if sent != canon(decided.to, key, value):
+        yield f"{key} of {write.where} was written as {sent!r}, not {value!r}"
+
+
+def _right_winner(world: World, decided: Decided, key: str, shown: str) -> Iterator[str]:
+    """No winner by time may be wrong: the tie-break's side may always win, the other if later."""
+    told = decided.decision.get(key, {}).get("row", "")
+    winner = OTHER[decided.to]
+    if winner == reference.tie(told):
+        return
+    loser_id, winner_id = decided.other_id or "", decided.source_id
+    lost = world.edited_at.get((Where(decided.to, decided.sobject, loser_id), key), [])
+    won = world.edited_at.get((Where(winner, decided.sobject, winner_id), key), [])
+    before = [(at, value) for at, value in lost if at <= decided.at]
+    # Who went away from a value and back to it has changed nothing that a sync could see.
+    if not before or sum(same(value, before[-1][1]) for _, value in before) > 1:
+        return
+    if not won or won[-1][0] < before[-1][0]:
+        yield f"{shown}: {winner} won by time with {won}, and the loser is of {before}"
+
+
+def _created_right(decided: Decided, write: Write) -> Iterator[str]:
+    if write.action == "delete" or write.linking or write.action == "link":
+        return
+    for key, names in write.places.items():
+        rule = decided.config.rule(key)
+        if rule is None or not any(name in write.payload for name in names):
+            continue
+        if rule == "do_not_sync":
+            yield f"{key} of a new {decided.to} record was sent, and is not to be"
+        ruling = P if rule in ("spotio_only", "spotio_unless_blank") else S
+        if key in decided.config.omit and decided.to == ruling and key != "Company":
+            yield f"{key} of a new {decided.to} record was sent in spite of on_create: omit"
+
+
+def i6_stays_in_scope(played: Played, books: Books) -> Iterator[str]:
+    """No create or update whose source's image fails the filter; leaving scope parts nobody."""
+    deleted = {event[1:4] for event in played.world.events if event[0] == "delete"}
+    for pair in books.pairs.values():
+        sides = ((P, pair.sobject, pair.p), (S, pair.sobject, pair.s))
+        if pair.state in _PARTED and not deleted & set(sides):
+            yield f"{pair.p}/{pair.s} is {pair.state.value}, and neither was deleted"
+    for one in played.world.writes:
+        decided = played.world.decided[one.operation]
+        if one.action == "delete":
+            continue
+        source = OTHER[decided.to]
+        image = dict(decided.source)
+        if source not in decided.config.enabled:
+            yield f"{one.action} of {one.where}: that direction is off"
+        if not reference.in_scope(decided.config, source, decided.sobject, image):
+            yield f"{one.action} of {one.where} from a record out of scope"
+
+
+def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
+    """The link relation is one to one, and records do not multiply by themselves."""
+    world = played.world
+    for one in world.writes:
+        state = world.decided[one.operation].state
+        if state in ("alias", "unlinked", "tombstone") and one.action in ("create", "update"):
+            if state != "tombstone" or one.action == "create":
+                yield f"{one.where} was written through a link that is {state}"
+    for side in ("p", "s"):
+        ids = Counter(
+            (one.sobject, getattr(one, side)) for one in books.pairs.values() if getattr(one, side)
+        )
+        for record_id, number in ids.items():
+            if number > 1:
+                yield f"{side} {record_id} is in {number} links"
+    sources = Counter(source for _, source in world.made)
+    for source, number in sources.items():
+        if number > 1:
+            yield f"{number} records were made for {source}"
+    linked = {
+        Where(side, one.sobject, record_id)
+        for one in books.pairs.values()
+        for side, record_id in ((P, one.p), (S, one.s))
+        if record_id
+    }
+    made = {where for where, _ in world.made}
+    for where in made:
+        if where not in linked and not world.rows[where].deleted:
+            yield f"{where} was made and belongs to no link"
+    for where, source in world.made:
+        if source in made:
+            yield f"{where} was made for {source}, which the sync itself had made"
+
+
+def i9_guards(played: Played, books: Books) -> Iterator[str]:
+    """What a write replaced is what its decision had seen."""
+    del books
+    for one in played.world.writes:
+        decided = played.world.decided[one.operation]
+        if one.where is None or one.action != "update" or one.linking:
+            continue
+        for key, names in one.places.items():
+            for name in names:
+                if name not in one.payload:
+                    continue
+                image = decided.other
+                seen = image.get(key) if decided.to == P else image.get(name)
+                if (key if decided.to == P else name) not in image:
+                    continue
+                if key == "address":
+                    now = one.before[name]
+                    parts = (
+                        [(now or {}, seen or {}, part) for part in one.payload[name] or COMPONENTS]
+                        if decided.to == P
+                        else [({name: now}, {name: seen}, name)]
+                    )
+                    for was, saw, part in parts:
+                        if part == "skip_geocoding":
+                            continue
+                        if canon(decided.to, part, was.get(part)) != canon(
+                            decided.to, part, saw.get(part)
+                        ):
+                            yield f"{part} of {one.where} was {was.get(part)!r}, unseen"
+                elif canon(decided.to, key, one.before[name]) != canon(decided.to, key, seen):
+                    yield f"{name} of {one.where} was {one.before[name]!r}, not {seen!r} as seen"
+
+
+def i10_keeps_order(played: Played, books: Books) -> Iterator[str]:
+    """No child waits at rest unless its parent is not there."""
+    for link_id in books.waiting:
+        pair = books.pairs[link_id]
+        if pair.state is LinkState.PENDING:
+            # It may wait for a parent that is itself not there; I1 asks for the reason.
+            continue
+        if (link_id, Direction.TO_SPOTIO, "") in books.parked:
+            continue
+        if (link_id, Direction.TO_SALESFORCE, "") in books.parked:
+            continue
+        row = None
+        for side, record_id in ((P, pair.p), (S, pair.s)):
+            source = Where(side, pair.sobject, record_id or "")
+            row = row or played.world.rows.get(source)
+        yield f"an operation of {pair.p}/{pair.s} ({pair.state.value}) is open at rest"
+
+
+def i11_deletes_safely(played: Played, books: Books) -> Iterator[str]:
+    """A delete follows a delete that was seen, under a policy, over nothing that somebody wrote."""
+    del books
+    for one in played.world.writes:
+        if one.action != "delete":
+            continue
+        decided = played.world.decided[one.operation]
+        source = one.source
+        policy = decided.config.on_delete[0 if source.side == S else 1]
+        row = played.world.rows.get(source)
+        if policy != "delete":
+            yield f"{one.where} was deleted under the policy {policy}"
+        if row is None or not any(
+            event[0] == "delete" and event[1:4] == tuple(source) for event in played.world.events
+        ):
+            yield f"{one.where} was deleted, and its partner never was"
+        at = "PS".index(decided.to)
+        unseen = {
+            key: value
+            for key, value in one.before.items()
+            if key in decided.base
+            and not same(value, canon(decided.to, key, decided.base[key][at]))
+        }
+        if unseen:
+            yield f"{one.where} was deleted with {unseen!r} in it that nobody had seen"
+
+
+def i12_progresses(played: Played, books: Books) -> Iterator[str]:
+    """STATE passes no record that the ledger has not seen; a parked field blocks no record."""
+    world = played.world
+    yield from played.sync.passed
+    for row in books.reasons:
+        if row.key == "" and row.reason in _OF_FIELDS:
+            yield f"{row.link_id} is withheld as a whole for the {row.reason} of one field"
+    known = {
+        Where(side, one.sobject, record_id)
+        for one in books.pairs.values()
+        for side, record_id in ((P, one.p), (S, one.s))
+        if record_id
+    }
+    for where, row in world.rows.items():
+        if row.deleted or where.side not in world.config.enabled or where in known:
+            continue
+        if where.sobject in world.config.objects and reference.in_scope(
+            world.config, where.side, where.sobject, row.values
+        ):
+            yield f"{where} was never decided"
+
+
+def i15_attributes(played: Played, books: Books) -> Iterator[str]:
+    """Every write has one operation with one cause, a row of a table; one create at most."""
+    del books
+    creates: Counter[str] = Counter()
+    for one in played.world.writes:
+        decided = played.world.decided.get(one.operation)
+        if decided is None:
+            yield f"{one.where} was written by an operation that nobody decided"
+            continue
+        if one.action == "create" and not one.linking:
+            creates[one.operation] += 1
+        for key, names in one.places.items():
+            if key == "externalDataObjectId" or not any(n in one.payload for n in names):
+                continue
+            cause = decided.decision.get(key) or decided.decision.get("")
+            if not cause or not str(cause.get("row", "")).startswith(("C3-", "C4 ")):
+                yield f"{key} of {one.where} has no cause: {decided.decision}"
+    for operation, number in creates.items():
+        if number > 1:
+            yield f"the operation {operation} made {number} records"
+
+
+CHECKS = (
+    i1_converges,
+    i2_is_quiet,
+    i2b_does_not_echo,
+    i3_is_minimal,
+    i4_loses_nothing,
+    i4b_forgets_nothing,
+    i5_follows_rules,
+    i6_stays_in_scope,
+    i7_keeps_identity,
+    i9_guards,
+    i10_keeps_order,
+    i11_deletes_safely,
+    i12_progresses,
+    i15_attributes,
+)

@@ -1,0 +1,257 @@
+"""Plays a history, brings it to rest, and asks every invariant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tests.convergence import invariants
+from tests.convergence.edits import (
+    Add,
+    Configure,
+    Edit,
+    History,
+    Life,
+    Refuse,
+    State,
+    Twin,
+    Wait,
+)
+from tests.convergence.shape import EXTERNAL_ID, P, S
+from tests.convergence.sync import Plan, Sync, one_time, open_ledger
+from tests.convergence.world import Where, World
+
+if TYPE_CHECKING:
+    from tests.convergence.edits import Step
+
+MOST_CYCLES = 8
+"""So many cycles are tried before a history counts as one that never comes to rest."""
+
+
+@dataclass
+class Played:
+    """A history that was played to its end.
+
+    Attributes:
+        cycles: cycles until no write was tried any more.
+    """
+
+    world: World
+    sync: Sync
+    history: History
+    cycles: int = 0
+    restless: int = 0
+    """Writes of the further cycle, the full reading and the replay at rest."""
+    violations: list[str] = field(default_factory=list)
+
+
+class Machine:
+    """One world under way; :meth:`perform` takes a step, :meth:`rest` ends it."""
+
+    def __init__(self, history: History, kind: str = "memory") -> None:
+        self.history = history
+        self.world = World(history.config, history.behaviour())
+        self.sync = Sync(self.world, open_ledger(self.world, kind), perform=self.perform)
+        self.reconfigured = False
+
+    def perform(self, step: Step) -> None:
+        """Let one thing happen."""
+        world = self.world
+        if not isinstance(step, (Plan, Wait)):
+            world.now += 3
+        if isinstance(step, Plan):
+            self.sync.run(step)
+        elif isinstance(step, Edit):
+            where = self._pick(step.side, step.sobject, step.number)
+            if where is not None:
+                world.edit(where, dict(step.values))
+        elif isinstance(step, Add):
+            self._add(step)
+        elif isinstance(step, Life):
+            self._live(step)
+        elif isinstance(step, Twin):
+            self._twin(step)
+        elif isinstance(step, Configure):
+            self._configure(step)
+        elif isinstance(step, Refuse):
+            self._refuse(step)
+        elif isinstance(step, State):
+            self._forget(step)
+        elif step.side:
+            world.switches.skew[step.side] += 0
+            world.now += step.milliseconds
+        else:
+            world.now += step.milliseconds
+
+    def _pick(self, side: str, sobject: str, number: int, *, dead: bool = False) -> Where | None:
+        found = [
+            where
+            for where, row in self.world.rows.items()
+            if where[:2] == (side, sobject) and row.deleted is dead
+        ]
+        return found[number % len(found)] if found else None
+
+    def _add(self, step: Add) -> None:
+        values = dict(step.values)
+        if step.sobject == "Contact":
+            parent = self._pick(step.side, "Account", step.parent)
+            values["AccountId" if step.side == S else "parentId"] = parent.id if parent else None
+        self.world.add(step.side, step.sobject, values)
+
+    def _twin(self, step: Twin) -> None:
+        s = self.world.add(S, "Account", dict(step.s))
+        p = self.world.add(P, "Account", {**dict(step.p), "externalDataObjectId": s.id})
+        if step.both:
+            self.world.rows[s].values[EXTERNAL_ID] = p.id
+        self.world.settle(p)
+
+    def _live(self, step: Life) -> None:
+        world = self.world
+        if step.what == "undelete":
+            where = self._pick(step.side, step.sobject, step.number, dead=True)
+            if where is not None:
+                world.undelete(where)
+            return
+        where = self._pick(step.side, step.sobject, step.number)
+        if where is None:
+            return
+        row = world.rows[where]
+        if step.what == "late":
+            row.late = True
+        elif step.what in ("delete", "purge"):
+            world.delete(where)
+            row.purged = step.what == "purge"
+        elif step.what == "parent" and step.sobject == "Contact":
+            parent = self._pick(step.side, "Account", step.other)
+            if parent is not None:
+                name = "AccountId" if step.side == S else "parentId"
+                world.edit(where, {name: parent.id})
+        elif step.what == "merge" and step.side == S:
+            winner = self._pick(S, step.sobject, step.other)
+            if winner is not None and winner != where:
+                world.delete(where, winner=winner.id)
+                for one, child in list(world.rows.items()):
+                    if one.sobject == "Contact" and child.values.get("AccountId") == where.id:
+                        world.edit(one, {"AccountId": winner.id})
+                world.edit(winner, {})
+
+    def _configure(self, step: Configure) -> None:
+        config = self.world.config
+        config = config.with_rule(step.key, step.rule)
+        if step.scope_p is not None:
+            config = replace(config, scope_p=step.scope_p)
+        if step.choices is not None:
+            config = replace(config, choices=step.choices)
+        self.world.config = config
+        self.world.faults += 1
+        self.reconfigured = True
+
+    def _refuse(self, step: Refuse) -> None:
+        refusing = self.world.switches.refusing[step.side]
+        if step.on:
+            refusing[step.text] = step.named
+        else:
+            refusing.pop(step.text, None)
+
+    def _forget(self, step: State) -> None:
+        marks = self.sync.bookmarks
+        past = self.sync.past_bookmarks
+        old = past[-min(len(past), step.back + 1)] if step.back and past else {}
+        for side, sobject in list(marks):
+            if side == step.side:
+                marks.pop((side, sobject))
+                if (side, sobject) in old:
+                    marks[side, sobject] = old[side, sobject]
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def rest(self) -> Played:
+        """No more edits, no more faults: come to rest, and ask the invariants."""
+        world, sync = self.world, self.sync
+        played = Played(world, sync, self.history)
+        if not self.history.keep_refusing:
+            world.switches.refusing = {P: {}, S: {}}
+        for row in world.rows.values():
+            row.late = False
+        # What was refused is tried again on demand; what was locked, when its time has come.
+        world.now += 10 * 24 * 3600 * 1000
+        for course in (S, P):
+            direction = invariants.DIRECTION_FROM[course]
+            sync.ledger.retry_parked(direction, now=world.told(world.now))
+        if self.reconfigured:
+            # A wider filter is told of by whoever widens it: everything is read once more.
+            played.cycles = min(1, self.cycle(full=True))
+        quiet = number = 0
+        while number < MOST_CYCLES and quiet < 2:
+            number += 1
+            quiet = 0 if self.cycle() else quiet + 1
+            played.cycles = played.cycles if quiet else number + self.reconfigured
+        before = world.calls
+        self.cycle()
+        self.cycle(full=True)
+        played.restless = world.calls - before
+        # A replay may try once more what was refused; it must not write.
+        before = len(world.writes)
+        self.cycle(replay=True)
+        played.restless += len(world.writes) - before
+        played.violations = invariants.violations(played)
+        return played
+
+    def cycle(self, *, full: bool = False, replay: bool = False) -> int:
+        """Both directions once; answers how many writes were tried."""
+        before = self.world.calls
+        for side in self.history.order:
+            self.sync.run(Plan(side, full=full, replay=replay, batch=1 if replay else 100))
+        return self.world.calls - before
+
+
+def play(history: History, kind: str = "memory") -> Played:
+    """Play a history to its end."""
+    machine = Machine(history, kind)
+    with one_time(machine.world, fast=kind == "memory"):
+        for step in history.steps:
+            machine.perform(step)
+        return machine.rest()
+
+
+def shrunk(history: History, fails: Any) -> History:
+    """The same failure with as few steps as can be found."""
+    steps = list(history.steps)
+    size = max(1, len(steps) // 2)
+    while size:
+        at = 0
+        while at < len(steps):
+            fewer = steps[:at] + steps[at + size :]
+            if fails(replace(history, steps=tuple(fewer))):
+                steps = fewer
+            else:
+                at += size
+        size //= 2
+    history = replace(history, steps=tuple(steps))
+    for name, _ in history.switches:
+        plainer = replace(
+            history, switches=tuple(one for one in history.switches if one[0] != name)
+        )
+        if fails(plainer):
+            history = plainer
+    for at, step in enumerate(history.steps):
+        if not isinstance(step, Plan):
+            continue
+        for name in Plan.__dataclass_fields__:
+            plain = Plan(step.source)
+            if name == "source" or getattr(step, name) == getattr(plain, name):
+                continue
+            simpler = replace(history.steps[at], **{name: getattr(plain, name)})
+            changed = replace(
+                history, steps=(*history.steps[:at], simpler, *history.steps[at + 1 :])
+            )
+            if fails(changed):
+                history = changed
+    for key, _ in history.config.rules[1:]:
+        rules = tuple(one for one in history.config.rules if one[0] != key)
+        if key in ("First Name", "Last Name", "parent"):
+            continue
+        fewer_keys = replace(history, config=replace(history.config, rules=rules))
+        if fails(fewer_keys):
+            history = fewer_keys
+    return history

@@ -1,0 +1,209 @@
+"""The specification once more, naively: from its text alone, sharing no code with the product.
+
+Slow and plain on purpose: one ``if`` per sentence. What it says of a field is a set of verdicts,
+because the specification leaves "newer" to evidence; :func:`verdicts` names every verdict that some
+evidence allows.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.convergence.shape import (
+    CHOICES,
+    DEFAULT_OWNER,
+    LIMITS,
+    NUMBERS,
+    PEOPLE,
+    SETS,
+    STAGES,
+    P,
+    S,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.convergence.shape import Config
+
+ABSENT = "<absent>"
+UNDEFINED = "<undefined>"
+MIRROR = {"spotio_only": "salesforce_only", "spotio_unless_blank": "salesforce_unless_blank"}
+MANUAL_ROWS = ("C3-08", "C3-09", "C3-10", "C3-11")
+
+
+class Verdict(NamedTuple):
+    """What one field needs.
+
+    Attributes:
+        act: ``nothing``, ``rebase``, ``write`` or ``park``.
+        side: which side is written.
+        row: of table C.3.
+        journal: the loser's value must be kept.
+    """
+
+    act: str
+    side: str = ""
+    row: str = ""
+    journal: bool = False
+
+
+def canon(side: str, key: str, value: Any) -> Any:
+    """The canonical form of a value; blank is None."""
+    if key == "address":
+        parts = {part: canon(side, part, (value or {}).get(part)) for part in ("street", "city")}
+        return parts if any(one is not None for one in parts.values()) else None
+    if value is None:
+        return None
+    if key in NUMBERS:
+        exact = Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        return float(exact)
+    if key in SETS:
+        parts = value.split(";") if isinstance(value, str) else value
+        found = sorted({one.strip() for one in parts if one.strip()})
+        return tuple(found) or None
+    text = unicodedata.normalize("NFC", str(value)).strip()
+    return text or None
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two canonical values are one."""
+    return bool(one == other)
+
+
+class Terms(NamedTuple):
+    """How one key travels under one configuration.
+
+    Attributes:
+        parent_in: per side, maps the other side's parent id to this side's; None where unlinked.
+    """
+
+    config: Config
+    key: str
+    parent_in: dict[str, Callable[[Any], Any]]
+
+    def carried(self, to: str, value: Any) -> Any:
+        """``toS`` or ``toP`` of a canonical value."""
+        key = self.key
+        if value is None:
+            return None
+        if key in ("Rating", "Stage"):
+            return self._choice(to, value)
+        if key == "owner":
+            return self._owner(to, value)
+        if key == "parent":
+            found = self.parent_in[to](value)
+            return UNDEFINED if found is None else found
+        if to == S and key in LIMITS and len(value) > LIMITS[key]:
+            return UNDEFINED
+        return value
+
+    def _choice(self, to: str, value: Any) -> Any:
+        table = CHOICES[self.config.choices] if self.key == "Rating" else STAGES
+        if to == S:
+            return table.get(value) or UNDEFINED
+        for spotio, salesforce in table.items():
+            if salesforce == value:
+                return spotio
+        return UNDEFINED
+
+    def _owner(self, to: str, value: Any) -> Any:
+        table = PEOPLE if to == S else {one: name for name, one in PEOPLE.items()}
+        if value in table:
+            return table[value]
+        return UNDEFINED if self.config.keep_owner else DEFAULT_OWNER[to]
+
+    def agrees(self, p: Any, s: Any) -> bool:
+        """``p E s``."""
+        if p is None or s is None:
+            return p is None and s is None
+        if self.key == "address":
+            parts = ("street", "city")
+            return all(same(p.get(part), s.get(part)) for part in parts)
+        return same(self.carried(S, p), s) or same(self.carried(P, s), p)
+
+
+def verdicts(rule: str, p: Any, s: Any, base: Any, terms: Terms) -> set[Verdict]:
+    """Every verdict on a field of a linked pair that some evidence allows (C.2, C.3).
+
+    Args:
+        rule: the sync rule.
+        p: SPOTIO's canonical value, or ABSENT.
+        s: Salesforce's canonical value, or ABSENT.
+        base: the pair of canonical values when it was last settled; None where there is none.
+        terms: how the key travels.
+    """
+    if rule == "do_not_sync" or p is ABSENT or s is ABSENT:
+        return {Verdict("nothing")}
+    if terms.agrees(p, s):
+        return {Verdict("rebase", row="C3-01")}
+    p_changed = base is None or not same(p, base[0])
+    s_changed = base is None or not same(s, base[1])
+    if not p_changed and not s_changed:
+        return {Verdict("nothing", row="C3-02")}
+    if rule in MIRROR:
+        found = _winners(MIRROR[rule], s, p, (base is None, s_changed, p_changed))
+        found = {({P: S, S: P}.get(winner, winner), star) for winner, star in found}
+    else:
+        found = _winners(rule, p, s, (base is None, p_changed, s_changed))
+    row = _row(p, s, (base is None, p_changed, s_changed))
+    if rule == "manual" and row in MANUAL_ROWS:
+        return {Verdict("park", row=row)}
+    answer = set()
+    for winner, star in found:
+        if winner == "keep":
+            answer.add(Verdict("rebase", row=row))
+            continue
+        loser, value = (P, s) if winner == S else (S, p)
+        if terms.carried(loser, value) is UNDEFINED:
+            answer.add(Verdict("park", side=loser, row="C3-14"))
+        else:
+            answer.add(Verdict("write", loser, row, star))
+    return answer
+
+
+def _winners(rule: str, p: Any, s: Any, changed: tuple[bool, bool, bool]) -> set[tuple[str, bool]]:
+    """Who wins, and whether a user's value is overwritten: one line per cell of the table."""
+    no_base, p_changed, s_changed = changed
+    if rule in ("two_way", "manual"):
+        if no_base:
+            return {(P, False)} if s is None else {(S, p is not None)}
+        if p_changed and s_changed:
+            return {(P, True), (S, True)}
+        return {(P, False)} if p_changed else {(S, False)}
+    if no_base:
+        if s is None:
+            return {("keep", False)} if rule == "salesforce_only" else {(P, False)}
+        return {(S, p is not None)}
+    if not p_changed:
+        return {(S, False)}
+    if rule == "salesforce_unless_blank" and s is None:
+        return {(P, s_changed)}
+    return {(S, True)}
+
+
+def _row(p: Any, s: Any, changed: tuple[bool, bool, bool]) -> str:
+    no_base, p_changed, s_changed = changed
+    if no_base:
+        return "C3-12" if s is None else "C3-13" if p is None else "C3-11"
+    if p_changed and s_changed:
+        return "C3-09" if s is None else "C3-10" if p is None else "C3-08"
+    if s_changed:
+        return "C3-04" if s is None else "C3-03"
+    return "C3-06" if s is None else "C3-07" if p is None else "C3-05"
+
+
+def tie(row: str) -> str:
+    """The side that wins where nobody can tell which change is newer."""
+    return P if row == "C3-09" else S
+
+
+def in_scope(config: Config, side: str, sobject: str, values: dict[str, Any]) -> bool:
+    """Whether a record of a side takes part toward the other one (selective sync)."""
+    if sobject != "Account":
+        return True
+    if side == S:
+        return not config.scope_s or values.get("Type") in config.scope_s
+    return not config.scope_p or values.get("Stage") in config.scope_p

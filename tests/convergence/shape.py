@@ -1,0 +1,416 @@
+"""What the two small systems look like, and which configurations may run over them.
+
+One parent object (Account : Accounts) and one child (Contact : Contacts). Every kind of field that
+behaves differently in a sync stands here once: text, a text with a limit, a number with a scale, a
+many-to-one choice, a multiple choice, the stage, an address, an owner, a parent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from reverse_sf.mapping.definition import (
+    AddressMapping,
+    Criterion,
+    DeletePolicy,
+    DirectionSettings,
+    FieldMapping,
+    ObjectMapping,
+    OwnerMapping,
+    ParentMapping,
+    SyncDefinition,
+    SyncRule,
+)
+from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
+from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
+
+if TYPE_CHECKING:
+    from random import Random
+
+P, S = "P", "S"
+STREAM = {"Account": "Accounts", "Contact": "Contacts"}
+OBJECT = {one: name for name, one in STREAM.items()}
+PAIRS = tuple(f"{one}:{name}" for one, name in STREAM.items())
+EXTERNAL_ID = "SPOTIO_Id__c"
+
+FIELD_OF = {
+    "Account": {
+        "Company": "Name",
+        "Website": "Website",
+        "Annual Revenue": "AnnualRevenue",
+        "Rating": "Rating",
+        "Products": "Product_Interest__c",
+        "Notes": "Description",
+        "Stage": "Type",
+    },
+    "Contact": {"First Name": "FirstName", "Last Name": "LastName"},
+}
+"""Record key to Salesforce field, by sObject; address, owner and parent come on top."""
+COMPONENTS = {"street": "BillingStreet", "city": "BillingCity"}
+LIMITS = {"Website": 12, "Company": 20}
+"""Longest text that Salesforce takes, by record key."""
+NUMBERS = frozenset({"Annual Revenue"})
+SETS = frozenset({"Products"})
+
+PEOPLE = {"u1": "005000000000001AAA", "u2": "005000000000002AAA", "u9": "005000000000009AAA"}
+"""SPOTIO user to Salesforce user; ``u7`` and ``…7AAA`` have no counterpart."""
+STRANGER = {P: "u7", S: "005000000000007AAA"}
+EMAILS = {
+    "u1": "one@example.com",
+    "u2": "two@example.com",
+    "u9": "ops@example.com",
+    "u7": "seven@example.com",
+    "005000000000007AAA": "sieben@example.com",
+}
+DEFAULT_OWNER = {P: "u9", S: PEOPLE["u9"]}
+OPS = "ops@example.com"
+
+CHOICES: tuple[dict[str, str | None], ...] = (
+    {"Hot": "Hot", "Lukewarm": "Warm", "Cool": "Warm", "Dead": None},
+    {"Hot": "Hot", "Lukewarm": "Warm", "Cool": "Cold", "Dead": "Cold"},
+    {"Cool": "Warm", "Lukewarm": "Warm", "Hot": "Hot"},
+)
+STAGES: dict[str, str | None] = {"Prospect": "Prospect", "Customer": "Customer", "Former": None}
+
+POOL: dict[str, dict[str, tuple[Any, ...]]] = {
+    "Company": {P: ("Acme", "Zoë", " Acme ", "0", "x" * 25), S: ("Acme", "Zoe\u0308", "0", "Ace")},
+    "Website": {P: ("a.io", "b.io", None, "", "long" * 5, "A.IO"), S: ("a.io", "b.io", None, " ")},
+    "Annual Revenue": {P: (0, 1, 2.345, None, 7.5), S: (0, 1, 2.35, None, 7.5)},
+    "Rating": {
+        P: ("Hot", "Lukewarm", "Cool", "Dead", "Odd", None),
+        S: ("Hot", "Warm", "Cold", "Frozen", None),
+    },
+    "Products": {P: (["Fiber"], ["Panels", "Fiber"], None, []), S: ("Fiber", "Fiber;Panels", None)},
+    "Notes": {P: ("call", "false", None, "no"), S: ("call", "false", None, "yes")},
+    "Stage": {P: ("Prospect", "Customer", "Former"), S: ("Prospect", "Customer", "Partner")},
+    "First Name": {P: ("Ann", "Bo", None), S: ("Ann", "Bo", None)},
+    "Last Name": {P: ("Ash", "Birch"), S: ("Ash", "Birch")},
+    "owner": {P: ("u1", "u2", "u7"), S: (PEOPLE["u1"], PEOPLE["u2"], STRANGER[S])},
+    "street": {P: ("1 Elm Street", "2 Oak St", None), S: ("1 Elm Street", "2 Oak St", None)},
+    "city": {P: ("Ulm", "Bonn", None), S: ("Ulm", "Bonn", None)},
+}
+"""Small pools, so that collisions are common."""
+
+RULES = tuple(one.value for one in SyncRule)
+_OPTIONS = {
+    "Rating": ("Hot", "Lukewarm", "Cool", "Dead", "Odd", "Mild"),
+    "Products": ("Panels", "Fiber", "Batteries"),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an administrator may set.
+
+    Attributes:
+        rules: sync rule by record key; a key that is not here is not mapped.
+        choices: number of the choice map of Rating.
+        omit: keys that are not sent on create.
+        scope_s: values of Type that take part toward SPOTIO; empty = all.
+        scope_p: values of Stage that take part toward Salesforce; empty = all.
+        on_delete: policy by the side of the deletion.
+        keep_owner: the default owner never replaces an owner.
+        skip_geocoding: SPOTIO keeps addresses as sent.
+        enabled: directions that are on, by source side.
+        contacts: the child object is mapped.
+    """
+
+    rules: tuple[tuple[str, str], ...]
+    choices: int = 0
+    omit: frozenset[str] = frozenset()
+    scope_s: tuple[str, ...] = ()
+    scope_p: tuple[str, ...] = ()
+    on_delete: tuple[str, str] = ("ignore", "ignore")
+    keep_owner: bool = True
+    skip_geocoding: bool = True
+    enabled: str = "PS"
+    contacts: bool = False
+
+    def rule(self, key: str) -> str | None:
+        """The rule of a key; None where it is not mapped."""
+        return dict(self.rules).get(key)
+
+    def keys(self, sobject: str) -> list[str]:
+        """The mapped keys of an object."""
+        own = FIELD_OF[sobject]
+        extra = {"address", "owner"} if sobject == "Account" else {"parent"}
+        return [key for key, _ in self.rules if key in own or key in extra]
+
+    def with_rule(self, key: str, rule: str) -> Config:
+        """The same with another rule for a key."""
+        return replace(self, rules=tuple((k, rule if k == key else r) for k, r in self.rules))
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The mapped sObjects, parents first."""
+        return ("Account", "Contact") if self.contacts else ("Account",)
+
+
+def some_config(random: Random) -> Config:
+    """Any configuration that passes the check of a definition."""
+    keys = ["Company", "Website", "Annual Revenue", "Rating", "Products", "Notes"]
+    chosen = ["Company", *random.sample(keys[1:], random.randint(1, 4))]
+    rules = [(key, random.choice(RULES)) for key in chosen]
+    if random.random() < 0.5:
+        rules[0] = ("Company", "two_way")
+    if random.random() < 0.4:
+        rules.append(("Stage", random.choice(RULES)))
+    if random.random() < 0.3:
+        rules.append(("address", random.choice(RULES)))
+    if random.random() < 0.3:
+        rules.append(("owner", random.choice(RULES)))
+    contacts = random.random() < 0.3
+    if contacts:
+        rules += [("First Name", random.choice(RULES)), ("Last Name", "two_way")]
+        rules.append(("parent", random.choice(RULES)))
+    return Config(
+        rules=tuple(rules),
+        choices=random.randrange(len(CHOICES)),
+        omit=frozenset(k for k in chosen[1:] if random.random() < 0.15),
+        scope_s=random.choice(((), (), ("Prospect", "Customer"))),
+        scope_p=random.choice(((), (), ("Prospect", "Customer"), ("Customer",))),
+        on_delete=(
+            random.choice(("ignore", "unlink", "delete")),
+            random.choice(("ignore", "unlink", "delete")),
+        ),
+        keep_owner=random.random() < 0.5,
+        skip_geocoding=random.random() < 0.5,
+        enabled=random.choice(("PS", "PS", "PS", "PS", "P", "S")),
+        contacts=contacts,
+    )
+
+
+@lru_cache(512)
+def definition_of(config: Config) -> SyncDefinition:
+    """The definition that a configuration spells."""
+    return SyncDefinition(
+        version=1,
+        objects=tuple(_mapping(config, one) for one in config.objects),
+        fingerprint=_fingerprint(config),
+    )
+
+
+def _fingerprint(config: Config) -> str:
+    spelled = repr(replace(config, omit=frozenset())) + repr(sorted(config.omit))
+    return hashlib.blake2b(spelled.encode(), digest_size=8).hexdigest()
+
+
+def _mapping(config: Config, sobject: str) -> ObjectMapping:
+    rules = dict(config.rules)
+    fields = tuple(
+        FieldMapping(
+            spotio=key,
+            salesforce=name,
+            rule=SyncRule(rules[key]),
+            choices=CHOICES[config.choices]
+            if key == "Rating"
+            else STAGES
+            if key == "Stage"
+            else None,
+            omit_on_create=key in config.omit,
+            path=key,
+        )
+        for key, name in FIELD_OF[sobject].items()
+        if key in rules
+    )
+    accounts = sobject == "Account"
+    scoped_s = tuple([Criterion("Type", config.scope_s)] if accounts and config.scope_s else [])
+    scoped_p = tuple([Criterion("Stage", config.scope_p)] if accounts and config.scope_p else [])
+    owner = address = parent = None
+    if accounts and "owner" in rules:
+        owner = OwnerMapping(
+            OPS, OPS, keep_on_update=config.keep_owner, rule=SyncRule(rules["owner"])
+        )
+    if accounts and "address" in rules:
+        address = AddressMapping(
+            dict(COMPONENTS), config.skip_geocoding, SyncRule(rules["address"])
+        )
+    if not accounts:
+        parent = ParentMapping("AccountId", "Accounts", SyncRule(rules["parent"]))
+    return ObjectMapping(
+        name=f"{sobject}:{STREAM[sobject]}",
+        spotio=STREAM[sobject],
+        salesforce=sobject,
+        to_spotio=DirectionSettings(S in config.enabled, only_when=scoped_s),
+        to_salesforce=DirectionSettings(P in config.enabled, only_when=scoped_p),
+        fields=fields,
+        address=address,
+        owner=owner,
+        parent=parent,
+        on_delete_in_salesforce=DeletePolicy(config.on_delete[0]),
+        on_delete_in_spotio=DeletePolicy(config.on_delete[1]),
+        salesforce_external_id=EXTERNAL_ID,
+        path=sobject,
+        fingerprint=_fingerprint(config),
+    )
+
+
+# --- what the taps say of the two systems ------------------------------------------------------
+
+_FACTS: dict[str, dict[str, dict[str, Any]]] = {
+    "Account": {
+        "Id": {"type": "id"},
+        "IsDeleted": {"type": "boolean"},
+        "MasterRecordId": {"type": "reference"},
+        "SystemModstamp": {"type": "datetime"},
+        "Name": {"type": "string", "length": 20, "createable": True},
+        "Type": {"type": "picklist", "nillable": True},
+        "Website": {"type": "url", "length": 12, "nillable": True},
+        "AnnualRevenue": {"type": "currency", "precision": 18, "scale": 2, "nillable": True},
+        "Product_Interest__c": {"type": "multipicklist", "nillable": True},
+        "Description": {"type": "textarea", "length": 32000, "nillable": True},
+        "Rating": {"type": "picklist", "nillable": True},
+        "BillingStreet": {"type": "textarea", "length": 255, "nillable": True},
+        "BillingCity": {"type": "string", "length": 40, "nillable": True},
+        "OwnerId": {"type": "reference", "referenceTo": ["User"], "defaultedOnCreate": True},
+        EXTERNAL_ID: {"type": "string", "externalId": True, "unique": True, "nillable": True},
+    },
+    "Contact": {
+        "Id": {"type": "id"},
+        "IsDeleted": {"type": "boolean"},
+        "MasterRecordId": {"type": "reference"},
+        "SystemModstamp": {"type": "datetime"},
+        "FirstName": {"type": "string", "length": 40, "nillable": True},
+        "LastName": {"type": "string", "length": 80, "createable": True},
+        "AccountId": {"type": "reference", "referenceTo": ["Account"], "nillable": True},
+        EXTERNAL_ID: {"type": "string", "externalId": True, "unique": True, "nillable": True},
+    },
+}
+_TYPES = {
+    "Accounts": SpotioType(
+        id="1",
+        name="Accounts",
+        has_address=True,
+        stages=tuple(
+            Stage(str(10 + at), name, "active")
+            for at, name in enumerate(("Prospect", "Customer", "Former"))
+        ),
+        fields=(
+            SpotioField("20", "Company", "Text", role="Name", system_role="Company"),
+            SpotioField("23", "Website", "Text"),
+            SpotioField("26", "Annual Revenue", "Currency"),
+            SpotioField("27", "Products", "MultiChoice", options=_OPTIONS["Products"]),
+            SpotioField("29", "Notes", "MultiLine"),
+            SpotioField("31", "Rating", "SingleChoice", options=_OPTIONS["Rating"]),
+        ),
+    ),
+    "Contacts": SpotioType(
+        id="2",
+        name="Contacts",
+        parent_id="1",
+        stages=(Stage("40", "Active", "active"),),
+        fields=(
+            SpotioField("50", "First Name", "Text", system_role="FirstName"),
+            SpotioField("51", "Last Name", "Text", system_role="LastName"),
+        ),
+    ),
+}
+NATIVE = {"Accounts": ("address", "ownerId"), "Contacts": ("parentId", "ownerId")}
+TAP_NAMES = {"owner": "ownerId", "parent": "parentId"}
+
+
+def line(message: dict[str, Any]) -> bytes:
+    """A message as a tap writes it."""
+    return json.dumps(message).encode() + b"\n"
+
+
+@lru_cache(None)
+def schema_line(side: str, sobject: str) -> bytes:
+    """The SCHEMA message of a stream."""
+    if side == S:
+        properties = {name: {"x-salesforce": facts} for name, facts in _FACTS[sobject].items()}
+        schema: dict[str, Any] = {"type": "object", "properties": properties}
+        stream, key, mark = sobject, "Id", "SystemModstamp"
+    else:
+        stream, key, mark = STREAM[sobject], "id", "updatedAt"
+        kind = _TYPES[stream]
+        text = {"type": ["string", "null"]}
+        properties = {
+            name: dict(text)
+            for name in ("id", "externalDataObjectId", "deleted", "updatedAt", *NATIVE[stream])
+        }
+        properties["Stage"] = {**text, "x-spotio": {"type": "Stage", "stages": stage_facts(kind)}}
+        for one in kind.fields:
+            properties[one.label] = {**text, "x-spotio": field_facts(one, kind)}
+        parent = _TYPES["Accounts"] if kind.parent_id else None
+        schema = {
+            "type": "object",
+            "x-spotio": type_facts(kind, parent),
+            "properties": properties,
+        }
+    return line(
+        {
+            "type": "SCHEMA",
+            "stream": stream,
+            "schema": schema,
+            "key_properties": [key],
+            "bookmark_properties": [mark],
+        }
+    )
+
+
+def blank_record(side: str, sobject: str, record_id: str) -> dict[str, Any]:
+    """A new record, every field of it there."""
+    if side == S:
+        values: dict[str, Any] = dict.fromkeys(_FACTS[sobject])
+        del values["SystemModstamp"]
+        values |= {"Id": record_id, "IsDeleted": False}
+        if sobject == "Account":
+            values |= {"OwnerId": PEOPLE["u1"], "Type": "Customer", "Name": "?"}
+        else:
+            values["LastName"] = "?"
+        return values
+    stream = STREAM[sobject]
+    values = dict.fromkeys((*(one.label for one in _TYPES[stream].fields), *NATIVE[stream]))
+    values |= {"id": record_id, "deleted": False, "externalDataObjectId": None, "ownerId": "u1"}
+    values["Stage"] = _TYPES[stream].stages[0].name
+    return values
+
+
+def places(side: str, sobject: str, key: str) -> tuple[str, ...]:
+    """Where a side's record holds a key."""
+    if side == P:
+        return (TAP_NAMES.get(key, key),)
+    if key == "address":
+        return tuple(COMPONENTS.values())
+    if key == "owner":
+        return ("OwnerId",)
+    if key == "parent":
+        return ("AccountId",)
+    return (FIELD_OF[sobject][key],)
+
+
+def held(side: str, sobject: str, key: str, values: dict[str, Any]) -> Any:
+    """What a side's record holds of a key, raw; an address as an object of its components."""
+    if key == "address":
+        if side == P:
+            return values.get("address")
+        return {part: values.get(name) for part, name in COMPONENTS.items()}
+    return values.get(places(side, sobject, key)[0])
+
+
+@dataclass
+class Switches:
+    """How the two systems behave beyond keeping what they are told.
+
+    Attributes:
+        trims: they trim text and drop letters' case in websites (Salesforce), round numbers.
+        geocodes: SPOTIO rewrites addresses unless asked not to.
+        flow: Salesforce writes Description whenever Rating changes.
+        stage_flow: SPOTIO writes Notes whenever Stage changes.
+        children: a new Account brings a Contact of its own.
+        refusing: per side, texts that are refused, with or without naming the field.
+        skew: per side, milliseconds that its clock is ahead.
+    """
+
+    trims: bool = False
+    geocodes: bool = False
+    flow: bool = False
+    stage_flow: bool = False
+    children: bool = False
+    refusing: dict[str, dict[str, bool]] = field(default_factory=lambda: {P: {}, S: {}})
+    skew: dict[str, int] = field(default_factory=lambda: {P: 0, S: 0})

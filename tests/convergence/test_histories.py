@@ -1,0 +1,42 @@
+"""Random histories over the real mapper: ten thousand in memory, some hundred on SQLite."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.convergence.hunt import history_of, problems
+from tests.convergence.machine import play
+
+HISTORIES = int(os.environ.get("HISTORIES", "10000"))
+PARTS = 20
+FIRST = int(os.environ.get("SEED", "0"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_history_violates_an_invariant(part):
+    bad = {}
+    for seed in range(FIRST + part, FIRST + HISTORIES, PARTS):
+        found = problems(history_of(seed))
+        if found:
+            bad[f"make convergence SEED={seed} HISTORIES=1"] = found[0]
+    assert not bad
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
+def test_the_real_ledger_tells_the_same_story_as_its_double(part):
+    for seed in range(1_000_000 + part, 1_000_200, 4):
+        history = history_of(seed)
+        real, double = play(history, "sqlite"), play(history)
+        assert real.world.events == double.world.events, f"seed {seed}"
+        assert real.violations == [], f"seed {seed}"
+
+
+def test_the_same_seed_is_the_same_history():
+    for seed in range(2_000_000, 2_000_040):
+        first, second = play(history_of(seed)), play(history_of(seed))
+        assert first.world.events == second.world.events
+        assert first.sync.ledger.journal == second.sync.ledger.journal

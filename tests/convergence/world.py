@@ -1,0 +1,513 @@
+"""Two small systems that people use, that normalise, automate, and remember who wrote what.
+
+Everything is keyed by ``(side, sobject, id)``; SPOTIO's record types go by the sObject that they
+are paired with. Time is in milliseconds and moves only when the world says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.convergence.reference import Terms, canon, same
+from tests.convergence.shape import (
+    COMPONENTS,
+    EXTERNAL_ID,
+    FIELD_OF,
+    LIMITS,
+    P,
+    S,
+    Switches,
+    blank_record,
+    held,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tests.convergence.shape import Config
+
+_BEGIN = datetime(2026, 5, 6, tzinfo=timezone.utc)
+_PREFIX = {"Account": "001", "Contact": "003"}
+OVERLAP = 60_000
+"""A tap reads so many milliseconds before its bookmark once more."""
+
+
+_LENGTHS = {FIELD_OF["Account"][key]: limit for key, limit in LIMITS.items()}
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class TimeoutFault(Exception):
+    """A call had no answer."""
+
+
+class Moved(Exception):
+    """The precondition of a write does not hold."""
+
+
+class Gone(Exception):
+    """There is no such record."""
+
+
+class Refused(Exception):
+    """The system refuses a write; ``keys`` names the fields if it says so."""
+
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(f"refused: {keys}")
+        self.keys = keys
+
+
+class Where(NamedTuple):
+    """One record of one side."""
+
+    side: str
+    sobject: str
+    id: str
+
+
+@dataclass
+class Row:
+    """One record as its system keeps it."""
+
+    values: dict[str, Any]
+    stamp: int
+    version: int = 1
+    deleted: bool = False
+    purged: bool = False
+    winner: str | None = None
+    late: bool = False
+    """Not in the index yet: the next read of the tap misses it."""
+    unlisted: bool = False
+    """Made by the sync; SPOTIO's feed of external ids does not show it yet."""
+
+
+class Lost(NamedTuple):
+    """A value that somebody wrote and that the sync overwrote before it had gone anywhere."""
+
+    where: Where
+    key: str
+    value: Any
+    operation: str
+
+
+@dataclass
+class World:
+    """Both systems, their clocks, and the record of what happened.
+
+    Attributes:
+        config: in force; decides what "agree" means for the bookkeeping.
+        calls: writing calls that were made, refused ones too.
+        pending: values that somebody wrote and that have not been seen by the other side.
+        seen: the values of a key that both sides have known of, the last one at the end: who goes
+            back to it changes nothing.
+        edited_at: the true moments at which somebody else than the sync changed a key, and to what.
+        lost: pending values that the sync overwrote.
+        events: all that happened, in order, for the comparison of two runs.
+        writes: writes of the sync, by operation.
+        decided: what each operation was decided from.
+        carried: by operation, the source's canonical values that it carries over.
+        made: for each create of the sync, the record made and the record it stands for.
+    """
+
+    config: Config
+    switches: Switches
+    now: int = 0
+    rows: dict[Where, Row] = field(default_factory=dict)
+    pending: dict[tuple[Where, str], Any] = field(default_factory=dict)
+    seen: dict[tuple[Where, str], list[Any]] = field(default_factory=dict)
+    edited_at: dict[tuple[Where, str], list[tuple[int, Any]]] = field(default_factory=dict)
+    edits: dict[tuple[Where, str], int] = field(default_factory=dict)
+    lost: list[Lost] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    made: list[tuple[Where, Where]] = field(default_factory=list)
+    decided: dict[str, Decided] = field(default_factory=dict)
+    carried: dict[str, dict[str, Any]] = field(default_factory=dict)
+    faults: int = 0
+    calls: int = 0
+    effects: int = 0
+    crash_at: int | None = None
+    dead: bool = False
+    interrupt: Callable[[str], None] | None = None
+    _numbers: int = 0
+
+    # --- time and effects ----------------------------------------------------------------------
+
+    def clock(self) -> datetime:
+        """The true time."""
+        return _BEGIN + timedelta(milliseconds=self.now)
+
+    def stamp(self, side: str | None = None) -> int:
+        """What a side's clock shows."""
+        return self.now + (self.switches.skew[side] if side else 0)
+
+    def effect(self, name: str) -> None:
+        """Something durable is about to happen, or has just happened: here a process may die."""
+        if self.dead:
+            raise Crash
+        self.effects += 1
+        self.now += 7
+        if self.effects == self.crash_at:
+            self.crash_at = None
+            self.dead = True
+            self.faults += 1
+            self.events.append(("crash", name))
+            raise Crash(name)
+        if self.interrupt is not None:
+            self.interrupt(name)
+
+    # --- people and automation -----------------------------------------------------------------
+
+    def add(self, side: str, sobject: str, values: dict[str, Any], by: str = "user") -> Where:
+        """Somebody creates a record."""
+        self._numbers += 1
+        number = self._numbers
+        record_id = f"{_PREFIX[sobject]}{number:012d}AAA" if side == S else f"p{number}"
+        where = Where(side, sobject, record_id)
+        self.rows[where] = Row(blank_record(side, sobject, record_id), self.stamp(side))
+        self.events.append(("add", *where, by))
+        # The sync's own values are nobody's edit; defaults that come along are the system's.
+        self._put(where, values, by)
+        if by == "user":
+            for key in self.config.keys(sobject):
+                if canon(side, key, held(side, sobject, key, self.rows[where].values)) is not None:
+                    self._note(where, key)
+                else:
+                    self._saw(where, key, None)
+        if side == S and sobject == "Account" and self.switches.children and self.config.contacts:
+            child = {"LastName": "Ash", "AccountId": record_id}
+            self.add(S, "Contact", child, "user")
+        return where
+
+    def edit(self, where: Where, values: dict[str, Any], by: str = "user") -> None:
+        """Somebody edits a record that is there."""
+        row = self.rows[where]
+        if row.deleted:
+            return
+        self.events.append((by, *where, repr(values)))
+        self._put(where, values, by)
+
+    def _put(self, where: Where, values: dict[str, Any], by: str) -> None:
+        row = self.rows[where]
+        keys = self.config.keys(where.sobject)
+        before = {key: canon(where.side, key, held(*where[:2], key, row.values)) for key in keys}
+        asked = dict(values)
+        geocoding = not (values.get("address") or {}).get("skip_geocoding", False)
+        for name, value in values.items():
+            row.values[name] = self._normal(where.side, name, value, row, geocoding=geocoding)
+        automated = self._automation(where, asked, row)
+        row.version += 1
+        row.stamp = max(row.stamp, self.stamp(where.side))
+        after = {key: canon(where.side, key, held(*where[:2], key, row.values)) for key in keys}
+        for key in keys:
+            if same(before[key], after[key]):
+                continue
+            if by == "user" or key in automated:
+                self._note(where, key)
+            else:
+                self.pending.pop((where, key), None)
+                self._saw(where, key, after[key])
+        self.settle(where)
+
+    def _note(self, where: Where, key: str) -> None:
+        value = canon(where.side, key, held(*where[:2], key, self.rows[where].values))
+        self.pending[where, key] = value
+        if (where, key) in self.seen and same(self.seen[where, key][-1], value):
+            del self.pending[where, key]
+        self.edited_at.setdefault((where, key), []).append((self.now, value))
+        self.edits[where, key] = self.edits.get((where, key), 0) + 1
+
+    def _saw(self, where: Where, key: str, value: Any) -> None:
+        self.seen.setdefault((where, key), []).append(value)
+
+    def _automation(self, where: Where, asked: dict[str, Any], row: Row) -> set[str]:
+        if where.sobject != "Account":
+            return set()
+        if where.side == S and self.switches.flow and "Rating" in asked:
+            row.values["Description"] = f"flow {row.values['Rating']}"
+            return {"Notes"}
+        if where.side == P and self.switches.stage_flow and "Stage" in asked:
+            row.values["Notes"] = f"stage {row.values['Stage']}"
+            return {"Notes"}
+        return set()
+
+    def _normal(self, side: str, name: str, value: Any, row: Row, *, geocoding: bool) -> Any:
+        if name == "address" and value is not None:
+            old = row.values.get("address") or {}
+            told = {one: value.get(one, old.get(one)) for one in COMPONENTS}
+            if self.switches.geocodes and geocoding and told.get("street"):
+                told["street"] = told["street"].replace("Street", "St").strip()
+            return told
+        if name == "Product_Interest__c" and value:
+            parts = value if isinstance(value, list) else value.split(";")
+            return ";".join(sorted(set(parts)))
+        if side == S and isinstance(value, float):
+            digits = "0.1" if self.switches.trims else "0.01"
+            return float(Decimal(str(value)).quantize(Decimal(digits), ROUND_HALF_UP))
+        if not self.switches.trims:
+            return value
+        if side == S and isinstance(value, str):
+            value = value.strip() or None
+            return value.lower() if name == "Website" and value else value
+        return value
+
+    def delete(self, where: Where, by: str = "user", winner: str | None = None) -> None:
+        """A record goes to the bin."""
+        row = self.rows[where]
+        row.deleted, row.winner = True, winner
+        row.version += 1
+        row.stamp = max(row.stamp, self.stamp(where.side))
+        if where.side == S:
+            row.values |= {"IsDeleted": True, "MasterRecordId": winner}
+        else:
+            row.values["deleted"] = True
+        self.events.append(("delete", *where, by, winner))
+        for key in self.config.keys(where.sobject):
+            self.pending.pop((where, key), None)
+
+    def undelete(self, where: Where) -> None:
+        """A record comes back from the bin."""
+        row = self.rows[where]
+        if not row.deleted or row.purged or row.winner:
+            return
+        row.deleted = False
+        row.version += 1
+        row.stamp = max(row.stamp, self.stamp(where.side))
+        row.values |= {"IsDeleted": False} if where.side == S else {"deleted": False}
+        self.events.append(("undelete", *where))
+
+    # --- who belongs to whom, as anybody can see -----------------------------------------------
+
+    def partner(self, where: Where) -> Where | None:
+        """The counterpart that the records themselves name."""
+        side, sobject, record_id = where
+        row = self.rows.get(where)
+        if row is None:
+            return None
+        told = row.values.get("externalDataObjectId" if side == P else EXTERNAL_ID)
+        other = P if side == S else S
+        if told and Where(other, sobject, told) in self.rows:
+            return Where(other, sobject, told)
+        name = "externalDataObjectId" if other == P else EXTERNAL_ID
+        for one, candidate in self.rows.items():
+            if one.side == other and one.sobject == sobject:
+                if candidate.values.get(name) == record_id:
+                    return one
+        return None
+
+    def terms(self, key: str) -> Terms:
+        """How a key travels, parents by the records' own names of each other."""
+
+        def parent(to: str) -> Callable[[Any], Any]:
+            def find(value: Any) -> Any:
+                found = self.partner(Where(P if to == S else S, "Account", value))
+                return found.id if found else None
+
+            return find
+
+        return Terms(self.config, key, {P: parent(P), S: parent(S)})
+
+    def settle(self, where: Where) -> None:
+        """Values that both sides agree on are seen by both."""
+        if not self.pending:
+            return
+        other = self.partner(where)
+        if other is None:
+            return
+        p, s = (where, other) if where.side == P else (other, where)
+        for key in self.config.keys(where.sobject):
+            if (where, key) not in self.pending and (other, key) not in self.pending:
+                continue
+            p_value = canon(P, key, held(P, p.sobject, key, self.rows[p].values))
+            s_value = canon(S, key, held(S, s.sobject, key, self.rows[s].values))
+            if self.terms(key).agrees(p_value, s_value):
+                self.pending.pop((p, key), None)
+                self.pending.pop((s, key), None)
+                self._saw(p, key, p_value)
+                self._saw(s, key, s_value)
+
+    # --- the API that targets call -------------------------------------------------------------
+
+    def read(self, where: Where) -> Row | None:
+        """A record by its id; None where it is deleted or was never there."""
+        row = self.rows.get(where)
+        if row is None or row.deleted:
+            return None
+        return Row(dict(row.values), row.stamp, row.version)
+
+    def find(self, side: str, sobject: str, external_id: str) -> str | None:
+        """The record that carries an external id."""
+        name = "externalDataObjectId" if side == P else EXTERNAL_ID
+        for where, row in self.rows.items():
+            if where[:2] == (side, sobject) and not row.deleted:
+                if row.values.get(name) == external_id:
+                    return where.id
+        return None
+
+    def refusal(self, side: str, sobject: str, values: dict[str, Any]) -> None:
+        """Raise what the system says against these values."""
+        refusing = self.switches.refusing[side]
+        named: list[str] = []
+        if side == S:
+            named = [
+                name
+                for name, value in values.items()
+                if isinstance(value, str) and len(value) > _LENGTHS.get(name, len(value))
+            ]
+        for name, value in values.items():
+            if isinstance(value, str) and value in refusing:
+                if not refusing[value]:
+                    raise Refused([])
+                named.append(name)
+        if named:
+            raise Refused(named)
+
+    def write(self, where: Where, values: dict[str, Any], version: int, write: Write) -> None:
+        """The sync updates a record that it has read in a version."""
+        row = self.rows.get(where)
+        if row is None or row.deleted:
+            raise Gone
+        if row.version != version:
+            raise Moved
+        self.refusal(where.side, where.sobject, values)
+        for key, place in write.places.items():
+            pending = self.pending.get((where, key))
+            known = self.seen.get((where, key), [None])[-1]
+            if key == "address" and _beside(where.side, row.values, values, known):
+                continue
+            if (where, key) in self.pending and any(name in values for name in place):
+                self.lost.append(Lost(where, key, pending, write.operation))
+        write.before = {name: row.values.get(name) for name in values}
+        self.events.append(("write", *where, repr(sorted(values.items(), key=str))))
+        self._put(where, values, "sync")
+        write.at = self.now
+        self.writes.append(write)
+
+    def create(self, side: str, sobject: str, values: dict[str, Any], write: Write) -> Where:
+        """The sync creates a record."""
+        self.refusal(side, sobject, values)
+        self.events.append(("create", side, sobject, repr(sorted(values.items(), key=str))))
+        where = self.add(side, sobject, values, "sync")
+        write.where, write.at = where, self.now
+        write.before = {}
+        self.writes.append(write)
+        self.made.append((where, write.source))
+        return where
+
+    def read_back(self, where: Where, keys: Iterable[str]) -> None:
+        """What is read back after a write becomes the base, whoever made it what it is (C.5)."""
+        for key in keys:
+            value = canon(where.side, key, held(*where[:2], key, self.rows[where].values))
+            self.pending.pop((where, key), None)
+            self._saw(where, key, value)
+
+    def acknowledge(self, source: Where, key: str, value: Any) -> None:
+        """A value of the source has been carried over as it stands."""
+        pending = (source, key)
+        self._saw(source, key, value)
+        if pending in self.pending and same(self.pending[pending], value):
+            del self.pending[pending]
+
+    # --- what a tap reads ----------------------------------------------------------------------
+
+    def read_since(self, side: str, sobject: str, bookmark: int | None) -> list[tuple[Where, Row]]:
+        """Records that changed since the bookmark, in the order of their stamps."""
+        since = -(10**12) if bookmark is None else bookmark - OVERLAP
+        found = [
+            (where, row)
+            for where, row in self.rows.items()
+            if where[:2] == (side, sobject) and row.stamp >= since
+        ]
+        return sorted(found, key=lambda one: (one[1].stamp, one[0].id))
+
+    def message(self, where: Where, row: Row, without: frozenset[str] = frozenset()) -> dict:
+        """A record as its tap tells it."""
+        stamp = {"SystemModstamp" if where.side == S else "updatedAt": self.told(row.stamp)}
+        if row.purged:
+            if where.side == S:
+                return {"Id": where.id, "IsDeleted": True, **stamp}
+            return {"id": where.id, "deleted": True, **stamp}
+        if row.deleted and where.side == P:
+            return {"id": where.id, "deleted": True, **stamp}
+        kept = {name: value for name, value in row.values.items() if name not in without}
+        return {**kept, **stamp}
+
+    def told(self, moment: int) -> str:
+        """A moment as services spell it."""
+        at = _BEGIN + timedelta(milliseconds=moment)
+        return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+@dataclass
+class Write:
+    """One write of the sync, and what it was decided from.
+
+    Attributes:
+        places: by record key, the names in the destination's record.
+        source: the record that it carries over.
+    """
+
+    operation: str
+    where: Where | None
+    source: Where
+    action: str
+    payload: dict[str, Any]
+    places: dict[str, tuple[str, ...]]
+    expected: dict[str, Any]
+    on_link: frozenset[str] = frozenset()
+    linking: bool = False
+    before: dict[str, Any] = field(default_factory=dict)
+    at: int = 0
+
+
+@dataclass
+class Decided:
+    """What one operation was decided from, as it stood in the ledger at that moment.
+
+    Attributes:
+        source: the source's image, as its system names things for S, by record key for P.
+        other: the destination's image, likewise.
+        base: by record key, as ``[P, S]``.
+    """
+
+    config: Config
+    link_id: str
+    sobject: str
+    to: str
+    action: str
+    source_id: str
+    other_id: str | None
+    source: dict[str, Any]
+    other: dict[str, Any]
+    base: dict[str, list[Any]]
+    record: dict[str, Any]
+    decision: dict[str, Any]
+    keys: dict[str, Any]
+    state: str
+    source_deleted: bool
+    at: int
+    parents: dict[tuple[str, str], str | None]
+
+
+def _beside(side: str, row: dict[str, Any], values: dict[str, Any], known: Any) -> bool:
+    """Whether a write of an address replaces only components that are blank or were settled."""
+    told = values if side == S else values.get("address") or dict.fromkeys(COMPONENTS)
+    old = row if side == S else row.get("address") or {}
+    names = {part: part if side == P else name for part, name in COMPONENTS.items()}
+    return all(
+        canon(side, part, old.get(name)) in (None, (known or {}).get(part))
+        for part, name in names.items()
+        if name in told
+    )
+
+
+def field_names(sobject: str) -> dict[str, str]:
+    """Salesforce field to record key."""
+    found = {name: key for key, name in FIELD_OF[sobject].items()}
+    found |= dict.fromkeys(COMPONENTS.values(), "address")
+    return found | {"OwnerId": "owner", "AccountId": "parent"}
