@@ -1,0 +1,60 @@
+"""A crash at every effect boundary of either direction: restart, and at rest nothing is amiss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reverse_sf.simulator.local import running
+from tests.system.histories.history import RECORDS, History
+from tests.system.servers_fixture import sweeping
+from tests.system.sync import DIRECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reverse_sf.simulator.local import LocalServers
+
+pytestmark = [pytest.mark.slow]
+
+SEED = 9
+"""Of the definition and the edits, the same for every crash: Accounts and Leads."""
+EVERY = 1 if sweeping() else 16
+"""`make sweep` takes every boundary in turn; `make test` every sixteenth."""
+EFFECTS = {"commit", "write", "emit"}
+
+
+@pytest.fixture(scope="module")
+def two_systems() -> Iterator[LocalServers]:
+    """Both servers with a handful of records."""
+    with running(records=RECORDS) as servers:
+        yield servers
+
+
+@pytest.mark.parametrize("mapping", DIRECTIONS)
+@pytest.mark.parametrize("who", ["kill", "kill this"])
+def test_a_crash_at_any_boundary_loses_and_doubles_nothing(
+    who: str, mapping: str, two_systems: LocalServers, tmp_path: Path
+) -> None:
+    uneventful = tmp_path / "uneventful"
+    uneventful.mkdir()
+    verdict = History(SEED, two_systems, uneventful).play_one(mapping, {}, trace=True)
+    assert verdict.problems == [], str(verdict)
+    boundaries = [
+        (command, *line.split())
+        for command in DIRECTIONS[mapping][1:]
+        for line in (uneventful / f"{command}.trace").read_text().splitlines()
+        if line.split()[0] in EFFECTS
+    ]
+    assert {kind for _, kind, _, _ in boundaries} == EFFECTS
+    killed = 0
+    for number, (command, kind, when, nth) in enumerate(boundaries[::EVERY]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        step = {"kind": kind, "when": when, "nth": int(nth), "do": who}
+        verdict = History(SEED, two_systems, folder).play_one(mapping, {command: (step,)})
+        assert verdict.problems == [], f"{command} {step}\n{verdict}"
+        killed += verdict.crashes
+    assert killed
