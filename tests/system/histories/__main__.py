@@ -6,10 +6,17 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reverse_sf.simulator.local import running
 from tests.system.histories.history import RECORDS, History
+
+if TYPE_CHECKING:
+    from tests.system.histories.history import Verdict
+
+LOUD_EVERY = 20
 
 
 def main() -> int:
@@ -20,28 +27,49 @@ def main() -> int:
     parser.add_argument("--story", action="store_true", help="also tell histories that went well")
     parser.add_argument("--keep", type=Path, help="folder that keeps what a history left")
     options = parser.parse_args()
-    began, bad, runs, crashes, edits, cycles = time.monotonic(), [], 0, 0, 0, 0
+    tally = Tally()
     with running(records=RECORDS) as servers:
         for seed in range(options.seed, options.seed + options.histories):
             with tempfile.TemporaryDirectory(prefix="history-") as made:
                 folder = (options.keep / str(seed)) if options.keep else Path(made)
                 folder.mkdir(parents=True, exist_ok=True)
                 verdict = History(seed, servers, folder).play()
-            runs += verdict.runs
-            crashes += verdict.crashes
-            edits += verdict.edits
-            cycles = max(cycles, verdict.cycles)
-            if verdict.problems:
-                bad.append(seed)
+            tally.add(verdict)
             if verdict.problems or options.story:
                 print(verdict, flush=True)  # noqa: T201
-    seconds = time.monotonic() - began
-    print(  # noqa: T201
-        f"{options.histories} histories from seed {options.seed} in {seconds:.0f} s:"
-        f" {edits} edits, {runs} runs, {crashes} crashes, at rest within {cycles} cycles;"
-        f" {len(bad)} with problems {bad or ''}"
-    )
-    return 1 if bad else 0
+            if tally.histories % LOUD_EVERY == 0 or tally.histories == options.histories:
+                print(f"from seed {options.seed}: {tally}", flush=True)  # noqa: T201
+    return 1 if tally.bad else 0
+
+
+@dataclass
+class Tally:
+    """What was played up to now."""
+
+    histories: int = 0
+    edits: int = 0
+    runs: int = 0
+    crashes: int = 0
+    cycles: int = 0
+    bad: list[int] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one history."""
+        self.histories += 1
+        self.edits += verdict.edits
+        self.runs += verdict.runs
+        self.crashes += verdict.crashes
+        self.cycles = max(self.cycles, verdict.cycles)
+        if verdict.problems:
+            self.bad.append(verdict.seed)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.histories} histories in {time.monotonic() - self.began:.0f} s: {self.edits}"
+            f" edits, {self.runs} runs, {self.crashes} crashes, at rest within {self.cycles}"
+            f" cycles; {len(self.bad)} with problems {self.bad or ''}"
+        )
 
 
 if __name__ == "__main__":
