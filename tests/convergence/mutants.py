@@ -366,6 +366,10 @@ def _whole_record() -> Any:
     return _around(fields.FieldDecisions, "decided", decided)
 
 
+def _refused_again() -> Any:
+    return patch.object(fields.FieldDecisions, "news", lambda _self, keys, *_: keys)
+
+
 def _scope_ignored() -> Any:
     return patch.object(Criteria, "__call__", lambda *_: True)
 
@@ -399,4 +403,6 @@ MUTANTS = (
     Mutant("cleared value filled again", _fills_cleared),
     Mutant("on_create: omit ignored", _omit_ignored),
     Mutant("unchanged fields sent as well", _whole_record),
+    Mutant("out of scope tells nobody", lambda: _nothing(planner.Planner, "_hand_over")),
+    Mutant("refused value calls for itself", _refused_again),
 )

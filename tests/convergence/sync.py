@@ -455,12 +455,12 @@ class _Clock:
 class _Names:
     """Stands in for ``secrets``."""
 
-    number = 0
+    world: World
 
     @classmethod
     def token_hex(cls, _size: int) -> str:
-        cls.number += 1
-        return f"{cls.number:06d}"
+        cls.world.runs += 1
+        return f"{cls.world.runs:06d}"
 
 
 class _Still:
@@ -522,7 +522,7 @@ def _compiled_once() -> Iterator[None]:
 @contextmanager
 def one_time(world: World, *, fast: bool) -> Iterator[None]:
     """Let the product see the world's time, and name runs by number."""
-    _Clock.world, _Names.number = world, 0
+    _Clock.world = _Names.world = world
     kept = (running.datetime, running.secrets, results.datetime)
     heart = running.Heartbeat
     running.datetime, running.secrets = _Clock, _Names  # type: ignore[assignment,misc]

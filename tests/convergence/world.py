@@ -102,6 +102,7 @@ class World:
     Attributes:
         config: in force; decides what "agree" means for the bookkeeping.
         calls: writing calls that were made, refused ones too.
+        runs: runs of the mapper that were begun.
         pending: values that somebody wrote and that have not been seen by the other side.
         seen: the values of a key that both sides have known of, the last one at the end: who goes
             back to it changes nothing.
@@ -130,6 +131,7 @@ class World:
     carried: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: int = 0
     calls: int = 0
+    runs: int = 0
     effects: int = 0
     crash_at: int | None = None
     dead: bool = False

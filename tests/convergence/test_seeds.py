@@ -1,0 +1,103 @@
+"""Histories that once failed, shrunk to what matters; each stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.convergence.edits import Add, Configure, Edit, History, Life, Refuse, Twin
+from tests.convergence.machine import play
+from tests.convergence.shape import Config, P, S
+from tests.convergence.sync import Plan
+
+ACME = Add(S, "Account", (("Name", "Acme"), ("Website", "a.io")))
+
+SEEDS = {
+    "a record out of scope receives: its change is undone by the side that rules": History(
+        Config((("Company", "salesforce_unless_blank"),), scope_p=("Customer",)),
+        steps=(ACME, Plan(S), Edit(P, "Account", 0, (("Stage", "Former"), ("Company", "Zoë")))),
+    ),
+    "a city that changed beside the written street is no part of the new base": History(
+        Config((("Company", "two_way"), ("address", "salesforce_only"))),
+        steps=(
+            ACME,
+            Plan(S),
+            Edit(S, "Account", 0, (("BillingStreet", "2 Oak St"),)),
+            Edit(P, "Account", 0, (("address", {"street": None, "city": "Ulm"}),)),
+        ),
+        order="SP",
+    ),
+    "a value that a rounding system does not take is not written again in every cycle": History(
+        Config((("Company", "two_way"), ("Annual Revenue", "spotio_unless_blank"))),
+        (("trims", True),),
+        (
+            Add(S, "Account", (("Name", "Acme"), ("AnnualRevenue", 2.35))),
+            Plan(S),
+            Edit(P, "Account", 0, (("Annual Revenue", 2.345),)),
+        ),
+    ),
+    "a refused value is not tried in every cycle": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"))),
+        steps=(
+            Twin((("Company", "Zoë"),), (("Name", "Zoë"), ("Description", "yes"))),
+            Refuse(S, "call", on=True),
+            Edit(P, "Account", 0, (("Notes", "call"),)),
+        ),
+        keep_refusing=True,
+    ),
+    "two refused values do not call for each other": History(
+        Config((("Rating", "salesforce_only"), ("Annual Revenue", "spotio_unless_blank"))),
+        (("trims", True),),
+        (
+            Twin(
+                (("Company", "Zoë"), ("Rating", "Cool"), ("Annual Revenue", 2.345)),
+                (("Name", "Zoë"), ("AnnualRevenue", 2.35), ("Rating", "Frozen")),
+                both=False,
+            ),
+        ),
+    ),
+    "the loser of a merge that is decided again knows that the winner is linked": History(
+        Config((("Company", "spotio_only"), ("Products", "salesforce_only"))),
+        steps=(
+            ACME,
+            Twin((("Company", "Ace"),), (("Name", "Ace"), ("Product_Interest__c", "Fiber"))),
+            Plan(S),
+            Edit(P, "Account", 0, (("Company", " Acme "), ("Products", ["Panels", "Fiber"]))),
+            Life("merge", S, "Account", 1, 0),
+        ),
+        order="PS",
+    ),
+    "an address that was cleared is a blank base": History(
+        Config((("Company", "two_way"), ("address", "spotio_only"))),
+        steps=(
+            ACME,
+            Plan(S),
+            Edit(S, "Account", 0, (("BillingStreet", "1 Elm Street"), ("BillingCity", "Bonn"))),
+            Plan(P),
+            Plan(S),
+            Edit(P, "Account", 0, (("address", {"street": "1 Elm Street", "city": "Ulm"}),)),
+        ),
+    ),
+    "of a found record's address only what was sent is known to agree": History(
+        Config((("Company", "two_way"), ("address", "spotio_only"))),
+        steps=(
+            Twin(
+                (("Company", "Acme"), ("address", {"street": "2 Oak St", "city": "Bonn"})),
+                (("Name", "0"), ("BillingStreet", "2 Oak St")),
+            ),
+        ),
+    ),
+    "a crash between the creating call and its outcome makes no second record": History(
+        Config((("Company", "two_way"),)),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P, crash=12),
+            Plan(S),
+            Configure("Company", "salesforce_only"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_what_once_failed_holds(name):
+    assert play(SEEDS[name]).violations == []
