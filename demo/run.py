@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-LEDGER = ROOT / ".meltano" / "reverse-sf" / "demo.db"
+KEPT = ROOT / ".meltano" / "reverse-sf"
 SALESFORCE = "http://127.0.0.1:8730"
 SPOTIO = "http://127.0.0.1:8731"
 JOB = "two-way-sync"
@@ -109,9 +110,8 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def forget_last_demo() -> None:
-    """The servers begin anew, so the ledger and the bookmarks of the last demo must go."""
-    for leftover in LEDGER.parent.glob(f"{LEDGER.name}*"):
-        leftover.unlink()
+    """The servers begin anew, so the ledger, kept logins and bookmarks of the last demo must go."""
+    shutil.rmtree(KEPT, ignore_errors=True)
     heading("Meltano installs the plugins")
     run("meltano", "install", quiet=True)
     for state in STATES:
