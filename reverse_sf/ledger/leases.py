@@ -25,7 +25,8 @@ FAILED = "failed"
 INTERRUPTED = "interrupted"
 """Given to a run that vanished without an end, when the next one begins."""
 
-_UNFINISHED = (RUNNING, FAILED, INTERRUPTED)
+UNFINISHED = (RUNNING, FAILED, INTERRUPTED)
+"""Ends of a run that are no good end."""
 
 _take = Insert(
     leases,
@@ -194,7 +195,7 @@ class Leases(Session):
                 select(
                     or_(
                         exists(select(true()).select_from(links)),
-                        exists(select(true()).where(runs.c.status.not_in(_UNFINISHED))),
+                        exists(select(true()).where(runs.c.status.not_in(UNFINISHED))),
                     )
                 )
             )

@@ -12,9 +12,12 @@ from reverse_sf.ledger.observations import Observations
 from reverse_sf.ledger.outcomes import OutcomeCommits
 from reverse_sf.ledger.readings import Readings
 from reverse_sf.ledger.resolution import Resolution
+from reverse_sf.ledger.retention import Retention
 
 
-class Ledger(DecisionCommits, OutcomeCommits, Observations, Resolution, Matches, Readings):
+class Ledger(
+    DecisionCommits, OutcomeCommits, Observations, Resolution, Matches, Retention, Readings
+):
     """What has happened between two systems.
 
     Open it with :meth:`open`; use it as a context manager.

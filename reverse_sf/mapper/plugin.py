@@ -113,6 +113,15 @@ SETTINGS = th.PropertiesList(
         description="Believe a full read that finds no record although records are linked. A"
         " failed listing looks like that, so the run stops otherwise.",
     ),
+    th.Property(
+        "log_retention_days",
+        th.IntegerType(minimum=0, maximum=36_500),
+        default=90,
+        title="Days the log is kept",
+        description="How long the ledger keeps its log, finished operations and past runs; each run"
+        " forgets what is older. Links, conflicts and open or parked work always stay. 0 keeps"
+        " everything.",
+    ),
 )
 
 
@@ -175,6 +184,7 @@ class SpotioMapper(InlineMapper):
             delete_limit_percent=float(self.config["delete_limit_percent"]),
             change_limit_percent=float(self.config["change_limit_percent"]),
             allow_empty=self.config["allow_empty"],
+            log_retention_days=self.config["log_retention_days"],
         )
         writer = Writer(sys.stdout.buffer, course)
         with (

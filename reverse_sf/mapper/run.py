@@ -7,10 +7,11 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from reverse_sf.errors import ConfigurationError, ReverseSFError, StopError
+from reverse_sf.ledger.encoding import moment
 from reverse_sf.ledger.holder import HANDED_OVER, this_process
 from reverse_sf.ledger.rows import LogRow, Run
 from reverse_sf.mapper import blast, messages
@@ -218,7 +219,23 @@ class MappingRun:
         self._delete()
         self._decider.commit_counts()
         self._writer.flush()
+        self._forget()
         self._report()
+
+    def _forget(self) -> None:
+        """Let go of history that is older than wanted; the target has all it needs by now."""
+        days = self._limits.log_retention_days
+        if not days:
+            return
+        now = datetime.fromisoformat(self._clock().replace("Z", "+00:00"))
+        number = self._ledger.forget(before=moment(now - timedelta(days=days)))
+        if number:
+            self._logger.info(
+                "the ledger forgot %d log rows, finished operations and runs of more than %d days"
+                " ago",
+                number,
+                days,
+            )
 
     def _messages(self, lines: Iterable[bytes]) -> None:
         mapped = self._streams.by_name

@@ -37,6 +37,7 @@ class Limits:
         change_limit_percent: a run stops when so many of the linked records of an object have
             changed; 0 is no limit.
         allow_empty: a full read that finds nothing is believed although records are linked.
+        log_retention_days: how long the log, closed operations and past runs are kept; 0 is always.
     """
 
     batch_size: int = 1000
@@ -45,6 +46,7 @@ class Limits:
     delete_limit_percent: float = 0.0
     change_limit_percent: float = 0.0
     allow_empty: bool = True
+    log_retention_days: int = 0
 
 
 class Suspicion:
