@@ -21,7 +21,7 @@ from reverse_sf.ledger.leases import UNFINISHED, Leases
 from reverse_sf.ledger.tables import bulk_jobs, counts, leases, log, operations, runs
 
 if TYPE_CHECKING:
-    from sqlalchemy import Delete
+    from sqlalchemy import BindParameter, Delete
 
 BATCH = 1000
 """Rows of a table that one transaction forgets."""
@@ -29,7 +29,7 @@ BATCH = 1000
 MOST_BATCHES = 100
 """Transactions for each table in one run: a ledger that grew for years takes several runs."""
 
-_before = bindparam("before")
+_before: BindParameter[str] = bindparam("before")
 _at_work = select(leases.c.run_id)
 
 _first_rows = select(log.c.number, log.c.at).order_by(log.c.number).limit(BATCH).subquery()
