@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reverse_sf.cli.link_apply import apply, held
+from reverse_sf.cli.link_choices import choices_of, matched, refuse_unknown
 from reverse_sf.cli.link_report import (
     counts_of,
     print_json,
@@ -25,13 +26,11 @@ from reverse_sf.cli.systems import org_of, salesforce_client, spotio_client
 from reverse_sf.errors import ConfigurationError, Exit, UsageError
 from reverse_sf.ledger.address import parse as parse_ledger_uri
 from reverse_sf.ledger.store import Ledger
-from reverse_sf.mapping import canon
 from reverse_sf.mapping.check import check as check_definition
 from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.match_rules import compared_fields
 from reverse_sf.mapping.problem import Severity
 from reverse_sf.matching.keys import MatchKeys
-from reverse_sf.matching.table import match
 from reverse_sf.spotio.company import company_id
 from reverse_sf.sync_file import read_sync_file
 
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from reverse_sf.cli.link_report import Row
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
     from reverse_sf.mapping.metadata import SalesforceOrg, Workflow
-    from reverse_sf.matching.table import Matching
 
 _TELL_SECONDS = 5.0
 
@@ -68,10 +66,11 @@ make a double. Deleted records never are. Links that exist are kept.
 
 Without --apply nothing is written anywhere. With it the links go to the ledger, and doubtful
 records wait there (reverse-sf parked) until a person decides: edit a record so that it matches one
-or none, or name the pair with --choose; then run this again. The next sync writes the ids into
-both systems and decides the fields of linked records; where syncs have run before, run it once
-with --full-refresh, so that the taps send the linked records again. Neither system is written by
-this command.
+or none, or name the pair with --choose, or with `new` in place of one id say that there is no
+counterpart: it is created, and not asked for again. Then run this again. The next sync writes the
+ids into both systems and decides the fields of linked records; where syncs have run before, run it
+once with --full-refresh, so that the taps send the linked records again. Neither system is written
+by this command.
 
 Run it again whenever you like: it finds what is new, and what people have settled since.
 
@@ -81,6 +80,7 @@ Examples:
   reverse-sf link --csv matches.csv                a row for each record, for a spreadsheet
   reverse-sf link --apply                          write the links
   reverse-sf link --apply --choose 001xx0000012AbCAAU=65a1b2c3010d0f0000000001
+  reverse-sf link --apply --choose 001xx0000012AbDAAU=new --choose new=65a1b2c3010d0f0000000002
 
 \b
 Exit codes: 0 done, 2 usage or configuration, 3 a system refused us, 4 a sync is at
@@ -96,7 +96,8 @@ work, 5 with --strict where records are in doubt.
     "choices",
     multiple=True,
     metavar="SALESFORCE_ID=SPOTIO_ID",
-    help="These two records are one thing; may be given several times.",
+    help="These two records are one thing. With new in place of one id: the other record has no"
+    " counterpart. May be given several times.",
 )
 @click.option(
     "--csv",
@@ -126,7 +127,7 @@ def link(
     """Match, report, and with ``--apply`` link; :data:`HELP` is what a user reads."""
     definition = read_sync_file(find_sync_file(sync_file))
     mappings = _wanted(definition, only)
-    chosen = _chosen(choices)
+    said = choices_of(choices)
     with ExitStack() as stack:
         ledger = _ledger(ledger_uri, applying=applying, stack=stack)
         hold = None
@@ -134,13 +135,12 @@ def link(
             hold = stack.enter_context(held(ledger, definition))
         told = _Told(hold)
         pairs = _read(definition, mappings, told, ledger)
-        found = [(pair, _matched(pair, ledger, chosen)) for pair in pairs]
-        for wrong in [one for one in chosen if not any(_has(one, of) for _, of in found)]:
-            raise UsageError(f"no pair has a Salesforce record {wrong}: check --choose")
+        refuse_unknown(said, pairs)
+        found = [(pair, matched(pair, ledger, said)) for pair in pairs]
         rows: list[Row] = []
         for pair, matching in found:
             if applying and ledger is not None and hold is not None:
-                told.say(apply(ledger, hold, pair, matching))
+                told.say(apply(ledger, hold, pair, matching, said))
             rows += rows_of(pair, matching)
         counts = counts_of(pairs, rows)
     if csv_file is not None:
@@ -161,19 +161,6 @@ def _wanted(definition: SyncDefinition, only: Sequence[str]) -> list[ObjectMappi
     if unknown:
         raise UsageError(f"{definition.source} has no pair {unknown[0]}; it has {', '.join(known)}")
     return [one for one in definition.objects if not only or one.name in only]
-
-
-def _chosen(choices: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for one in choices:
-        salesforce_id, equals, spotio_id = one.partition("=")
-        if not equals or not salesforce_id.strip() or not spotio_id.strip():
-            raise UsageError(f"--choose wants SALESFORCE_ID=SPOTIO_ID, not {one!r}")
-        name = canon.record_id(salesforce_id)
-        if name in found or spotio_id.strip() in found.values():
-            raise UsageError(f"--choose names a record twice: {one}")
-        found[name] = spotio_id.strip()
-    return found
 
 
 def _ledger(given: str | None, *, applying: bool, stack: ExitStack) -> Ledger | None:
@@ -275,36 +262,6 @@ def _fitting(
         compared = compared_fields(one, org.objects[one.salesforce], kind)
         pairs.append(Pair(one, MatchKeys.of(one, compared, definition.match_region), kind))
     return pairs
-
-
-def _matched(pair: Pair, ledger: Ledger | None, chosen: dict[str, str]) -> Matching:
-    """Match a pair, with the links that the ledger knows.
-
-    Raises:
-        UsageError: a chosen record is not there, or has a counterpart already.
-    """
-    known = ledger.links_of_pair(pair.name) if ledger is not None else []
-    to_spotio = {one.salesforce_id: one.spotio_id for one in known if one.spotio_id}
-    to_salesforce = {one.spotio_id: one.salesforce_id for one in known if one.salesforce_id}
-    for item in pair.salesforce:
-        item.partner = to_spotio.get(item.id)
-    for item in pair.spotio:
-        item.partner = to_salesforce.get(item.id)
-    salesforce = {one.id: one for one in pair.salesforce}
-    spotio = {one.id: one for one in pair.spotio}
-    own = {one: other for one, other in chosen.items() if one in salesforce}
-    for one, other in own.items():
-        if other not in spotio:
-            raise UsageError(f"{pair.name} has no SPOTIO record {other}: check --choose")
-        for item in (salesforce[one], spotio[other]):
-            if item.partner is not None and item.partner not in (one, other):
-                raise UsageError(f"{item.id} is linked to {item.partner} already: check --choose")
-    undecided = {one: other for one, other in own.items() if salesforce[one].partner is None}
-    return match(pair.salesforce, pair.spotio, pair.keys.rules, undecided)
-
-
-def _has(record_id: str, matching: Matching) -> bool:
-    return record_id in matching.salesforce
 
 
 def _what_next(*, applying: bool, doubtful: int) -> str:

@@ -8,17 +8,19 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from reverse_sf.cli.link_choices import keep
 from reverse_sf.cli.link_report import remark
 from reverse_sf.ledger.holder import this_process
 from reverse_sf.ledger.matches import Doubt, NewPair
 from reverse_sf.ledger.rows import Run
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.matching.table import DOUBTFUL, Outcome
-from reverse_sf.merge.identity import ALREADY_LINKED, AMBIGUOUS
+from reverse_sf.merge.identity import ALREADY_LINKED, AMBIGUOUS, WAY_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reverse_sf.cli.link_choices import Choices
     from reverse_sf.cli.populations import Pair
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapping.definition import SyncDefinition
@@ -91,7 +93,7 @@ def held(ledger: Ledger, definition: SyncDefinition) -> Iterator[Hold]:
         hold.end(status)
 
 
-def apply(ledger: Ledger, hold: Hold, pair: Pair, matching: Matching) -> str:
+def apply(ledger: Ledger, hold: Hold, pair: Pair, matching: Matching, said: Choices) -> str:
     """Write links, doubts and the index of keys; answer what had to wait."""
     name, runs = pair.name, hold.runs
     ledger.begin_matching(list(runs.values()), name)
@@ -100,6 +102,7 @@ def apply(ledger: Ledger, hold: Hold, pair: Pair, matching: Matching) -> str:
     for at in range(0, len(found), _BATCH):
         hold.beat()
         busy += len(ledger.link_pairs(runs[Direction.TO_SPOTIO], name, found[at : at + _BATCH]))
+    keep(ledger, runs[Direction.TO_SPOTIO], pair, said)
     busy += len(ledger.park_doubts(runs, name, list(_doubts(pair, matching))))
     for side, items in ((Side.SALESFORCE, pair.salesforce), (Side.SPOTIO, pair.spotio)):
         for at in range(0, len(items), _BATCH):
@@ -110,6 +113,7 @@ def apply(ledger: Ledger, hold: Hold, pair: Pair, matching: Matching) -> str:
                 [
                     (one.id, dict(zip(pair.keys.rules, one.keys, strict=True)))
                     for one in items[at : at + _BATCH]
+                    if one.id not in pair.alone[side]
                 ],
             )
     ledger.finish_matching(name, hold.at, pair.keys.document())
@@ -137,8 +141,5 @@ def _doubts(pair: Pair, matching: Matching) -> Iterator[Doubt]:
         for one in own:
             finding = found[one.id]
             if finding.outcome in DOUBTFUL:
-                words = (
-                    f"{remark(side, finding, names)}; edit the record or name its counterpart with"
-                    " reverse-sf link --choose, then run reverse-sf link --apply"
-                )
+                words = f"{remark(side, finding, names)}; {WAY_OUT}"
                 yield Doubt(side, one.id, _REASONS[finding.outcome], words)

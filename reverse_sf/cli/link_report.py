@@ -11,7 +11,7 @@ import msgspec
 from reverse_sf.cli.rendering import say, say_json, show
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.definition import Side
-from reverse_sf.matching.table import DOUBTFUL, Outcome
+from reverse_sf.matching.table import CHOSEN, DOUBTFUL, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,10 +87,7 @@ def remark(side: Side, finding: Finding, names: dict[str, str]) -> str:
         names: names of the candidates by id, as far as they are known.
     """
     if finding.outcome not in DOUBTFUL:
-        if finding.outcome is Outcome.UNMATCHED and finding.rule:
-            other = _SIDES[Side.SPOTIO if side is Side.SALESFORCE else Side.SALESFORCE]
-            return f"it carries the id of a record that {other} does not have"
-        return ""
+        return _why_unmatched(side, finding)
     own, other = (
         (_SIDES[side], _SIDES[Side.SPOTIO])
         if side is Side.SALESFORCE
@@ -106,6 +103,15 @@ def remark(side: Side, finding: Finding, names: dict[str, str]) -> str:
         rivals = ", ".join(finding.rivals)
         return f"by {finding.rule} it is {other} {listed}, and so is {own} {rivals}{more}"
     return f"by {finding.rule} it is {other} {listed}, which is in doubt by an earlier rule"
+
+
+def _why_unmatched(side: Side, finding: Finding) -> str:
+    if finding.outcome is not Outcome.UNMATCHED or not finding.rule:
+        return ""
+    if finding.rule == CHOSEN:
+        return "a person said that it has no counterpart"
+    other = _SIDES[Side.SPOTIO if side is Side.SALESFORCE else Side.SALESFORCE]
+    return f"it carries the id of a record that {other} does not have"
 
 
 def _named(record_id: str, names: dict[str, str]) -> str:

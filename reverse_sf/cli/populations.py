@@ -19,7 +19,7 @@ from reverse_sf.spotio.wire import decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reverse_sf.mapping.definition import ObjectMapping
+    from reverse_sf.mapping.definition import ObjectMapping, Side
     from reverse_sf.mapping.metadata import SpotioField, SpotioType
     from reverse_sf.matching.keys import MatchKeys
     from reverse_sf.salesforce.client import QueryPage, SalesforceClient
@@ -37,6 +37,7 @@ class Pair:
         mapping: the object mapping.
         keys: makes the records' keys.
         record_type: SPOTIO's record type.
+        alone: by side, the ids of records that a person said to have no counterpart.
     """
 
     mapping: ObjectMapping
@@ -44,6 +45,7 @@ class Pair:
     record_type: SpotioType
     salesforce: list[Item] = field(default_factory=list)
     spotio: list[Item] = field(default_factory=list)
+    alone: dict[Side, set[str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

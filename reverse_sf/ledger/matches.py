@@ -209,7 +209,7 @@ class Matches(Facts, Leases):
                 names.append((link_id, one))
             _merge(connection, merged)
             _join_links.execute(connection, joined)
-            _insert_links(connection, new)
+            insert_links(connection, new)
             _whole_record.execute(connection, [(link_id, "") for link_id, _ in names])
             why = "linked by matching"
             put_flags.execute(
@@ -261,9 +261,13 @@ class Matches(Facts, Leases):
                 known = _known(connection, side, pair, of_side)
                 barred = [one for one in of_side if not _is_open(known.get(one.record_id))]
                 busy += [one for one in of_side if _is_open(known.get(one.record_id))]
-                _insert_links(
+                insert_links(
                     connection,
-                    [_pending(pair, one) for one in barred if one.record_id not in known],
+                    [
+                        pending_link(pair, one.side, one.record_id)
+                        for one in barred
+                        if one.record_id not in known
+                    ],
                 )
                 withheld = [
                     Parked(
@@ -323,35 +327,36 @@ def _made_of(pair: str) -> str:
     return f"match_keys:{pair}"
 
 
+def known_links(
+    connection: Connection, side: Side, pair: str, record_ids: Sequence[str]
+) -> dict[str, Row[Any]]:
+    """Links of a side's records, by record, and whether a write of theirs is under way."""
+    rows = connection.execute(_by_id[side], {"pair": pair, "keys": to_text(list(record_ids))}).all()
+    return {getattr(row, _COLUMNS[side].name): row for row in rows}
+
+
 def _known(
     connection: Connection, side: Side, pair: str, found: Sequence[NewPair] | Sequence[Doubt]
 ) -> dict[str, Row[Any]]:
     column = _COLUMNS[side].name
     wanted = [one.record_id if isinstance(one, Doubt) else getattr(one, column) for one in found]
-    rows = connection.execute(_by_id[side], {"pair": pair, "keys": to_text(wanted)}).all()
-    return {getattr(row, column): row for row in rows}
+    return known_links(connection, side, pair, wanted)
 
 
 def _is_open(row: Row[Any] | None) -> bool:
     return row is not None and bool(row.is_open)
 
 
-def _insert_links(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_links(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add links: id, pair, origin, state, Salesforce Id, SPOTIO id."""
     first: int = connection.execute(_last_number).scalar_one() + 1
     _add_links.execute(connection, [(at, *row) for at, row in enumerate(rows, first)])
 
 
-def _pending(pair: str, doubt: Doubt) -> tuple[Any, ...]:
-    link_id = link_id_of(pair, doubt.record_id, doubt.side)
-    from_salesforce = doubt.side is Side.SALESFORCE
-    return (
-        link_id,
-        pair,
-        doubt.side.value,
-        _PENDING,
-        doubt.record_id if from_salesforce else None,
-        None if from_salesforce else doubt.record_id,
-    )
+def pending_link(pair: str, side: Side, record_id: str) -> tuple[Any, ...]:
+    """A link of one record, for :func:`insert_links`."""
+    ids = (record_id, None) if side is Side.SALESFORCE else (None, record_id)
+    return (link_id_of(pair, record_id, side), pair, side.value, _PENDING, *ids)
 
 
 def _merge(connection: Connection, merged: Sequence[tuple[Row[Any], Row[Any]]]) -> None:

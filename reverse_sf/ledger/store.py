@@ -6,6 +6,7 @@ commit returns, it is on disk. See ``dialects`` for what that costs and why.
 
 from __future__ import annotations
 
+from reverse_sf.ledger.alone import Alone
 from reverse_sf.ledger.decisions import DecisionCommits
 from reverse_sf.ledger.matches import Matches
 from reverse_sf.ledger.observations import Observations
@@ -16,7 +17,7 @@ from reverse_sf.ledger.retention import Retention
 
 
 class Ledger(
-    DecisionCommits, OutcomeCommits, Observations, Resolution, Matches, Retention, Readings
+    DecisionCommits, OutcomeCommits, Observations, Resolution, Matches, Alone, Retention, Readings
 ):
     """What has happened between two systems.
 

@@ -14,7 +14,7 @@ from reverse_sf.mapper.subject import event_of
 from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import MatchRule, Side
 from reverse_sf.matching.table import MOST_LISTED, Outcome, outcome_of
-from reverse_sf.merge.identity import DOUBTS
+from reverse_sf.merge.identity import DOUBTS, WAY_OUT
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Recognition:
         self._from_salesforce = course.source is Side.SALESFORCE
         names = {name for one in keys.compared for name in self._names(one.kind, one)}
         self._needed = frozenset(names)
+        self._alone = ledger.alone(pair, course.source)
 
     def _names(self, kind: str, rule: Any) -> Sequence[str]:
         if self._from_salesforce:
@@ -54,10 +55,10 @@ class Recognition:
         return (ADDRESS_KEY,) if kind == MatchRule.ADDRESS.value else rule.spotio
 
     def index(self, observed: Mapping[str, Values]) -> Iterator[KeysOfRecord]:
-        """The keys of records as they are now; none for those that are gone."""
+        """The keys of records as they are now; none for those that are gone or said to be alone."""
         side = self._course.source
         for record_id, values in observed.items():
-            if event_of(values) in (Event.DELETED, Event.MERGED):
+            if record_id in self._alone or event_of(values) in (Event.DELETED, Event.MERGED):
                 yield self._pair, side, record_id, {}
             elif values.keys() >= self._needed:
                 yield self._pair, side, record_id, self._of(values)
@@ -149,7 +150,4 @@ class Recognition:
             rivals = ", ".join(own[:MOST_LISTED])
             also = f", and so is {source} {rivals}" if own else ", which is in doubt itself"
             why = f"by {rule} it is {name} {listed}{also}"
-        return (
-            f"{why}; edit the record or name its counterpart with reverse-sf link --choose, then"
-            " run reverse-sf link --apply"
-        )
+        return f"{why}; {WAY_OUT}"

@@ -20,12 +20,13 @@ from reverse_sf.matching.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 MOST_LISTED = 10
 """Candidates that are listed; a person who has to choose among more needs another rule."""
 
 CHOSEN = "chosen by hand"
-"""Stands as the rule of a pair that a person named."""
+"""Stands as the rule where a person named the pair, or said that there is none."""
 
 
 class Outcome(str, Enum):
@@ -126,6 +127,7 @@ def match(
     spotio: Sequence[Item],
     rules: Sequence[str],
     chosen: Mapping[str, str] | None = None,
+    alone: AbstractSet[str] = frozenset(),
 ) -> Matching:
     """Match the records of both sides.
 
@@ -134,10 +136,12 @@ def match(
         spotio: all records of SPOTIO that are there, linked ones too.
         rules: names of the rules that the items' keys belong to, in order.
         chosen: pairs that a person named, by Salesforce Id; both sides unlinked.
+        alone: records of either side that a person said to have no counterpart: they match nobody,
+            and they are nobody's candidate.
     """
     chosen = chosen or {}
-    left = _Half(salesforce, chosen)
-    right = _Half(spotio, {other: one for one, other in chosen.items()})
+    left = _Half(salesforce, chosen, alone)
+    right = _Half(spotio, {other: one for one, other in chosen.items()}, alone)
     _by_external_id(left, right)
     for at, rule in enumerate(rules):
         _by_rule(rule, left, right, at)
@@ -147,8 +151,11 @@ def match(
 class _Half:
     """One side: its records, and what is known of them so far."""
 
-    def __init__(self, items: Sequence[Item], chosen: Mapping[str, str]) -> None:
+    def __init__(
+        self, items: Sequence[Item], chosen: Mapping[str, str], alone: AbstractSet[str]
+    ) -> None:
         self.items = items
+        self.alone = alone
         self.ids = {one.id for one in items}
         self.found: dict[str, Finding] = {}
         self.taken: set[str] = set()
@@ -161,6 +168,8 @@ class _Half:
             elif one.id in chosen:
                 self.found[one.id] = Finding(Outcome.MATCHED, CHOSEN, (chosen[one.id],))
                 self.taken.add(one.id)
+            elif one.id in alone:
+                self.found[one.id] = Finding(Outcome.UNMATCHED, CHOSEN)
 
     def findings(self) -> dict[str, Finding]:
         """By id, in the order of the records."""
@@ -215,7 +224,7 @@ def _by_rule(rule: str, left: _Half, right: _Half, at: int) -> None:
 def _index(half: _Half, at: int) -> dict[str, list[str]]:
     index: dict[str, list[str]] = {}
     for one in half.items:
-        for key in one.keys[at]:
+        for key in one.keys[at] if one.id not in half.alone else ():
             index.setdefault(key, []).append(one.id)
     return index
 

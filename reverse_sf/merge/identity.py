@@ -12,6 +12,11 @@ AMBIGUOUS = "ambiguous_match"
 """Reason of a record parked because several match: it is not created until a person chose."""
 DOUBTS = frozenset({ALREADY_LINKED, AMBIGUOUS})
 """Reasons that bar the creation of a counterpart, in whichever direction."""
+WAY_OUT = (
+    "edit the record, or say with reverse-sf link --choose which one it is (ID=new: none), then run"
+    " reverse-sf link --apply"
+)
+"""What a person does about a doubt."""
 
 
 def link_id_of(pair: str, record_id: str, side: Side = Side.SALESFORCE) -> str:

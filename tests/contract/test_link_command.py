@@ -8,11 +8,13 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from reverse_sf.cli.main import cli
 from reverse_sf.errors import ConfigurationError, Exit, LeaseHeldError, StopError, UsageError
 from reverse_sf.ledger.rows import Run
 from reverse_sf.ledger.store import Ledger
+from reverse_sf.ledger.tables import match_keys
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.simulator.local import running
 from tests.system.overlap import SYNC, Lead, add_to_salesforce, add_to_spotio
@@ -93,6 +95,11 @@ def test_a_csv_is_safe_to_open_in_a_spreadsheet(link, tmp_path):
         (("--choose", "00Q000000000001"), "SALESFORCE_ID=SPOTIO_ID"),
         (("--choose", "00Q0000000000zzAAA=65a1"), "no pair has a Salesforce record"),
         (("--choose", "a=1", "--choose", "a=2"), "twice"),
+        (("--choose", "a=new", "--choose", "a=2"), "twice"),
+        (("--choose", "new=new"), "new=SPOTIO_ID"),
+        (("--choose", "new="), "new=SPOTIO_ID"),
+        (("--choose", "00Q0000000000zzAAA=new"), "no pair has a Salesforce record 00Q"),
+        (("--choose", "new=65a1"), "no pair has a SPOTIO record 65a1"),
     ],
 )
 def test_wrong_options_are_one_clear_error(link, options, words):
@@ -174,3 +181,62 @@ def test_applying_twice_leaves_the_same_and_the_log_says_why(link, tmp_path):
         assert [one.reason for one in ledger.log_rows(kind="match")] == [
             "C4 1 candidate, unlinked: email"
         ]
+
+
+def named(servers, last):
+    return next(one["Id"] for one in servers.salesforce.rows("Lead") if one["LastName"] == last)
+
+
+def doubts_of(ran):
+    told = json.loads(ran.stdout)
+    return [one for one in told["records"] if one["outcome"] == "ambiguous"]
+
+
+def test_a_twin_that_is_new_leaves_the_other_one_to_its_match_and_is_never_asked_again(
+    link, servers, tmp_path
+):
+    link("--apply")
+    twin, other = named(servers, "Twin"), named(servers, "=cmd()")
+    looked = link("--json", "--choose", f"{twin}=new")
+    assert doubts_of(looked) == []
+    assert len(doubts_of(link("--json"))) == 3, "looking keeps nothing"
+    assert link("--apply", "--choose", f"{twin}=new").return_value == Exit.DONE
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        linked = {one.salesforce_id for one in ledger.links_of_pair("Lead:Leads") if one.spotio_id}
+        assert other in linked
+        assert twin not in linked
+        assert ledger.parked_rows() == []
+        with ledger._reading() as connection:
+            compared = set(connection.scalars(select(match_keys.c.record_id)))
+        assert other in compared
+        assert twin not in compared, "nobody that appears later is compared with it"
+    again = link("--json", "--apply")
+    (row,) = [one for one in json.loads(again.stdout)["records"] if one["salesforce_id"] == twin]
+    assert (row["outcome"], row["remark"]) == (
+        "unmatched",
+        "a person said that it has no counterpart",
+    )
+
+
+def test_a_record_that_matched_may_be_called_new_and_be_given_a_counterpart_later(
+    link, servers, tmp_path
+):
+    one = named(servers, "One")
+    theirs = json.loads(link("--json").stdout)["records"]
+    (theirs,) = [row["spotio_id"] for row in theirs if row["spotio_name"] == "One"]
+    link("--apply", "--choose", f"new={theirs}")
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        assert all(
+            not (it.salesforce_id and it.spotio_id) for it in ledger.links_of_pair("Lead:Leads")
+        )
+        assert ledger.alone("Lead:Leads", Side.SPOTIO) == {theirs}
+    link("--apply", "--choose", f"{one}={theirs}")
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        assert ledger.alone("Lead:Leads", Side.SPOTIO) == set()
+        assert (one, theirs) in {
+            (it.salesforce_id, it.spotio_id) for it in ledger.links_of_pair("Lead:Leads")
+        }
+    for words in (f"{one}=new", f"new={theirs}"):
+        ran = link("--choose", words)
+        assert isinstance(ran.exception, UsageError)
+        assert "is linked to" in str(ran.exception)

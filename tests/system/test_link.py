@@ -221,6 +221,30 @@ def test_a_person_settles_what_is_ambiguous(world: World) -> None:
     assert ours[left] is None
 
 
+def test_what_a_person_calls_new_is_created_and_the_rest_is_matched_without_it(
+    world: World,
+) -> None:
+    world.doubtful = [doubtful(0)]
+    twin = Lead("Twin of 0", email="INFO0@example.com")
+    world.only_salesforce = [twin]
+    world.fill()
+    world.link("--apply", "--strict", code=5)
+    world.rest()
+    ((ours, theirs),) = world.doubtful
+    assert world.in_spotio() == {theirs.id: None}
+    world.link("--apply", "--strict", "--choose", f"{twin.id}=new")
+    world.rest()
+    now = world.in_spotio()
+    assert now.pop(theirs.id) == ours.id
+    assert list(now.values()) == [twin.id], "created once"
+    assert world.in_salesforce() == {ours.id: theirs.id, twin.id: next(iter(now))}
+    # Three records share the e-mail now, and nobody is asked again.
+    world.link("--apply", "--strict")
+    mark = Marks.now(world.servers)
+    world.sync.cycle()
+    assert mark.writes(world.servers) == []
+
+
 def test_a_deleted_record_is_nobodys_match_and_a_linked_one_keeps_its_link(world: World) -> None:
     world.pairs = [overlapping(0), overlapping(4)]
     world.fill()

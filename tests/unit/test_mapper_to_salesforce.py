@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.errors import ConfigurationError, StopError
-from reverse_sf.ledger.rows import Decisions, LinkState, Parked
+from reverse_sf.ledger.rows import Decisions, LinkState, Parked, Run
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.identity import AMBIGUOUS, link_id_of
@@ -255,6 +255,40 @@ def test_a_new_record_that_matches_a_linked_one_is_parked_and_not_created(tmp_pa
     assert world.to_salesforce() == []
     assert world.parked(TO_S) == {"": "already_linked"}
     assert link(world, p).link.salesforce_id is None
+
+
+def test_a_record_that_a_person_called_new_is_created_though_a_linked_one_is_like_it(tmp_path):
+    world = matched_by_email(tmp_path)
+    with world.open() as ledger:
+        ledger.finish_matching(
+            PAIR, "2026-05-06T00:00:00.000Z", {"region": "US", "address": {}, "rules": [EMAIL]}
+        )
+    world.in_salesforce("Account", Name="One", Billing_Email__c="a@example.com")
+    world.rest()
+    p = world.in_spotio("Accounts", Company="Two", **{"Billing Email": "a@example.com"})
+    assert world.to_salesforce() == []
+    assert world.parked(TO_S) == {"": "already_linked"}
+    # What reverse-sf link --apply --choose new=ID leaves.
+    with world.open() as ledger:
+        runs = {}
+        for direction in (TO_S, TO_P):
+            runs[direction] = f"link {direction.value}"
+            ledger.begin_run(
+                Run(
+                    run_id=runs[direction],
+                    direction=direction,
+                    started_at=world.now(),
+                    definition_fingerprint=world.definition.fingerprint,
+                ),
+                ttl_seconds=60,
+            )
+        ledger.set_alone(runs[TO_P], PAIR, Side.SPOTIO, [p])
+        ledger.park_doubts(runs, PAIR, [])
+        for run_id in runs.values():
+            ledger.finish_run(run_id, "done")
+    assert [one["Name"] for one in world.to_salesforce()] == ["Two"]
+    assert link(world, p).link.salesforce_id is not None
+    assert world.rest() == 1
 
 
 @pytest.mark.row("C4 2 or more candidates")

@@ -132,3 +132,15 @@ def test_junk_that_everybody_has_lists_a_few_and_costs_no_more():
     found = match(ours, theirs, RULES)
     assert len(found.salesforce["s00000"].candidates) == MOST_LISTED
     assert all(one.outcome is Outcome.AMBIGUOUS and one.more for one in found.spotio.values())
+
+
+@pytest.mark.row("C4 0 candidates")
+def test_a_record_that_is_alone_matches_nobody_and_is_nobodys_candidate():
+    twins = [item("s1", ["a"]), item("s2", ["a"])]
+    found = match(twins, [item("p1", ["a"])], RULES, alone={"s1"})
+    assert found.salesforce["s1"] == Finding(Outcome.UNMATCHED, CHOSEN)
+    assert found.pairs == [("s2", "p1", "email")]
+    # Nor once it is linked to what was created for it.
+    linked = [item("s1", ["a"], partner="p2")]
+    found = match(linked, [item("p1", ["a"]), item("p2", ["a"], partner="s1")], RULES, alone={"s1"})
+    assert found.spotio["p1"].outcome is Outcome.UNMATCHED
