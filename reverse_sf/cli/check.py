@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.settings import ledger_uri_of
 from reverse_sf.cli.settings import sync_file as find_sync_file
 from reverse_sf.cli.systems import read_salesforce, read_spotio
 from reverse_sf.errors import ConfigurationError
+from reverse_sf.ledger.address import parse as parse_ledger_uri
+from reverse_sf.ledger.facts import foreign
+from reverse_sf.ledger.identities import pinned_identities
 from reverse_sf.mapping.check import check as check_definition
 from reverse_sf.mapping.check import coverage
+from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.lines import Lines
 from reverse_sf.mapping.metadata import Users
 from reverse_sf.mapping.problem import Severity
@@ -36,12 +41,14 @@ _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: ""}
     type=click.Path(path_type=Path),
     help="The sync definition.  [default: setting sync_file, or sync.yml]",
 )
+@click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
-def check(*, offline: bool, sync_file: Path | None, as_json: bool) -> None:
+def check(*, offline: bool, sync_file: Path | None, ledger_uri: str | None, as_json: bool) -> None:
     """Check sync.yml before anything is written.
 
     Finds misspelt objects, fields, choices, stages and users; types, lengths and scales that do
     not fit; fields that a system requires and that are not mapped; choices that are not mapped.
+    Makes sure that the ledger, where there is one, belongs to this org and this company.
     Reads both systems' metadata and writes nothing. Connection settings come from the variables
     TAP_SALESFORCE_* and TARGET_SPOTIO_*, as Meltano sets them.
 
@@ -59,8 +66,11 @@ def check(*, offline: bool, sync_file: Path | None, as_json: bool) -> None:
     workflow: Workflow | None = None
     users: Users | None = None
     if not offline:
-        org, salesforce_people = read_salesforce(definition)
-        workflow, spotio_people = read_spotio()
+        org, salesforce_people, org_id = read_salesforce(definition)
+        workflow, spotio_people, company = read_spotio()
+        _same_ledger(
+            ledger_uri_of(ledger_uri), {Side.SALESFORCE: org_id, Side.SPOTIO: company}, as_json
+        )
         users = Users(spotio=spotio_people, salesforce=salesforce_people)
     problems = check_definition(definition, org, workflow, users)
     covered = coverage(definition, org, workflow)
@@ -74,6 +84,25 @@ def check(*, offline: bool, sync_file: Path | None, as_json: bool) -> None:
     if errors:
         against = "is not sound" if offline else "does not fit the two systems"
         raise ConfigurationError(f"{path} {against}: {_counted(errors, 'error')}, listed above")
+
+
+def _same_ledger(uri: str, connected: dict[Side, str | None], as_json: bool) -> None:  # noqa: FBT001
+    """Refuse a ledger that a run against these two systems would refuse.
+
+    Raises:
+        ConfigurationError: it belongs to another org or company.
+    """
+    shown = parse_ledger_uri(uri, looking=True).shown
+    wrong = [
+        foreign(shown, side, known, told)
+        for side, known in pinned_identities(uri).items()
+        if (told := connected[side]) is not None and told != known
+    ]
+    if not wrong:
+        return
+    if as_json:
+        say_json({"ok": False, "message": "; ".join(wrong), "invalid": wrong})
+    raise ConfigurationError("; ".join(wrong))
 
 
 def _show(

@@ -16,6 +16,7 @@ from reverse_sf.mapping.metadata import Person, SalesforceObject, SalesforceOrg,
 from reverse_sf.salesforce import DEFAULT_API_VERSION, Credentials, SalesforceClient
 from reverse_sf.salesforce.soql import Select, quoted
 from reverse_sf.spotio.client import Spotio
+from reverse_sf.spotio.company import company_id
 from reverse_sf.spotio.session import DEFAULT_API_URL, Session
 from reverse_sf.spotio.session import Credentials as SpotioKey
 
@@ -76,15 +77,18 @@ def spotio_client(hint: str = "") -> Spotio:
     return Spotio(Session(key, api_url=url, cache=cache))
 
 
-def read_salesforce(definition: SyncDefinition) -> tuple[SalesforceOrg, tuple[Person, ...]]:
-    """Describe the mapped objects and find the users that the definition names.
+def read_salesforce(
+    definition: SyncDefinition,
+) -> tuple[SalesforceOrg, tuple[Person, ...], str | None]:
+    """Describe the mapped objects, find the users that the definition names, and tell the org's Id.
 
     Raises:
         ConfigurationError: the settings of a login are not there or not complete.
         RefusedError: Salesforce refuses the login or the user.
     """
     with closing(salesforce_client(_OFFLINE)) as client:
-        return org_of(client, definition), _salesforce_people(client, definition)
+        people = _salesforce_people(client, definition)
+        return org_of(client, definition), people, client.organization_id
 
 
 def org_of(client: SalesforceClient, definition: SyncDefinition) -> SalesforceOrg:
@@ -128,8 +132,10 @@ def _salesforce_people(client: SalesforceClient, definition: SyncDefinition) -> 
     return found or (Person(id=""),)
 
 
-def read_spotio() -> tuple[Workflow, tuple[Person, ...]]:
-    """Read SPOTIO's record types and users, and make sure that the key may see everything.
+def read_spotio() -> tuple[Workflow, tuple[Person, ...], str | None]:
+    """Read SPOTIO's record types, its users and the company's id.
+
+    It makes sure that the key may see everything.
 
     Raises:
         ConfigurationError: the API key is not in the environment.
@@ -141,4 +147,4 @@ def read_spotio() -> tuple[Workflow, tuple[Person, ...]]:
         people = tuple(
             Person(id=one.id, email=one.email, active=not one.suspended) for one in users
         )
-        return spotio.workflow(), people
+        return spotio.workflow(), people, company_id(spotio.session)

@@ -74,8 +74,12 @@ class Address:
         return self.url.get_backend_name() == "postgresql"
 
 
-def parse(uri: str) -> Address:
+def parse(uri: str, *, looking: bool = False) -> Address:
     """Read a ``ledger_uri``.
+
+    Args:
+        uri: the setting.
+        looking: nothing will be written, so the file's folder need not be there and is not made.
 
     Raises:
         ConfigurationError: no URL, or of a database that the ledger does not live in.
@@ -94,7 +98,8 @@ def parse(uri: str) -> Address:
     if url.database in {None, "", ":memory:"}:
         return Address(url=url, shown="in memory", file=None)
     path = Path(str(url.database).removeprefix("file:"))
-    _require_folder(path)
+    if not looking:
+        _require_folder(path)
     return Address(url=url, shown=str(path), file=path)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WATERMARK = "watermark"
 _SETTING = "setting"
-_IDENTITY = "identity"
+IDENTITY = "identity"
 _ACTIVATION = "activation"
 MATCHED = "matched"
 _PLACES = "places"
@@ -50,6 +50,16 @@ def read_places(connection: Connection, pair: str) -> dict[str, Any] | None:
     return found
 
 
+def foreign(shown: str, side: Side, known: str, connected: str) -> str:
+    """Say that a ledger is another org's or company's, and what to do."""
+    name = "Salesforce org" if side is Side.SALESFORCE else "SPOTIO company"
+    return (
+        f"the ledger {shown} belongs to the {name} {known}, but this run is "
+        f"connected to {connected}: correct the login, or set ledger_uri to a ledger of its "
+        "own for each pair of systems"
+    )
+
+
 class Facts(Session):
     """One value under one name, several kinds of them."""
 
@@ -71,7 +81,7 @@ class Facts(Session):
 
     def identity(self, side: Side) -> str | None:
         """The org or company that this ledger belongs to; None before the first run."""
-        return self._read_fact(_IDENTITY, side.value)
+        return self._read_fact(IDENTITY, side.value)
 
     def pin_identity(self, side: Side, value: str) -> None:
         """Bind this ledger to one org or company.
@@ -79,14 +89,9 @@ class Facts(Session):
         Raises:
             StopError: it is bound to another one; a wrong setting must not mix two tenants.
         """
-        known = self._first_fact(_IDENTITY, side.value, value)
+        known = self._first_fact(IDENTITY, side.value, value)
         if known != value:
-            name = "Salesforce org" if side is Side.SALESFORCE else "SPOTIO company"
-            raise StopError(
-                f"the ledger {self.address.shown} belongs to the {name} {known}, but this run is "
-                f"connected to {value}: correct the login, or set ledger_uri to a ledger of its "
-                "own for each pair of systems"
-            )
+            raise StopError(foreign(self.address.shown, side, known, value))
 
     def activation(self, pair: str, direction: Direction, *, now: str) -> str:
         """Since when a pair takes part in a direction; the first call stores ``now``."""

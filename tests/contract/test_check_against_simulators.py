@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from reverse_sf.cli.main import cli
+from reverse_sf.cli.systems import salesforce_client, spotio_client
 from reverse_sf.errors import AccessError, ConfigurationError, LoginError
+from reverse_sf.ledger.store import Ledger
+from reverse_sf.mapping.definition import Side
 from reverse_sf.simulator.local import running
+from reverse_sf.spotio.company import company_id
+from tests.postgresql import postgresql_server
+
+__all__ = ["postgresql_server"]
 
 SYNC_FILE = Path(__file__).resolve().parents[2] / "sync.yml"
 
@@ -27,8 +35,9 @@ def connected(servers, monkeypatch):
         monkeypatch.setenv(name, value)
 
 
-def check(sync_file: Path = SYNC_FILE):
-    return CliRunner().invoke(cli, ["check", "--json", "--sync-file", str(sync_file)])
+def check(sync_file: Path = SYNC_FILE, *options: str):
+    words = ["check", "--json", "--sync-file", str(sync_file), *options]
+    return CliRunner().invoke(cli, words)
 
 
 def test_the_demo_definition_fits_the_demo_org_and_tenant(connected):
@@ -123,3 +132,61 @@ def test_the_check_writes_nothing(connected, servers):
     ]
     assert sent
     assert writes == []
+
+
+@pytest.mark.parametrize(
+    ("side", "name"), [(Side.SALESFORCE, "Salesforce org"), (Side.SPOTIO, "SPOTIO company")]
+)
+def test_a_ledger_of_another_org_or_company_is_one_error(connected, tmp_path, side, name):
+    uri = f"sqlite:///{tmp_path}/a ledger?.db".replace("?", "%3F")
+    with Ledger.open(uri) as ledger:
+        ledger.pin_identity(side, "00D00000000000XAAA")
+    ran = check(SYNC_FILE, "--ledger-uri", uri)
+    assert isinstance(ran.exception, ConfigurationError)
+    assert f"belongs to the {name} 00D00000000000XAAA, but this run is" in str(ran.exception)
+    assert json.loads(ran.stdout)["ok"] is False
+
+
+def test_its_own_ledger_is_read_though_a_run_holds_it_and_is_left_as_it_is(connected, tmp_path):
+    file = tmp_path / "ledger.db"
+    uri = f"sqlite:///{file}"
+    with Ledger.open(uri) as ledger:
+        with closing(salesforce_client()) as client, closing(spotio_client()) as spotio:
+            ledger.pin_identity(Side.SALESFORCE, client.organization_id)
+            ledger.pin_identity(Side.SPOTIO, company_id(spotio.session))
+        with ledger._writing() as connection:
+            connection.exec_driver_sql("DELETE FROM sync_migrations WHERE version > 1")
+        before = file.read_bytes()
+        with ledger._writing():
+            ran = check(SYNC_FILE, "--ledger-uri", uri)
+        assert ran.exit_code == 0, ran.exception
+        assert file.read_bytes() == before
+        with ledger._reading() as connection:
+            told = connection.exec_driver_sql("SELECT count(*) FROM sync_migrations").scalar()
+        assert told == 1, "an older ledger is not brought up to date"
+
+
+def test_a_ledger_that_is_not_there_is_not_made_nor_its_folder(connected, tmp_path, monkeypatch):
+    assert check(SYNC_FILE, "--ledger-uri", f"sqlite:///{tmp_path}/no/one.db").exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".meltano").mkdir()
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    assert check().exit_code == 0
+    assert list(tmp_path.rglob("*.db")) == []
+
+
+def test_what_is_no_ledger_is_an_error_of_the_setting(connected, tmp_path):
+    (tmp_path / "text.db").write_text("no database" * 100)
+    ran = check(SYNC_FILE, "--ledger-uri", f"sqlite:///{tmp_path}/text.db")
+    assert isinstance(ran.exception, ConfigurationError)
+    assert "text.db" in str(ran.exception)
+
+
+def test_a_ledger_on_a_server_is_asked_too(connected, postgresql_server):
+    uri = postgresql_server.new_database()
+    assert check(SYNC_FILE, "--ledger-uri", uri).exit_code == 0, "nobody's yet"
+    with Ledger.open(uri) as ledger:
+        ledger.pin_identity(Side.SPOTIO, "another")
+    ran = check(SYNC_FILE, "--ledger-uri", uri)
+    assert isinstance(ran.exception, ConfigurationError)
+    assert "SPOTIO company another" in str(ran.exception)

@@ -143,9 +143,9 @@ def test_a_refused_login_ends_with_code_3(monkeypatch, capsys):
 def test_what_does_not_fit_the_systems_is_listed_and_ends_with_code_2(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(
-        check_module, "read_salesforce", lambda _: (SalesforceOrg({}, ("Account",)), ())
+        check_module, "read_salesforce", lambda _: (SalesforceOrg({}, ("Account",)), (), None)
     )
-    monkeypatch.setattr(check_module, "read_spotio", lambda: (Workflow(), ()))
+    monkeypatch.setattr(check_module, "read_spotio", lambda: (Workflow(), (), None))
     code, out, err = ended(monkeypatch, capsys, "check")
     assert code == Exit.CONFIGURATION
     assert "has no object Account" in out.replace("\n", " ") or "Account" in out
