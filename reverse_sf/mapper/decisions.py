@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.rows import Decisions, Link, LinkState, Observed, Snapshot
 from reverse_sf.mapper.batch import Batch
-from reverse_sf.mapper.fields import Prior
+from reverse_sf.mapper.draft import Prior
 from reverse_sf.mapper.matching import candidates
 from reverse_sf.mapper.observation import instant
-from reverse_sf.mapper.planner import BARRED
 from reverse_sf.mapper.relations import parent_id_in
 from reverse_sf.mapper.sightings import Watch, watch_of
 from reverse_sf.mapper.subject import Subject, event_of
+from reverse_sf.mapper.withheld import NOTHING, withheld_of
 from reverse_sf.mapping import canon
 from reverse_sf.merge.evidence import Sighting
-from reverse_sf.merge.identity import DOUBTS
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from reverse_sf.ledger.rows import Parked
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.batch import RunFacts, Tally
     from reverse_sf.mapper.course import Course
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.streams import MappedPair, Stream
+    from reverse_sf.mapper.withheld import Withheld
 
 
 class Decider:
@@ -92,8 +91,7 @@ class Decider:
     def decided(self, snapshots: dict[str, Snapshot], by_pair: dict[str, MappedPair]) -> Batch:
         """What is to become of links by their stored images; nothing of it has happened yet."""
         batch = self._batch()
-        withheld = self._ledger.parked(list(snapshots))
-        parked, refused = self._parked(withheld), self._refused(withheld)
+        withheld = self._withheld(snapshots)
         by_name: dict[str, list[Snapshot]] = {}
         for snapshot in snapshots.values():
             by_name.setdefault(snapshot.link.pair, []).append(snapshot)
@@ -115,12 +113,11 @@ class Decider:
                 winner_id = self._winner_of(mapped, image)
                 winner = winners.get(winner_id)
                 prior = self._stored_prior(snapshot)
-                prior.refused = refused.get(link_id, frozenset())
+                prior.withheld = withheld.get(link_id, NOTHING)
                 if mapped.planner.again(
                     prior,
                     self._stored(snapshot, image),
                     batch,
-                    parked=parked.get(link_id, frozenset()),
                     winner=winner if winner != link_id else None,
                 ):
                     winners[winner_id] = link_id
@@ -276,8 +273,7 @@ class Decider:
             batch: where decisions go.
         """
         snapshots = self._snapshots(mapped, changed, values)
-        withheld = self._ledger.parked(list(snapshots))
-        parked, refused = self._parked(withheld), self._refused(withheld)
+        withheld = self._withheld(snapshots)
         winners = self._winners(mapped, values.values())
         moved: set[str] = set()
         for seen, known in changed:
@@ -298,18 +294,12 @@ class Decider:
             )
             watch = watch_of(batch.seen_at, seen.modified_at, known)
             watch.before = before
-            prior = Prior(snapshot, watch, self._reread, refused.get(link_id, frozenset()))
+            prior = Prior(snapshot, watch, self._reread, withheld.get(link_id, NOTHING))
             if known.has_open_operation or (seen.record_id in joined and snapshot.open_operation):
                 mapped.planner.postpone(prior, subject, batch)
                 continue
             winner = "moved in this batch" if winner_id in moved else winners.get(winner_id)
-            if mapped.planner.again(
-                prior,
-                subject,
-                batch,
-                parked=parked.get(link_id, frozenset()),
-                winner=winner,
-            ):
+            if mapped.planner.again(prior, subject, batch, winner=winner):
                 moved.add(winner_id)
         return moved
 
@@ -398,23 +388,9 @@ class Decider:
         found = (parent_id_in(image, parent.salesforce, self._course) for image in images)
         mapped.parents.look_up(one for one in found if one)
 
-    def _parked(self, rows_of: dict[str, list[Parked]]) -> dict[str, frozenset[str]]:
-        """Keys withheld in this direction, by link; a doubtful match bars both directions."""
-        found: dict[str, frozenset[str]] = {}
-        for link_id, rows in rows_of.items():
-            withheld = {one.key for one in rows if one.direction is self._course.direction}
-            if any(one.reason in DOUBTS and not one.key for one in rows):
-                withheld.add(BARRED)
-            found[link_id] = frozenset(withheld)
-        return found
-
-    def _refused(self, rows_of: dict[str, list[Parked]]) -> dict[str, frozenset[str]]:
-        """Keys withheld in the other direction, by link."""
-        back = self._course.back
-        return {
-            link_id: frozenset(one.key for one in rows if one.direction is back)
-            for link_id, rows in rows_of.items()
-        }
+    def _withheld(self, link_ids: Collection[str]) -> dict[str, Withheld]:
+        found = self._ledger.parked(list(link_ids))
+        return {link_id: withheld_of(rows, self._course) for link_id, rows in found.items()}
 
     def _stored(self, snapshot: Snapshot, image: dict[str, Any]) -> Subject:
         return Subject(

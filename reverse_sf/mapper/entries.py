@@ -17,7 +17,7 @@ from reverse_sf.merge.lifecycle import Act
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
     from reverse_sf.mapper.course import Course
-    from reverse_sf.mapper.fields import Draft
+    from reverse_sf.mapper.draft import Draft
     from reverse_sf.mapper.relations import Parent
     from reverse_sf.mapper.sightings import Watch
     from reverse_sf.mapper.subject import Subject

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from reverse_sf.ledger.rows import Snapshot
+from reverse_sf.mapper.draft import Draft
 from reverse_sf.mapper.parts import parts_of
-from reverse_sf.mapper.sightings import Watch, read_by
+from reverse_sf.mapper.sightings import read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
 from reverse_sf.merge.creation import wins_on_link
@@ -19,81 +16,15 @@ from reverse_sf.merge.decide import Decision, Kind, decide, same
 from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence, Interval
 
 if TYPE_CHECKING:
+    from reverse_sf.ledger.rows import Snapshot
     from reverse_sf.mapper.course import Course
+    from reverse_sf.mapper.draft import Prior
     from reverse_sf.mapper.parts import Part
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.relations import Parent, Parents
     from reverse_sf.mapping.pair import PairConverter
 
 _BY_TIME = frozenset({SyncRule.TWO_WAY})
-
-
-class Draft(msgspec.Struct):
-    """What was decided about the fields of one record.
-
-    Attributes:
-        record: what to write, in the destination's vocabulary.
-        source: by key, the source's values behind it.
-        expected: the destination's values that the decision was made against, as the record names
-            them.
-        decision: per key, the row and rule that decided it.
-        on_link: for a create, what of the record wins where it turns out to exist.
-        rebased: keys that agree, with SPOTIO's and Salesforce's value.
-        parked: key, reason and message of what is withheld; the key "" withholds the record.
-        overruled: key, rule, row, losing and winning value where a user's value loses.
-        won_back: keys that the destination won: the other direction's work.
-        keys: toward Salesforce, the fields behind the keys of the record.
-        claims: the destination does not carry the source's id yet, and is to.
-    """
-
-    record: dict[str, Any] = {}
-    source: dict[str, Any] = {}
-    expected: dict[str, Any] = {}
-    decision: dict[str, Any] = {}
-    on_link: list[str] = []
-    rebased: dict[str, list[Any]] = {}
-    parked: list[tuple[str, str, str]] = []
-    overruled: list[tuple[str, str, str, Any, Any]] = []
-    won_back: list[str] = []
-    keys: dict[str, Any] = {}
-    claims: bool = False
-
-    @property
-    def refusal(self) -> tuple[str, str, str] | None:
-        """Why the whole record is withheld, if it is."""
-        return next((one for one in self.parked if one[0] == ""), None)
-
-    def withhold(self, key: str, undefined: Undefined) -> None:
-        """Park a field; one that the definition keeps back on purpose is no unfinished work."""
-        if undefined.reason is not Reason.DO_NOT_SYNC:
-            self.parked.append((key, undefined.reason.value, undefined.message))
-
-
-class Prior(msgspec.Struct):
-    """What was known of a link before the observation that is decided now.
-
-    Attributes:
-        snapshot: what the ledger knows of the link.
-        watch: since when the source differs from its base.
-        reread: reads a link once more with all that is kept, which only evidence needs; None
-            where the snapshot has it all.
-        refused: keys that are withheld in the other direction; "" for the whole record.
-    """
-
-    snapshot: Snapshot
-    watch: Watch
-    reread: Callable[[str], Snapshot] | None = None
-    refused: frozenset[str] = frozenset()
-
-    def whole(self) -> Snapshot:
-        """All that the ledger keeps of the link; read at most once."""
-        if self.reread is None:
-            return self.snapshot
-        found = self.reread(self.snapshot.link.link_id)
-        # What was decided of the link since stays.
-        found.link = self.snapshot.link
-        self.snapshot, self.reread = found, None
-        return found
 
 
 class FieldDecisions(ABC):
@@ -204,20 +135,50 @@ class FieldDecisions(ABC):
         Every attempt reads the record and may touch it, so a tap tells it again: without this the
         other direction would be called for the same vain attempt by its own last one, for ever.
         """
-        if not keys or not prior.refused:
+        refused = prior.withheld.there
+        if not keys or not refused:
             return keys
-        withheld = set(keys) if "" in prior.refused else prior.refused
+        withheld = set(keys) if "" in refused else refused
         if prior.reread is None:
             return [key for key in keys if key not in withheld]
-        snapshot = prior.reread(prior.snapshot.link.link_id)
-        before = self._course.source_image(snapshot) or {}
+        still = self._still(prior, values)
+        return [key for key in keys if key not in withheld or key not in still]
+
+    def hold_back(self, draft: Draft, prior: Prior, values: dict[str, Any]) -> frozenset[str]:
+        """Take out of a draft what the destination's API has refused; answer what stays withheld.
+
+        A tap tells a record again for whatever was changed in it, the last attempt's own traces
+        too. As long as every value that is due was there before, the API would say the same again;
+        with a new one all of it goes out, for a refusal often depends on another field.
+
+        Args:
+            draft: what was decided.
+            prior: what was known of the link.
+            values: the source's image, as a tap has just told it.
+        """
+        vain = prior.withheld.vain
+        if not vain or not draft.source.keys() <= self._still(prior, values):
+            return frozenset()
+        if "" in vain and (draft.source or draft.claims):
+            draft.record, draft.claims = {}, False
+            return vain
+        held = vain & draft.source.keys()
+        for key in held:
+            self.drop(key, draft)
+        return held
+
+    def _still(self, prior: Prior, values: dict[str, Any]) -> set[str]:
+        """The keys whose values in the source are as they were before this observation."""
+        whole = (
+            prior.snapshot if prior.reread is None else prior.reread(prior.snapshot.link.link_id)
+        )
+        before = self._course.source_image(whole) or {}
         side = self._course.source
-        still = {
+        return {
             key
             for key, _, part in self._keyed
             if same(read_by(part, before, side), read_by(part, values, side))
         }
-        return [key for key in keys if key not in withheld or key not in still]
 
     def decided(self, prior: Prior, values: dict[str, Any]) -> Draft:
         """Decide every field of a linked record.

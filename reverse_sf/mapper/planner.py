@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import StopError
 from reverse_sf.ledger.rows import Link, LinkState, Snapshot
+from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.entries import Entries
-from reverse_sf.mapper.fields import Draft, Prior
 from reverse_sf.mapper.keys import PARENT_KEY
 from reverse_sf.mapper.relations import (
     MOST_REMEMBERED,
@@ -16,6 +16,7 @@ from reverse_sf.mapper.relations import (
     parent_id_in,
 )
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
+from reverse_sf.mapper.withheld import BARRED
 from reverse_sf.mapping.definition import DeletePolicy, History
 from reverse_sf.mapping.match_rules import compared_rules
 from reverse_sf.matching.table import Outcome
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from reverse_sf.merge.lifecycle import RecordDecision
 
 WAITING_FOR_PARENT = "waiting_for_parent"
-BARRED = "doubtful"
-"""Stands among the parked keys of a link whose counterpart is in doubt: nothing is created."""
 _ORDINARY = record_decision(RecordFacts(standing=Standing.LINKED))
 """What nearly every record comes to: linked, there, and in scope."""
 
@@ -171,7 +170,6 @@ class Planner:
         subject: Subject,
         batch: Batch,
         *,
-        parked: frozenset[str] = frozenset(),
         winner: str | None = None,
         deletes_allowed: bool = False,
     ) -> bool:
@@ -181,21 +179,20 @@ class Planner:
             prior: what the ledger knows of the link.
             subject: the record's values, new or as stored.
             batch: where decisions go.
-            parked: record keys that are withheld in this direction now.
             winner: link id of the winner, where the record lost a merge and the winner has a link.
             deletes_allowed: the run's guard has passed the deletes.
         """
         snapshot = prior.snapshot
         refusal, event, decision = self._as_a_whole(snapshot, subject, winner)
         link = snapshot.link
-        settled = parked
+        settled = parked = prior.withheld.here
         act = decision.act
         if act is Act.CREATE:
             settled = self._create(subject, snapshot, batch, parked)
         elif act in (Act.FIELDS, Act.REVIVE):
             if act is Act.REVIVE:
                 self._entries.restate(link, LinkState.LINKED, batch)
-            settled = self._update(prior, subject, batch, parked)
+            settled = self._update(prior, subject, batch)
         elif act is Act.DELETE:
             self._delete(snapshot, subject, batch, allowed=deletes_allowed)
         else:
@@ -379,17 +376,14 @@ class Planner:
 
     # --- updates -----------------------------------------------------------------------------
 
-    def _update(
-        self,
-        prior: Prior,
-        subject: Subject,
-        batch: Batch,
-        parked: frozenset[str],
-    ) -> frozenset[str]:
+    def _update(self, prior: Prior, subject: Subject, batch: Batch) -> frozenset[str]:
         """Answer the parked keys that are settled by this decision."""
         snapshot = prior.snapshot
         draft = self._fields.decided(prior, subject.values)
         link = snapshot.link
+        parked = prior.withheld.here
+        if subject.is_new and prior.withheld.vain:
+            parked -= self._fields.hold_back(draft, prior, subject.values)
         parent = self._parent_of(subject.values) if draft.source.get(PARENT_KEY) else None
         absence = absence_of(parent)
         if absence:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.mapper.fields import Draft, FieldDecisions, Prior
+from reverse_sf.mapper.draft import Draft, Prior
+from reverse_sf.mapper.fields import FieldDecisions
 from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY, PARENT_KEY
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.address import ADDRESS_KEY

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from reverse_sf.ledger.rows import Decisions, OperationStatus, Outcome, Outcomes, Run, UserRow
+from reverse_sf.ledger.rows import (
+    Decisions,
+    OperationStatus,
+    Outcome,
+    Outcomes,
+    Parked,
+    Run,
+    UserRow,
+)
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO, Course
 from reverse_sf.mapper.messages import Writer
@@ -241,6 +249,9 @@ class TwoWay:
         self.now = Clock()
         self.numbers = itertools.count(1)
         self.normalise: dict[str, Any] = {}
+        self.refuses: dict[str, Any] = {}
+        """What a system's API takes not: by its name of a field, a test of the value."""
+        self.refusals = 0
         self.limits = Limits(batch_size=100)
         self.begins_with: dict[str, Any] = {}
         self.out = io.BytesIO()
@@ -381,7 +392,10 @@ class TwoWay:
                     continue
                 one = dict(message["record"])
                 envelope = msgspec.convert(one.pop("_sync"), Envelope)
-                outcome = self._write_one_to_salesforce(ledger, message["stream"], one, envelope)
+                outcome = self._refused_by_salesforce(ledger, one, envelope)
+                outcome = outcome or self._write_one_to_salesforce(
+                    ledger, message["stream"], one, envelope
+                )
                 outcomes.append(outcome)
                 if commit:
                     self._commit(ledger, emitted, Direction.TO_SALESFORCE, [outcome])
@@ -432,6 +446,48 @@ class TwoWay:
             base=base,
         )
 
+    def _refused_by_salesforce(
+        self, ledger: Ledger, one: dict[str, Any], envelope: Envelope
+    ) -> Outcome | None:
+        """Take refused fields out of a record; the outcome where nothing is left of it."""
+        bad = self._refused(one)
+        keys = [key for key, place in envelope.keys.items() if place in bad]
+        self._withhold(ledger, envelope, Direction.TO_SALESFORCE, keys)
+        for name, key in zip(bad, keys, strict=True):
+            del one[name], envelope.keys[key]
+        if not bad or one:
+            return None
+        return self._outcome(envelope, status=OperationStatus.REJECTED)
+
+    def _refused(self, values: dict[str, Any]) -> list[str]:
+        bad = [name for name, value in values.items() if self.refuses.get(name, _never)(value)]
+        self.refusals += bool(bad)
+        return bad
+
+    @staticmethod
+    def _withhold(
+        ledger: Ledger, envelope: Envelope, direction: Direction, keys: list[str]
+    ) -> None:
+        ledger.commit_outcomes(
+            Outcomes(
+                run_id=envelope.run_id,
+                direction=direction,
+                parked=[
+                    Parked(
+                        link_id=envelope.link_id,
+                        direction=direction,
+                        key=key,
+                        pair=envelope.pair,
+                        reason="rejected",
+                        message="no",
+                        at="2026-05-06T00:00:00.000Z",
+                        run_id=envelope.run_id,
+                    )
+                    for key in keys
+                ],
+            )
+        )
+
     @staticmethod
     def _resolved(ledger: Ledger, value: Any) -> Any:
         if not isinstance(value, dict):
@@ -449,7 +505,11 @@ class TwoWay:
                     continue
                 one = dict(message["record"])
                 envelope = msgspec.convert(one.pop("_sync"), Envelope)
-                outcome = self._write_one_to_spotio(ledger, message["stream"], one, envelope)
+                if self._refused(one):
+                    self._withhold(ledger, envelope, Direction.TO_SPOTIO, [""])
+                    outcome = self._outcome(envelope, status=OperationStatus.REJECTED)
+                else:
+                    outcome = self._write_one_to_spotio(ledger, message["stream"], one, envelope)
                 self._commit(ledger, emitted, Direction.TO_SPOTIO, [outcome])
             ledger.finish_run(emitted.run_id, "done")
 
@@ -575,6 +635,10 @@ class TwoWay:
         self.rest()
         (spotio_id,) = self.spotio.by_stream["Accounts"]
         return salesforce_id, spotio_id
+
+
+def _never(_: Any) -> bool:
+    return False
 
 
 def _as_is(value: Any) -> Any:
