@@ -12,6 +12,7 @@ from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.values import UNSET, Undefined
 from reverse_sf.merge.creation import is_sent_on_create
+from reverse_sf.merge.identity import ALREADY_LINKED
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.course import Course
@@ -106,6 +107,16 @@ class TowardSpotio(FieldDecisions):
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         if prior.snapshot.spotio_text is None or not other.get(EXTERNAL_ID_KEY, "not read"):
             draft.claims = prior.snapshot.link.salesforce_id is not None
+            return
+        held = other.get(EXTERNAL_ID_KEY)
+        # Another Salesforce Id than its own is for merging and matching to judge.
+        if held and canon.salesforce_id(held) is None:
+            words = (
+                f"SPOTIO's record carries {held}, the id of another system, so the Salesforce Id is"
+                " not written there; its fields are synced all the same. Empty the external id in"
+                " SPOTIO: the record's next change writes the Id"
+            )
+            draft.parked.append((EXTERNAL_ID_KEY, ALREADY_LINKED, words))
 
     def _spell(
         self,

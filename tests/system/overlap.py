@@ -57,6 +57,7 @@ class Lead:
     notes: str | None = None
     address: dict[str, str] = field(default_factory=dict)
     in_scope: bool = True
+    external_id: str | None = None
     id: str = ""
 
 
@@ -131,6 +132,8 @@ def add_to_spotio(servers: LocalServers, leads: Sequence[Lead]) -> None:
                     if value is not None
                 ],
             }
+            if lead.external_id:
+                body["externalDataObjectId"] = lead.external_id
             if lead.address:
                 body["pin"] = {**lead.address, "skipGeocoding": True}
             return spotio.create(body).record.id

@@ -245,6 +245,40 @@ def test_what_a_person_calls_new_is_created_and_the_rest_is_matched_without_it(
     assert mark.writes(world.servers) == []
 
 
+def test_a_record_that_carries_another_systems_id_is_parked_once_and_nothing_is_doubled(
+    world: World,
+) -> None:
+    ours, theirs = Lead("Foreign", email="a@example.com"), Lead("Foreign", email="a@example.com")
+    theirs.external_id = "LEGACY-42"
+    world.pairs = [(ours, theirs), overlapping(0)]
+    world.fill()
+    world.link("--apply")
+    world.rest()
+    for again in (False, True):
+        mark = Marks.now(world.servers)
+        world.sync.cycle(again=again)
+        assert mark.writes(world.servers) == []
+    with Ledger.open(world.sync.ledger_uri) as ledger:
+        (row,) = ledger.parked_rows()
+    assert (row.reason, row.direction) == ("already_linked", Direction.TO_SPOTIO)
+    assert "carries LEGACY-42, the id of another system" in row.message
+    assert world.in_spotio()[theirs.id] == "LEGACY-42", "another system's id is never overwritten"
+    assert world.in_salesforce()[ours.id] == theirs.id
+    assert len(world.in_spotio()) == len(world.in_salesforce()) == 2
+    # Its fields are synced; and who takes the id out lets the next change write ours.
+    edit = {"object": "Lead", "id": ours.id}
+    world.servers.salesforce.edit(**edit, set={"Email": "b@example.com"})
+    world.rest()
+    record = next(one for one in world.servers.spotio.rows("Leads") if one["id"] == theirs.id)
+    assert "b@example.com" in json.dumps(record)
+    world.servers.spotio.edit(object="Leads", id=theirs.id, set={"External Id": None})
+    world.servers.salesforce.edit(**edit, set={"Email": "c@example.com"})
+    world.rest()
+    assert world.in_spotio()[theirs.id] == ours.id
+    with Ledger.open(world.sync.ledger_uri) as ledger:
+        assert ledger.parked_rows() == []
+
+
 def test_a_deleted_record_is_nobodys_match_and_a_linked_one_keeps_its_link(world: World) -> None:
     world.pairs = [overlapping(0), overlapping(4)]
     world.fill()
