@@ -11,11 +11,10 @@ from reverse_sf.mapper.matching import candidates
 from reverse_sf.mapper.observation import instant
 from reverse_sf.mapper.relations import parent_id_in
 from reverse_sf.mapper.sightings import Watch, watch_of
-from reverse_sf.mapper.subject import Subject, event_of
+from reverse_sf.mapper.subject import Subject
+from reverse_sf.mapper.winners import winner_of, winners_of
 from reverse_sf.mapper.withheld import NOTHING, withheld_of
-from reverse_sf.mapping import canon
 from reverse_sf.merge.evidence import Sighting
-from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -101,7 +100,7 @@ class Decider:
                 continue
             images = [self._course.source_image(one) or {} for one in ones]
             self._look_up_parents(mapped, images)
-            winners = self._winners(mapped, images)
+            winners = winners_of(self._ledger, mapped, images)
             for snapshot, image in zip(ones, images, strict=True):
                 if self._course.source_digest(snapshot) is None or not image:
                     continue
@@ -110,7 +109,7 @@ class Decider:
                     continue
                 deletes = len(mapped.planner.deletes)
                 link_id = snapshot.link.link_id
-                winner_id = self._winner_of(mapped, image)
+                winner_id = winner_of(mapped, image)
                 winner = winners.get(winner_id)
                 prior = self._stored_prior(snapshot)
                 prior.withheld = withheld.get(link_id, NOTHING)
@@ -205,11 +204,11 @@ class Decider:
             observed = values[seen.record_id]
             match = known.get(seen.record_id)
             if match is None:
-                mapped.planner.first_sight(seen, observed, batch)
+                mapped.planner.newcomers.first_sight(seen, observed, batch)
             elif match.is_free:
-                mapped.planner.meets(seen, observed, match, batch)
+                mapped.planner.newcomers.meets(seen, observed, match, batch)
             else:
-                mapped.planner.doubted(seen, observed, match, batch)
+                mapped.planner.newcomers.doubted(seen, observed, match, batch)
         self.commit(batch, stream.bookmarks)
         again = {one: latest[one] for one in moved if one in latest}
         if again:
@@ -274,7 +273,7 @@ class Decider:
         """
         snapshots = self._snapshots(mapped, changed, values)
         withheld = self._withheld(snapshots)
-        winners = self._winners(mapped, values.values())
+        winners = winners_of(self._ledger, mapped, values.values())
         moved: set[str] = set()
         for seen, known in changed:
             link_id = known.link_id
@@ -282,7 +281,7 @@ class Decider:
             observed = values[seen.record_id]
             if seen.record_id in joined:
                 self._join(snapshot.link, seen.record_id, batch)
-            winner_id = self._winner_of(mapped, observed)
+            winner_id = winner_of(mapped, observed)
             before = self._course.source_image(snapshot)
             subject = Subject(
                 link_id,
@@ -350,35 +349,6 @@ class Decider:
         found = self._ledger.snapshots(whole, direction=direction, without=source)
         if rest:
             found.update(self._ledger.snapshots(rest, direction=direction))
-        return found
-
-    @staticmethod
-    def _winner_of(mapped: MappedPair, image: dict[str, Any]) -> str:
-        """The record that a merge or a conversion has left in a record's place; "" for none."""
-        if event_of(image) is Event.CONVERTED and mapped.planner.conversion is not None:
-            return mapped.planner.conversion.target_id(image) or ""
-        master = image.get("MasterRecordId")
-        found: str = canon.record_id(master) if master else ""
-        return found
-
-    def _winners(self, mapped: MappedPair, images: Collection[dict[str, Any]]) -> dict[str, str]:
-        """Links of the records that merges and conversions have left in these records' place."""
-        wanted = sorted(
-            {
-                canon.record_id(one["MasterRecordId"])
-                for one in images
-                if one.get("MasterRecordId") and event_of(one) is Event.MERGED
-            }
-        )
-        found = self._ledger.link_ids(mapped.name, wanted) if wanted else {}
-        conversion = mapped.planner.conversion
-        if conversion is not None:
-            became = {
-                conversion.target_id(one) or ""
-                for one in images
-                if event_of(one) is Event.CONVERTED
-            }
-            found.update(self._ledger.link_ids(conversion.pair, sorted(became)) if became else {})
         return found
 
     def _look_up_parents(self, mapped: MappedPair, images: Iterable[dict[str, Any]]) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapper.draft import Draft
 from reverse_sf.mapper.parts import parts_of
-from reverse_sf.mapper.sightings import read_by
+from reverse_sf.mapper.sightings import interval_of, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
 from reverse_sf.merge.creation import wins_on_link
 from reverse_sf.merge.decide import Decision, Kind, decide, same
-from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence, Interval
+from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.rows import Snapshot
@@ -312,7 +311,7 @@ class FieldDecisions(ABC):
     def _evidence(self, key: str, prior: Prior) -> Evidence:
         """When each side changed, as far as anybody has seen it (section C.1)."""
         kept = self._course.destination_differing(prior.whole()) or {}
-        source, other = _interval(prior.watch.found.get(key)), _interval(kept.get(key))
+        source, other = interval_of(prior.watch.found.get(key)), interval_of(kept.get(key))
         if self._from_salesforce:
             return Evidence(spotio=other, salesforce=source)
         return Evidence(spotio=source, salesforce=other)
@@ -388,19 +387,3 @@ class FieldDecisions(ABC):
 def _one(spelled: dict[str, Any]) -> Any:
     """The value of a key that is one field; all of them where it is several."""
     return next(iter(spelled.values())) if len(spelled) == 1 else spelled
-
-
-def _interval(entry: list[Any] | None) -> Interval:
-    """The bounds that are kept for a key; none where nobody has seen when it came to differ."""
-    return Interval() if entry is None else Interval(_seconds(entry[0]), _seconds(entry[1]))
-
-
-def _seconds(moment: str | None) -> float | None:
-    """A UTC moment in seconds since the epoch; None for none, or for what is no moment."""
-    if not moment:
-        return None
-    try:
-        at = datetime.fromisoformat(moment.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()

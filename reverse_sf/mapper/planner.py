@@ -1,28 +1,19 @@
-"""From what is known of one record to the write that is due, or to the reason why none is."""
+"""From what is known of a linked record to the write that is due, or to the reason why none is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reverse_sf.errors import StopError
 from reverse_sf.ledger.rows import Link, LinkState, Snapshot
 from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.entries import Entries
 from reverse_sf.mapper.keys import PARENT_KEY
-from reverse_sf.mapper.relations import (
-    MOST_REMEMBERED,
-    Parent,
-    absence_of,
-    parent_id_in,
-)
+from reverse_sf.mapper.newcomers import Newcomers
+from reverse_sf.mapper.relations import WAITING_FOR_PARENT, absence_of
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapper.withheld import BARRED
-from reverse_sf.mapping.definition import DeletePolicy, History
-from reverse_sf.mapping.match_rules import compared_rules
-from reverse_sf.matching.table import Outcome
+from reverse_sf.mapping.definition import DeletePolicy
 from reverse_sf.merge.envelope import Action
-from reverse_sf.merge.guards import unmatched
-from reverse_sf.merge.identity import ALREADY_LINKED, AMBIGUOUS, link_id_of
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
 
 if TYPE_CHECKING:
@@ -30,13 +21,10 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.conversion import Conversion
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.fields import FieldDecisions
-    from reverse_sf.mapper.matching import Match
-    from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.relations import Parents
     from reverse_sf.mapping.pair import PairConverter
     from reverse_sf.merge.lifecycle import RecordDecision
 
-WAITING_FOR_PARENT = "waiting_for_parent"
 _ORDINARY = record_decision(RecordFacts(standing=Standing.LINKED))
 """What nearly every record comes to: linked, there, and in scope."""
 
@@ -78,91 +66,22 @@ class Planner:
         self._mapping = pair.mapping
         self._name = pair.mapping.name
         self._course = course
-        self._parents = parents
         self._tally = tally
-        self._out_of_scope = out_of_scope
-        self._activation = activation
-        self._is_matched = is_matched
         self._fields = fields
         self._entries = Entries(pair, tally, course)
         self._in_scope = course.in_scope(pair)
+        self.newcomers = Newcomers(
+            pair,
+            fields,
+            parents,
+            entries=self._entries,
+            course=course,
+            tally=tally,
+            out_of_scope=out_of_scope,
+            activation=activation,
+            is_matched=is_matched,
+        )
         self._flags_back = course.is_answered(pair.mapping)
-
-    def first_sight(self, seen: Observation, values: dict[str, Any], batch: Batch) -> bool:
-        """Decide a record that has no link yet; answer whether it has one now."""
-        event = event_of(values)
-        if event is not Event.PRESENT:
-            word = "converted" if event is Event.CONVERTED else "deleted"
-            self._tally.add(self._name, "skipped", word)
-            return False
-        refusal = self._in_scope.refusal(values)
-        if refusal is not None:
-            if len(self._out_of_scope) < MOST_REMEMBERED:
-                self._out_of_scope[seen.record_id] = refusal
-            self._tally.add(self._name, "skipped", f"out of scope: {refusal}")
-            return False
-        if self._is_past(seen.modified_at):
-            self._tally.add(self._name, "skipped", "history: not modified since activation")
-            return False
-        if not self._course.settings(self._mapping).create:
-            self._tally.add(self._name, "skipped", "not linked, and create is false")
-            return False
-        subject = self._subject(seen, values)
-        batch.decisions.links.append(self._new_link(subject))
-        self._create(subject, None, batch)
-        return True
-
-    def meets(self, seen: Observation, values: dict[str, Any], match: Match, batch: Batch) -> None:
-        """Decide an unlinked record with a counterpart that has no link either."""
-        if (
-            event_of(values) is not Event.PRESENT
-            or not self._in_scope(values)
-            or self._is_past(seen.modified_at)
-        ):
-            self.first_sight(seen, values, batch)
-            return
-        subject = self._subject(seen, values)
-        link = self._new_link(subject, match.other_id, LinkState.LINKED)
-        batch.decisions.links.append(link)
-        draft = self._fields.linked(seen.record_id, values, match.rule)
-        snapshot = Snapshot(link=link)
-        self._entries.issue(Action.LINK, subject, draft, batch, snapshot=snapshot)
-        # What the link does not write is decided once the target has read the other side.
-        batch.decisions.flagged.append((subject.link_id, f"linked by {match.rule}"))
-        self._entries.image(subject, batch)
-        self._tally.add(self._name, "decided_link")
-
-    def doubted(
-        self, seen: Observation, values: dict[str, Any], match: Match, batch: Batch
-    ) -> None:
-        """Park a record whose counterpart belongs to another link, or is one of several."""
-        if event_of(values) is not Event.PRESENT or not self._in_scope(values):
-            self.first_sight(seen, values, batch)
-            return
-        subject = self._subject(seen, values)
-        batch.decisions.links.append(self._new_link(subject))
-        name = self._course.destination_name
-        words = match.words or (
-            f"it names a record of {name} that is linked to {match.holder} already; unlink or"
-            " merge one of them"
-        )
-        reason = AMBIGUOUS if match.outcome is Outcome.AMBIGUOUS else ALREADY_LINKED
-        self._entries.park(subject, ("", reason, words), batch)
-        self._entries.image(subject, batch)
-
-    def _subject(self, seen: Observation, values: dict[str, Any]) -> Subject:
-        return Subject(
-            link_id_of(self._name, seen.record_id, self._course.source),
-            seen.record_id,
-            values,
-            seen.digest,
-            seen.modified_at,
-        )
-
-    def _new_link(
-        self, subject: Subject, other_id: str | None = None, state: LinkState = LinkState.PENDING
-    ) -> Link:
-        return self._course.link(self._name, subject.link_id, subject.source_id, other_id, state)
 
     def again(
         self,
@@ -188,7 +107,7 @@ class Planner:
         settled = parked = prior.withheld.here
         act = decision.act
         if act is Act.CREATE:
-            settled = self._create(subject, snapshot, batch, parked)
+            settled = self.newcomers.create(subject, snapshot, batch, parked)
         elif act in (Act.FIELDS, Act.REVIVE):
             if act is Act.REVIVE:
                 self._entries.restate(link, LinkState.LINKED, batch)
@@ -309,71 +228,6 @@ class Planner:
         gone = event_of(subject.values) in (Event.DELETED, Event.MERGED)
         self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
 
-    # --- creates -----------------------------------------------------------------------------
-
-    def _create(
-        self,
-        subject: Subject,
-        snapshot: Snapshot | None,
-        batch: Batch,
-        parked: frozenset[str] = frozenset(),
-    ) -> frozenset[str]:
-        """Answer the parked keys that are settled by this decision."""
-        if BARRED in parked:
-            self._tally.add(self._name, "skipped", "several records match: reverse-sf link")
-            return frozenset()
-        if not self._is_matched:
-            raise StopError(str(unmatched(self._name, compared_rules(self._mapping))))
-        parent = self._parent_of(subject.values)
-        absence = absence_of(parent)
-        # A parent that nobody has seen yet may still come in this run; not so when replanning.
-        if parent is not None and absence and (parent.withheld or not subject.is_new):
-            why = ("", WAITING_FOR_PARENT, absence)
-            return self._hold_back(subject, snapshot, why, batch, parked=parked, parent=parent)
-        draft = self._fields.created(subject.source_id, subject.values, parent)
-        if draft.refusal is not None:
-            return self._hold_back(subject, snapshot, draft.refusal, batch, parked=parked)
-        for withheld in draft.parked:
-            self._entries.park(subject, withheld, batch)
-        self._entries.issue(
-            Action.CREATE,
-            subject,
-            draft,
-            batch,
-            snapshot=snapshot,
-            waiting_for=parent.link_id
-            if parent is not None and not parent.destination_id
-            else None,
-        )
-        self._tally.add(self._name, "decided_create")
-        if snapshot is None:
-            self._entries.image(subject, batch)
-        return parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
-
-    def _hold_back(
-        self,
-        subject: Subject,
-        snapshot: Snapshot | None,
-        withheld: tuple[str, str, str],
-        batch: Batch,
-        *,
-        parked: frozenset[str],
-        parent: Parent | None = None,
-    ) -> frozenset[str]:
-        """Park the whole record; answer the parked keys that are settled by it."""
-        self._entries.park(subject, withheld, batch, parent)
-        if snapshot is None:
-            self._entries.image(subject, batch)
-        else:
-            self._entries.supersede(snapshot, batch)
-        return parked - {""}
-
-    def _parent_of(self, values: dict[str, Any]) -> Parent | None:
-        if self._parents is None or self._mapping.parent is None:
-            return None
-        source_id = parent_id_in(values, self._mapping.parent.salesforce, self._course)
-        return self._parents.of(source_id) if source_id else None
-
     # --- updates -----------------------------------------------------------------------------
 
     def _update(self, prior: Prior, subject: Subject, batch: Batch) -> frozenset[str]:
@@ -384,7 +238,7 @@ class Planner:
         parked = prior.withheld.here
         if subject.is_new and prior.withheld.vain:
             parked -= self._fields.hold_back(draft, prior, subject.values)
-        parent = self._parent_of(subject.values) if draft.source.get(PARENT_KEY) else None
+        parent = self.newcomers.parent_of(subject.values) if draft.source.get(PARENT_KEY) else None
         absence = absence_of(parent)
         if absence:
             # The other fields of the record need not wait for the parent.
@@ -432,11 +286,3 @@ class Planner:
         self._entries.issue(Action.DELETE, subject, draft, batch, snapshot=snapshot)
         batch.decisions.unflagged.append(snapshot.link.link_id)
         self._tally.add(self._name, "decided_delete")
-
-    def _is_past(self, modified_at: str | None) -> bool:
-        return (
-            self._course.settings(self._mapping).history is History.FUTURE_ONLY
-            and self._activation is not None
-            and modified_at is not None
-            and modified_at <= self._activation
-        )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import ObjectMapping
 
+WAITING_FOR_PARENT = "waiting_for_parent"
+"""Reason of a record, or of its key for the parent, that needs the parent's counterpart first."""
 MOST_REMEMBERED = 200_000
 """Out-of-scope parents that are remembered by reason; beyond it the reason is told in general."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,7 @@ from reverse_sf.ledger.encoding import from_text
 from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.values import UNSET
 from reverse_sf.merge.decide import same
-from reverse_sf.merge.evidence import Sighting, since, since_under_way
+from reverse_sf.merge.evidence import Interval, Sighting, since, since_under_way
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.rows import Observed
@@ -107,3 +108,19 @@ def read_by(part: Part, image: dict[str, Any], side: Side) -> Any:
         return part.read(image)
     held = image.get(part.key, UNSET)
     return held if held is UNSET else part.canon_spotio(held)
+
+
+def interval_of(entry: list[Any] | None) -> Interval:
+    """The bounds that are kept for a key; none where nobody has seen when it came to differ."""
+    return Interval() if entry is None else Interval(_seconds(entry[0]), _seconds(entry[1]))
+
+
+def _seconds(moment: str | None) -> float | None:
+    """A UTC moment in seconds since the epoch; None for none, or for what is no moment."""
+    if not moment:
+        return None
+    try:
+        at = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()
