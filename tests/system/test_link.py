@@ -25,9 +25,10 @@ from tests.system.overlap import (
     delete_in_salesforce,
 )
 from tests.system.sync import Marks, Sync
+from tests.system.warm.runner import Part, warm_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reverse_sf.simulator.local import LocalServers
 
@@ -56,16 +57,19 @@ class World:
         add_to_salesforce(self.servers, ours)
         add_to_spotio(self.servers, theirs[::-1])
 
-    def link(self, *options: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run the command as a user does."""
+    def link(self, *options: str, code: int = 0) -> str:
+        """Run the command in a process of its own; answer what it prints."""
+        part = Part("reverse-sf", self._words(options), environment=self.servers.environment())
+        output = self.sync.folder / "link.out"
+        started = warm_parent().start([part], folder=self.sync.folder, output=output, name="link")
+        ended = started.wait()
+        assert ended.codes == (code,), ended
+        return output.read_text(encoding="utf-8")
+
+    def link_as_a_user(self, *options: str, code: int = 0) -> str:
+        """Run the console script itself; answer what it prints."""
         ended = subprocess.run(
-            [
-                str(Path(sys.executable).parent / "reverse-sf"),
-                "link",
-                *("--sync-file", str(self.sync.sync_file)),
-                *("--ledger-uri", self.sync.ledger_uri),
-                *options,
-            ],
+            [str(Path(sys.executable).parent / "reverse-sf"), *self._words(options)],
             env={**os.environ, **self.servers.environment()},
             capture_output=True,
             text=True,
@@ -73,11 +77,15 @@ class World:
             cwd=self.sync.folder,
         )
         assert ended.returncode == code, ended.stderr[-3000:]
-        return ended
+        return ended.stdout
+
+    def _words(self, options: Sequence[str]) -> tuple[str, ...]:
+        own = ("--sync-file", str(self.sync.sync_file), "--ledger-uri", self.sync.ledger_uri)
+        return ("link", *own, *options)
 
     def report(self, *options: str) -> tuple[dict[str, int], list[dict[str, str]]]:
         """The numbers and the rows of a report as JSON."""
-        told = json.loads(self.link("--json", *options).stdout)
+        told = json.loads(self.link("--json", *options))
         return told["pairs"][0], told["records"]
 
     def rest(self) -> None:
@@ -160,7 +168,7 @@ def test_two_populated_systems_are_linked_and_synced_without_a_duplicate(
     assert looked["matched_by"].keys() == {"email", "phone", "address", "Lead Notes = Description"}
     assert not (tmp_path / "ledger.db").exists(), "looking writes nothing"
     file = tmp_path / "matches.csv"
-    told = world.link("--apply", "--csv", str(file), "--strict", code=5).stdout
+    told = world.link_as_a_user("--apply", "--csv", str(file), "--strict", code=5)
     assert f"{AMBIGUOUS} + {AMBIGUOUS}" in told
     assert mark.writes(world.servers) == []
 

@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import reverse_sf.cli.main
 import reverse_sf.mapper.plugin
 import reverse_sf.tap.tap
 import reverse_sf.target.target
@@ -34,6 +35,7 @@ PLUGINS: dict[str, Callable[[], object]] = {
     "spotio-mapper": reverse_sf.mapper.plugin.main,
     "target-spotio": target_spotio.target.main,
     "target-salesforce": reverse_sf.target.target.main,
+    "reverse-sf": reverse_sf.cli.main.main,
 }
 
 
@@ -102,6 +104,7 @@ def _be(part: dict[str, Any], folder: Path, source: int, sink: int) -> NoReturn:
         sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", 0), encoding="utf-8", write_through=True)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(folder)
+        os.environ.update(part["environment"])
         sys.argv = [name, *part["arguments"]]
         Boundaries(part["plan"], part.get("trace")).install()
         PLUGINS[name]()

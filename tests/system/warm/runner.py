@@ -10,14 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 SECONDS_TO_END = 300
@@ -30,11 +30,13 @@ class Part:
 
     Attributes:
         plan: see :class:`tests.system.warm.boundaries.Boundaries`.
+        environment: variables that it has beyond those of the parent.
     """
 
     command: str
     arguments: tuple[str, ...]
     plan: tuple[dict[str, Any], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class WarmParent:
                     "command": part.command,
                     "arguments": part.arguments,
                     "plan": part.plan,
+                    "environment": dict(part.environment),
                     "errors": str(error),
                     **({"trace": str(trace / f"{part.command}.trace")} if trace else {}),
                 }
