@@ -152,6 +152,12 @@ class Course:
             return snapshot.salesforce_digest
         return snapshot.spotio_digest
 
+    def source_modified_at(self, snapshot: Snapshot) -> str | None:
+        """When the source's record was modified, as its stored image says."""
+        if self.source is Side.SALESFORCE:
+            return snapshot.salesforce_modified_at
+        return snapshot.spotio_modified_at
+
     def destination_deleted(self, snapshot: Snapshot) -> bool:
         """Whether the destination's record was last seen deleted."""
         if self.source is Side.SALESFORCE:

@@ -8,7 +8,7 @@ from reverse_sf.ledger.rows import Decisions, Link, LinkState, Observed, Snapsho
 from reverse_sf.mapper.batch import Batch
 from reverse_sf.mapper.draft import Prior
 from reverse_sf.mapper.matching import candidates
-from reverse_sf.mapper.observation import instant
+from reverse_sf.mapper.observation import completed, instant
 from reverse_sf.mapper.relations import parent_id_in
 from reverse_sf.mapper.sightings import Watch, watch_of
 from reverse_sf.mapper.subject import Subject
@@ -74,8 +74,12 @@ class Decider:
             for raw in waiting:
                 seen = read(raw)
                 known = latest.get(seen.record_id)
-                if known is None or (seen.modified_at or "") >= (known.modified_at or ""):
+                if known is None:
                     latest[seen.record_id] = seen
+                elif (seen.modified_at or "") >= (known.modified_at or ""):
+                    latest[seen.record_id] = completed(seen, known)
+                else:
+                    latest[seen.record_id] = completed(known, seen)
             self._tally.add(mapped.name, "observed", number=len(waiting))
             repeated = len(waiting) - len(latest)
             if repeated:
@@ -368,6 +372,7 @@ class Decider:
             self._course.source_id(snapshot.link) or "",
             image,
             self._course.source_digest(snapshot) or "",
+            self._course.source_modified_at(snapshot),
             is_new=False,
         )
 

@@ -12,6 +12,7 @@ from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY
 from reverse_sf.mapper.messages import as_object, joined, text_of, with_envelope
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
+from reverse_sf.merge.identity import link_id_of
 from reverse_sf.merge.lifecycle import Act
 
 if TYPE_CHECKING:
@@ -100,8 +101,30 @@ class Entries:
                     spotio_id=link.spotio_id,
                 )
             )
+            self._remember_loser(subject, batch)
         elif act in _STATES:
             self.restate(link, _STATES[act], batch)
+
+    def _remember_loser(self, subject: Subject, batch: Batch) -> None:
+        """Keep a merge's loser under a link of its own, now that its link is the winner's.
+
+        An event of it that comes late is older than this, and no newcomer that is created.
+        """
+        loser = link_id_of(self._name, f"{subject.source_id}|merged", self._course.source)
+        batch.decisions.links.append(
+            self._course.link(self._name, loser, subject.source_id, None, LinkState.TOMBSTONE)
+        )
+        batch.decisions.images.append(
+            Image(
+                link_id=loser,
+                side=self._course.source,
+                values=subject.values,
+                digest=subject.digest,
+                modified_at=subject.modified_at,
+                observed_at=batch.seen_at,
+                deleted=True,
+            )
+        )
 
     def flag(self, link: Link, direction: Direction, reason: str, batch: Batch) -> None:
         """Have the link decided again at the start of a direction's next run."""

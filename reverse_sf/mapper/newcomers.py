@@ -80,7 +80,7 @@ class Newcomers:
         if event is not Event.PRESENT:
             word = "converted" if event is Event.CONVERTED else "deleted"
             self._tally.add(self._name, "skipped", word)
-            return False
+            return self._remember(seen, values, batch)
         refusal = self._in_scope.refusal(values)
         if refusal is not None:
             if len(self._out_of_scope) < MOST_REMEMBERED:
@@ -96,6 +96,15 @@ class Newcomers:
         subject = self._subject(seen, values)
         batch.decisions.links.append(self._new_link(subject))
         self.create(subject, None, batch)
+        return True
+
+    def _remember(self, seen: Observation, values: dict[str, Any], batch: Batch) -> bool:
+        """Keep a record that is gone: what comes late of it from before must not be created."""
+        if not self._course.settings(self._mapping).create:
+            return False
+        subject = self._subject(seen, values)
+        batch.decisions.links.append(self._new_link(subject, state=LinkState.TOMBSTONE))
+        self._entries.image(subject, batch, deleted=True)
         return True
 
     def meets(self, seen: Observation, values: dict[str, Any], match: Match, batch: Batch) -> None:

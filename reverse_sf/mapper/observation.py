@@ -52,6 +52,22 @@ class Observation(msgspec.Struct, frozen=True):
         return _decode_values(self.content)
 
 
+def completed(newer: Observation, older: Observation) -> Observation:
+    """The newer of two observations of a record, with what only the older one carries.
+
+    A partial event says nothing of the fields that it lacks, the filter's among them.
+    """
+    told, before = newer.values, older.values
+    if before.keys() <= told.keys():
+        return newer
+    whole = {**before, **told}
+    if whole == before:
+        return Observation(older.record_id, newer.modified_at, older.digest, older.content)
+    content = msgspec.json.encode(whole)
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return Observation(newer.record_id, newer.modified_at, digest, content)
+
+
 class Reader(Protocol):
     """Reads the records of one stream for one object mapping."""
 

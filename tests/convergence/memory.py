@@ -311,10 +311,12 @@ class MemoryLedger:
         self.people.update(((one.side, one.user_id), one) for one in decisions.users)
 
     def _check(self, links: Sequence[Link]) -> None:
+        moving = {one.link_id: one for one in links}
         for link in links:
             for side, value in _ids(link):
                 holder = self.by_id.get((link.pair, side, value), link.link_id)
-                if holder != link.link_id:
+                leaves = holder in moving and (side, value) not in _ids(moving[holder])
+                if holder != link.link_id and not leaves:
                     raise StopError("a link would join a record that belongs to another link")
 
     def _put_link(self, link: Link) -> None:

@@ -11,9 +11,7 @@ from tests.convergence.machine import play
 
 HISTORIES = int(os.environ.get("HISTORIES", "10000"))
 PARTS = 20
-OPEN = frozenset(
-    {2464, 5382, 5496, 5720, 5919, 6447, 7022, 7266, 7352, 7757, 7904, 8155, 9438, 9664}
-)
+OPEN = frozenset({5720, 5919, 6447, 7757, 7904, 8155, 9664})
 """Seeds that still violate an invariant: ``make convergence SEED=<seed> HISTORIES=1`` shows it."""
 FIRST = int(os.environ.get("SEED", "0"))
 

@@ -14,6 +14,7 @@ from reverse_sf.merge.identity import link_id_of
 from tests.unit.mapper_fixtures import (
     LATER,
     OWNER,
+    STAMP,
     SYNC,
     Bench,
     account,
@@ -161,6 +162,14 @@ def test_an_observation_older_than_what_is_known_is_ignored(bench):
 def test_equal_stamps_with_other_content_count_as_newer(bench):
     bench.apply(bench.accounts(account()))
     assert len(bench.accounts(account(Name="Second edit of that second")).records) == 1
+
+
+@pytest.mark.parametrize("full_first", [True, False])
+def test_a_partial_event_leaves_the_filter_to_the_full_one_beside_it(bench, full_first):
+    told = [account(), {"Id": A1, "SystemModstamp": STAMP, "Name": "Company 1"}]
+    emitted = bench.accounts(*(told if full_first else told[::-1]))
+    (one,) = emitted.records
+    assert one["Phone"] == "555 0100"
 
 
 def test_absent_fields_are_left_alone(bench):
@@ -439,12 +448,29 @@ def test_the_link_of_a_merge_loser_moves_to_a_winner_that_has_none(bench):
     assert envelope.salesforce_id == salesforce_id("001", 2)
 
 
+@pytest.mark.row("C4 S merge loser, winner unlinked")
+def test_a_late_event_of_a_merge_loser_whose_link_moved_creates_nothing(bench):
+    bench.apply(bench.accounts(account()))
+    loser = account(SystemModstamp=LATER, IsDeleted=True, MasterRecordId=salesforce_id("001", 2))
+    bench.apply(bench.accounts(account(2, SystemModstamp=LATER), loser))
+    assert bench.accounts(account()).records == []
+    assert bench.snapshot(PAIR, A1).link.state is LinkState.TOMBSTONE
+    assert bench.snapshot(PAIR, salesforce_id("001", 2)).link.spotio_id == f"P-{A1}"
+
+
 @pytest.mark.row("C4 S merge loser, winner linked")
 def test_the_partner_of_a_merge_loser_becomes_an_alias_where_the_winner_has_its_own(bench):
     bench.apply(bench.accounts(account(), account(2)))
     loser = account(SystemModstamp=LATER, IsDeleted=True, MasterRecordId=salesforce_id("001", 2))
     assert bench.accounts(loser).records == []
     assert bench.snapshot(PAIR, A1).link.state is LinkState.ALIAS
+
+
+def test_a_late_event_of_a_record_that_was_first_seen_deleted_creates_nothing(bench):
+    assert bench.accounts(account(SystemModstamp=LATER, IsDeleted=True)).records == []
+    assert bench.accounts(account()).records == []
+    undeleted = bench.accounts(account(SystemModstamp="2026-05-08T08:00:00.000Z"))
+    assert [one.action for one in undeleted.envelopes()] == [Action.CREATE]
 
 
 def test_a_converted_lead_is_neither_created_nor_written_and_is_counted(bench):
