@@ -155,7 +155,9 @@ class SObjectStream(Stream):
                     window = self._window(self._client_now(before_s=time.monotonic() - begun))
                     if window.end and window.end > stamp_of(moment_of(now) + _CLOCKS_DIFFER):
                         self._read(window, bookmark, now, counter)
-                bookmark.read_completely()
+                bookmark.read_completely(
+                    window.end if window.key == facts.REPLICATION_KEYS[0] else None
+                )
                 self._store(bookmark)
                 if bookmark.value is None and window.key:
                     self.stream_state[WAS_EMPTY] = True

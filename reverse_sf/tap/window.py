@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+LONGEST_TRANSACTION = timedelta(minutes=10)
+"""Salesforce ends a transaction after it (Execution Governors and Limits): older stamps are out."""
+
+
 @dataclass(frozen=True)
 class Window:
     """Rows of one run by replication key, both ends inclusive; None is open.
@@ -109,9 +113,18 @@ class Bookmark:
             latest = max(stamps)
             self._latest = max(self._latest or latest, latest)
 
-    def read_completely(self) -> None:
-        """Move to the latest stamp seen: every row of the window has been read."""
+    def read_completely(self, until: str | None = None) -> None:
+        """Move to the latest stamp seen: every row of the window has been read.
+
+        Where the window ended well after it, move on: else every run would read again what was
+        written last, a whole load maybe, until something newer is written.
+
+        Args:
+            until: the window's end by Salesforce's clock, where the key is set by it.
+        """
         self._move(self._latest)
+        if until is not None and self.value is not None:
+            self._move(stamp_of(moment_of(until) - LONGEST_TRANSACTION))
 
     def _move(self, stamp: str | None) -> None:
         if stamp and (self.value is None or stamp > self.value):

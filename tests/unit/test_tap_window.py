@@ -86,6 +86,24 @@ def test_an_empty_read_leaves_the_bookmark():
     assert bookmark.value == "c"
 
 
+def test_a_complete_read_moves_the_bookmark_on_to_what_no_transaction_can_still_bring():
+    """What was last written must not be read again by every run until something newer comes."""
+    bookmark = Bookmark("2026-01-20T15:00:00.000Z")
+    bookmark.read(["2026-01-20T15:01:00.000Z"] * 2, in_order=True)
+    bookmark.read_completely(until="2026-01-20T15:05:00.000Z")
+    assert bookmark.value == "2026-01-20T15:01:00.000Z", "a transaction may still be open"
+    bookmark.read_completely(until="2026-01-20T16:00:00.000Z")
+    assert bookmark.value == "2026-01-20T15:50:00.000Z"
+    bookmark.read_completely(until="2026-01-20T15:30:00.000Z")
+    assert bookmark.value == "2026-01-20T15:50:00.000Z", "never backwards"
+
+
+def test_an_object_that_never_had_a_row_has_no_bookmark():
+    bookmark = Bookmark(None)
+    bookmark.read_completely(until="2026-01-20T16:00:00.000Z")
+    assert bookmark.value is None
+
+
 @pytest.mark.parametrize(
     ("key", "stored"),
     [
