@@ -14,10 +14,19 @@ from reverse_sf.ledger.outcomes import OutcomeCommits
 from reverse_sf.ledger.readings import Readings
 from reverse_sf.ledger.resolution import Resolution
 from reverse_sf.ledger.retention import Retention
+from reverse_sf.ledger.unanswered import Unanswered
 
 
 class Ledger(
-    DecisionCommits, OutcomeCommits, Observations, Resolution, Matches, Alone, Retention, Readings
+    DecisionCommits,
+    OutcomeCommits,
+    Observations,
+    Resolution,
+    Matches,
+    Alone,
+    Unanswered,
+    Retention,
+    Readings,
 ):
     """What has happened between two systems.
 

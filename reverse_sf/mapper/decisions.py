@@ -228,6 +228,9 @@ class Decider:
     ) -> dict[str, Match]:
         """The counterparts of new records, by the ids they carry and then by the match rules."""
         known = candidates(self._ledger, mapped.pair.mapping, values, new, self._course)
+        if mapped.own_creates is not None:
+            unnamed = [seen for seen in new if seen.record_id not in known]
+            known.update(mapped.own_creates.find(unnamed, values))
         if mapped.recognition is not None:
             unknown = [seen.record_id for seen in new if seen.record_id not in known]
             known.update(mapped.recognition.find({one: values[one] for one in unknown}))
@@ -319,6 +322,9 @@ class Decider:
                 state=link.state,
                 salesforce_id=link.salesforce_id,
                 spotio_id=link.spotio_id,
+                # The other direction may have parked the create of this very record.
+                flagged=self._course.back,
+                flag_reason="its counterpart was found",
             )
         )
 

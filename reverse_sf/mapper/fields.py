@@ -56,6 +56,11 @@ class FieldDecisions(ABC):
         }
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """The keys, each ready to be read."""
+        return self._parts
+
+    @property
     def places(self) -> dict[str, Any]:
         """The Salesforce field behind each key, or the fields of its components."""
         return {part.key: part.place for part in self._parts}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.matching import Match
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.relations import Parents
+    from reverse_sf.mapper.unanswered import OwnCreates
     from reverse_sf.mapping.pair import PairConverter
 
 
@@ -47,6 +48,7 @@ class Newcomers:
         out_of_scope: the records of this mapping that were left out, with the reason.
         activation: with ``future_only``, the moment from which records count.
         is_matched: the records of both sides were matched, or need not be.
+        own_creates: knows the creates that had no answer, where no external id would tell.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Newcomers:
         out_of_scope: dict[str, str],
         activation: str | None,
         is_matched: bool,
+        own_creates: OwnCreates | None = None,
     ) -> None:
         self._mapping = pair.mapping
         self._name = pair.mapping.name
@@ -72,6 +75,7 @@ class Newcomers:
         self._out_of_scope = out_of_scope
         self._activation = activation
         self._is_matched = is_matched
+        self._own_creates = own_creates
         self._in_scope = course.in_scope(pair)
 
     def first_sight(self, seen: Observation, values: dict[str, Any], batch: Batch) -> bool:
@@ -172,6 +176,12 @@ class Newcomers:
             return frozenset()
         if not self._is_matched:
             raise StopError(str(unmatched(self._name, compared_rules(self._mapping))))
+        # A new record was looked at with its age; one that was held back may be a create still.
+        if self._own_creates is not None and snapshot is not None:
+            words = self._own_creates.may_be_one(subject.source_id, snapshot)
+            if words:
+                why = ("", AMBIGUOUS, words)
+                return self._hold_back(subject, snapshot, why, batch, parked=parked)
         parent = self.parent_of(subject.values)
         absence = absence_of(parent)
         # A parent that nobody has seen yet may still come in this run; not so when replanning.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 """What says when a record was modified, best first."""
+CREATED = "CreatedDate"
+"""What says when a record was created."""
 
 _OPTIONAL = SYSTEM_FIELDS | frozenset().union(*LIFE_FIELDS.values()) - {"Id"}
 _decode_values = msgspec.json.Decoder(dict[str, Any]).decode
@@ -39,12 +41,14 @@ class Observation(msgspec.Struct, frozen=True):
         modified_at: UTC with milliseconds; None where the record carries no stamp.
         digest: of the values that a decision can depend on and of what the definition says.
         content: those values as JSON.
+        created: when it was created, as its tap spells it, where it says so.
     """
 
     record_id: str
     modified_at: str | None
     digest: str
     content: bytes
+    created: Any = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -108,6 +112,7 @@ class SalesforceReader:
         self._stamps = [
             (attributes[name], name not in content) for name in STAMPS if name in set(present)
         ] or [(attributes[name], name not in content) for name in STAMPS]
+        self._created = attributes[CREATED]
         self._dropped = [attributes[name] for name in STAMPS if name not in content]
         self._hash = hashlib.blake2b(mapping.fingerprint.encode(), digest_size=16)
         self._encode = msgspec.json.Encoder().encode
@@ -129,6 +134,7 @@ class SalesforceReader:
             stamp = getattr(found, attribute)
             if stamp:
                 break
+        created = getattr(found, self._created)
         for attribute in self._dropped:
             setattr(found, attribute, msgspec.UNSET)
         if len(found.Id) != _ID_LENGTH:
@@ -136,7 +142,8 @@ class SalesforceReader:
         content = self._encode(found)
         digest = self._hash.copy()
         digest.update(content)
-        return Observation(found.Id, instant(stamp) if stamp else None, digest.hexdigest(), content)
+        modified_at = instant(stamp) if stamp else None
+        return Observation(found.Id, modified_at, digest.hexdigest(), content, created)
 
 
 def instant(stamp: Any) -> str | None:

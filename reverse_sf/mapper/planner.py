@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.fields import FieldDecisions
     from reverse_sf.mapper.relations import Parents
+    from reverse_sf.mapper.unanswered import OwnCreates
     from reverse_sf.mapping.pair import PairConverter
     from reverse_sf.merge.lifecycle import RecordDecision
 
@@ -42,6 +43,7 @@ class Planner:
         activation: with ``future_only``, the moment from which records count.
         is_matched: the records of both sides were matched, or need not be.
         conversion: where the link of a converted lead moves to.
+        own_creates: knows the creates that had no answer, where no external id would tell.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Planner:
         activation: str | None,
         is_matched: bool = True,
         conversion: Conversion | None = None,
+        own_creates: OwnCreates | None = None,
     ) -> None:
         self.conversion = conversion
         self.pair = pair
@@ -80,6 +83,7 @@ class Planner:
             out_of_scope=out_of_scope,
             activation=activation,
             is_matched=is_matched,
+            own_creates=own_creates,
         )
         self._flags_back = course.is_answered(pair.mapping)
 

@@ -15,6 +15,7 @@ from reverse_sf.mapper.spotio_reader import SpotioReader, missing_names
 from reverse_sf.mapper.subject import DELETED_KEY
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapper.toward_spotio import TowardSpotio
+from reverse_sf.mapper.unanswered import OwnCreates
 from reverse_sf.mapping.check_records import external_id_problems
 from reverse_sf.mapping.definition import History, Side, SyncRule
 from reverse_sf.mapping.match_rules import compared_rules
@@ -44,6 +45,8 @@ class MappedPair:
         needed: keys without which a stored image cannot be judged: a target that read a record
             back may have left out what only the filter looks at.
         recognition: finds the counterparts of new records, where match rules ask for it.
+        own_creates: finds new records that an unanswered create may have made, where no external
+            id would tell.
     """
 
     pair: PairConverter
@@ -52,6 +55,7 @@ class MappedPair:
     parents: Parents | None
     needed: frozenset[str]
     recognition: Recognition | None = None
+    own_creates: OwnCreates | None = None
 
     def lacks(self, image: dict[str, Any]) -> bool:
         """Whether a stored image cannot be judged before the tap has sent the record again."""
@@ -252,6 +256,9 @@ class Streams:
             needed = frozenset(one.name for one in mapping.to_salesforce.only_when)
         self._ledger.note_places(mapping.name, fields.places)
         is_matched, recognition = self._recognition(mapping)
+        own_creates = None
+        if course.source is Side.SALESFORCE and not mapping.salesforce_external_id:
+            own_creates = OwnCreates(mapping, fields.parts, ledger)
         target = self._definition.conversion_of(mapping)
         planner = Planner(
             pair,
@@ -262,9 +269,10 @@ class Streams:
             out_of_scope=self._out_of_scope.setdefault(mapping.name, {}),
             activation=self._activation.get(mapping.name),
             is_matched=is_matched,
+            own_creates=own_creates,
             conversion=None if target is None else Conversion.between(mapping, target),
         )
-        return MappedPair(pair, reader, planner, parents, needed, recognition)
+        return MappedPair(pair, reader, planner, parents, needed, recognition, own_creates)
 
     def _recognition(self, mapping: ObjectMapping) -> tuple[bool, Recognition | None]:
         """Whether records may be created, and what finds the counterparts of new ones.

@@ -12,6 +12,8 @@ AMBIGUOUS = "ambiguous_match"
 """Reason of a record parked because several match: it is not created until a person chose."""
 DOUBTS = frozenset({ALREADY_LINKED, AMBIGUOUS})
 """Reasons that bar the creation of a counterpart, in whichever direction."""
+UNKNOWN_OUTCOME = "unknown_outcome"
+"""Reason of a record parked because a create toward Salesforce had no answer."""
 WAY_OUT = (
     "edit the record, or say with reverse-sf link --choose which one it is (ID=new: none), then run"
     " reverse-sf link --apply"

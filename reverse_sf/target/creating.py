@@ -16,6 +16,7 @@ from reverse_sf.delivery.results import Withheld
 from reverse_sf.errors import ReverseSFError
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping.definition import Direction
+from reverse_sf.merge.identity import UNKNOWN_OUTCOME
 from reverse_sf.salesforce.lookup import find_by
 from reverse_sf.target.carrier import Delivery, Parcel, Route
 from reverse_sf.target.vocabulary import ID
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from reverse_sf.target.carrier import Carrier
     from reverse_sf.target.tasks import Task
 
-UNKNOWN = "unknown_outcome"
 _UNKNOWN_WORDS = (
     "an attempt to create it had no answer, so Salesforce may have it already. Configure an"
     " external id field for {sobject} (external_id_fields), link the record, or, when it is not"
@@ -124,7 +124,7 @@ class Creates:
                 link_id
                 for link_id, rows in parked.items()
                 for row in rows
-                if row.reason == UNKNOWN and row.direction is Direction.TO_SALESFORCE
+                if row.reason == UNKNOWN_OUTCOME and row.direction is Direction.TO_SALESFORCE
             }
         made: list[Task] = []
         new: list[Task] = []
@@ -215,7 +215,7 @@ def _taken(task: Task) -> list[str]:
 
 def _unknown(task: Task) -> Result:
     words = _UNKNOWN_WORDS.format(sobject=task.sobject)
-    return task.refused(Withheld("", UNKNOWN, words))
+    return task.refused(Withheld("", UNKNOWN_OUTCOME, words))
 
 
 def _blank(value: Any) -> bool:

@@ -496,7 +496,7 @@ class TwoWay:
             return ledger.counterparts_in_salesforce([value["link_id"]])[value["link_id"]]
         return PEOPLE[value["email"] or value["default"]][0]
 
-    def write_spotio(self, emitted: Emitted) -> None:
+    def write_spotio(self, emitted: Emitted, *, commit: bool = True) -> None:
         if not emitted.records:
             return
         with self.open() as ledger:
@@ -510,7 +510,8 @@ class TwoWay:
                     outcome = self._outcome(envelope, status=OperationStatus.REJECTED)
                 else:
                     outcome = self._write_one_to_spotio(ledger, message["stream"], one, envelope)
-                self._commit(ledger, emitted, Direction.TO_SPOTIO, [outcome])
+                if commit:
+                    self._commit(ledger, emitted, Direction.TO_SPOTIO, [outcome])
             ledger.finish_run(emitted.run_id, "done")
 
     def _write_one_to_spotio(

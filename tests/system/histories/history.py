@@ -279,10 +279,11 @@ class History:
 
     def _come_to_rest(self) -> bool:
         for number in range(MOST_CYCLES + 1):
+            due = self._due()
             made = self._cycle(again=False)
             if made is None:
                 return False
-            if not made:
+            if not made and self._due() <= due:
                 self.verdict.cycles = number
                 break
         else:
@@ -296,6 +297,12 @@ class History:
             if made is None or made:
                 return False
         return True
+
+    def _due(self) -> set[tuple[str, str]]:
+        """Links that a direction's next run is to decide again."""
+        with Ledger.open(self._sync.ledger_uri) as ledger, ledger._reading() as connection:
+            rows = connection.execute(text("SELECT link_id, direction FROM sync_flags")).all()
+        return {(row.link_id, row.direction) for row in rows}
 
     def _cycle(self, *, again: bool) -> list[str] | None:
         marks = Marks.now(self._servers)

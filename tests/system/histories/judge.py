@@ -129,6 +129,21 @@ class Judge:
 
     # Identity
 
+    def _is_told_in_doubt(self, salesforce_id: str) -> bool:
+        """Whether a person is told which unanswered create may have made a Salesforce record."""
+        links = {link["link_id"]: link for link in self._witness.links}
+        unanswered = {
+            links[row["link_id"]]["spotio_id"]
+            for row in self._witness.parked
+            if row["reason"] == "unknown_outcome" and row["direction"] == "to_salesforce"
+        }
+        return any(
+            links[row["link_id"]]["salesforce_id"] == salesforce_id
+            and row["reason"] == "ambiguous_match"
+            and any(spotio_id in row["message"] for spotio_id in unanswered)
+            for row in self._witness.parked
+        )
+
     def _coupled(self) -> Iterator[Couple]:
         for pair in self._pairs:
             for link in self._witness.links:
@@ -153,6 +168,8 @@ class Judge:
         partners = {link["salesforce_id"]: link["spotio_id"] for link in self._witness.links}
         partners |= {spotio: salesforce for salesforce, spotio in partners.items()}
         for name, _ in (*self._living(self._salesforce), *self._living(self._spotio)):
+            if self._is_told_in_doubt(name):
+                continue
             if name not in self._people and partners.get(name) not in self._people:
                 yield f"{name} was made by the sync, and no record of a person is its counterpart"
         yield from self._missing(partners)

@@ -1,0 +1,84 @@
+"""Creates toward Salesforce of which nobody knows whether they happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, exists, or_, select
+
+from reverse_sf.ledger.encoding import from_text
+from reverse_sf.ledger.observations import IS_OPEN
+from reverse_sf.ledger.session import Session
+from reverse_sf.ledger.tables import links, operations, parked
+from reverse_sf.mapping.definition import Direction
+from reverse_sf.merge.identity import UNKNOWN_OUTCOME
+
+_CREATE = "create"
+_creates = (
+    select(
+        links.c.link_id,
+        links.c.spotio_id,
+        operations.c.issued_at,
+        operations.c.closed_at,
+        operations.c.record,
+    )
+    .select_from(operations.join(links, links.c.number == operations.c.link))
+    .where(
+        links.c.pair == bindparam("pair"),
+        links.c.salesforce_id.is_(None),
+        links.c.spotio_id.is_not(None),
+        operations.c.direction == Direction.TO_SALESFORCE.value,
+        operations.c.action == _CREATE,
+        or_(
+            IS_OPEN,
+            exists().where(
+                parked.c.link_id == links.c.link_id,
+                parked.c.direction == Direction.TO_SALESFORCE.value,
+                parked.c.key == "",
+                parked.c.reason == UNKNOWN_OUTCOME,
+            ),
+        ),
+    )
+    .order_by(operations.c.number)
+)
+
+
+class UnansweredCreate(msgspec.Struct):
+    """A SPOTIO record that Salesforce may have already.
+
+    Attributes:
+        link_id: its link, which has no Salesforce Id.
+        spotio_id: the record.
+        begins: when the create was first decided.
+        ends: when its outcome was given up; None while a run may still be at it.
+        records: what the attempts sent.
+    """
+
+    link_id: str
+    spotio_id: str
+    begins: str
+    ends: str | None
+    records: list[dict[str, Any]]
+
+
+class Unanswered(Session):
+    """What is asked before a record of Salesforce is taken for a new one."""
+
+    def unanswered_creates(self, pair: str) -> list[UnansweredCreate]:
+        """The creates of a pair toward Salesforce that are without an outcome, by link."""
+        found: dict[str, UnansweredCreate] = {}
+        with self._reading() as connection:
+            for row in connection.execute(_creates, {"pair": pair}):
+                record = from_text(row.record)
+                known = found.get(row.link_id)
+                if known is None:
+                    found[row.link_id] = UnansweredCreate(
+                        row.link_id, row.spotio_id, row.issued_at, row.closed_at, [record]
+                    )
+                    continue
+                known.records.append(record)
+                known.begins = min(known.begins, row.issued_at)
+                is_over = known.ends is not None and row.closed_at is not None
+                known.ends = max(known.ends, row.closed_at) if is_over else None
+        return list(found.values())
