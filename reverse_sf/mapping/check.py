@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reverse_sf.mapping.check_fields import field_problems, usable_salesforce, usable_spotio
 from reverse_sf.mapping.check_records import salesforce_problems, spotio_problems
 from reverse_sf.mapping.check_required import required_problems
+from reverse_sf.mapping.check_users import user_problems
 from reverse_sf.mapping.definition import STAGE, SyncRule
 from reverse_sf.mapping.match_rules import match_problems
 from reverse_sf.mapping.problem import Problem, Severity, error, note, warning
@@ -60,10 +61,7 @@ def check(
         users: the users of both sides.
     """
     found: list[Problem] = []
-    if definition.users:
-        found.append(
-            warning("users", "the sync of users is not part of this version; it is not applied")
-        )
+    found.extend(user_problems(definition.users, users))
     for one in definition.objects:
         found.extend(_object_problems(one, definition))
         sobject = salesforce.objects.get(one.salesforce) if salesforce else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from phonenumbers import SUPPORTED_REGIONS
 
 from reverse_sf.mapping.definition import STAGE, MatchRule, SyncRule
+from reverse_sf.mapping.users_document import user_inconsistencies
 from reverse_sf.mapping.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
         yield from _conversion_problems(one, definition)
         yield from _match_problems(one)
     yield from _parent_cycles(definition)
+    yield from user_inconsistencies(definition.users)
     if definition.match_region not in SUPPORTED_REGIONS:
         sentence = f"'{definition.match_region}' is not a country's two capital letters, such as US"
         yield "match_region", sentence

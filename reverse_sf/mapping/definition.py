@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from reverse_sf.mapping.users import UserSync
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -271,7 +273,7 @@ class SyncDefinition:
     objects: tuple[ObjectMapping, ...]
     fingerprint: str
     source: str = "sync.yml"
-    users: Mapping[str, object] = field(default_factory=dict)
+    users: UserSync = field(default_factory=UserSync)
     match_region: str = DEFAULT_REGION
     """Country of phone numbers that name none, for matching."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)

@@ -44,6 +44,8 @@ from reverse_sf.mapping.definition import (
 )
 from reverse_sf.mapping.fingerprint import fingerprint
 from reverse_sf.mapping.lines import Lines, plain
+from reverse_sf.mapping.users import UserSync
+from reverse_sf.mapping.users_document import user_sync
 
 
 @cache
@@ -130,17 +132,23 @@ def _definition(document: Any, source: str) -> SyncDefinition:
             _is_name(one.get(key)) for key in ("spotio", "salesforce")
         ):
             objects.append(_object(_sound_parts(one), f"objects[{at}]"))
-    users = document.get("users", {}) if isinstance(document, dict) else {}
     region = document.get("match_region") if isinstance(document, dict) else None
     definition = SyncDefinition(
         version=1,
         objects=tuple(objects),
         fingerprint="",
         source=source,
-        users=users if isinstance(users, dict) else {},
+        users=_users(document),
         match_region=region if isinstance(region, str) and region else DEFAULT_REGION,
     )
     return replace(definition, fingerprint=fingerprint(definition))
+
+
+def _users(document: Any) -> UserSync:
+    if not isinstance(document, dict) or "users" not in document:
+        return UserSync()
+    said = document["users"]
+    return user_sync(said) if wording.is_sound(schema(), "users", said) else UserSync()
 
 
 _PARTS = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
 
 _LAYOUT = frozenset({"path", "source", "fingerprint", "lines"})
-_UNORDERED = frozenset({"fields", "only_when", "values"})
+_UNORDERED = frozenset({"fields", "only_when", "values", "usernames"})
 # Where two choices name one Salesforce value, the first is written: their order says something.
 _ORDERED_MAPPINGS = frozenset({"choices"})
 
