@@ -170,10 +170,11 @@ def _object_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator
             "map latitude and longitude, or set skip_geocoding: false",
         )
     if one.to_salesforce.enabled and one.salesforce_external_id is None:
-        yield error(
+        yield warning(
             one.path,
-            "to_salesforce is enabled and there is no salesforce_external_id: a create whose "
-            "answer got lost could not be found again",
+            "to_salesforce is enabled and there is no salesforce_external_id: a create whose answer"
+            " got lost is parked until a person says whether Salesforce has it, because nothing"
+            " there would tell",
             "create a unique external id text field in Salesforce and name it here",
         )
 

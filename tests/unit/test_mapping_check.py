@@ -231,12 +231,15 @@ def test_a_field_that_the_user_cannot_write_is_found_in_the_direction_that_write
     assert only.severity is Severity.WARNING
 
 
-def test_the_way_to_salesforce_needs_a_unique_external_id():
+def test_the_way_to_salesforce_without_an_external_id_is_a_warning():
+    text = both_ways().replace("    salesforce_external_id: SPOTIO_Id__c\n", "")
+    assert errors(text) == []
+    (only,) = [one for one in findings(text) if "no salesforce_external_id" in one.message]
+    assert only.severity is Severity.WARNING
+
+
+def test_an_external_id_of_the_way_to_salesforce_must_be_unique():
     text = both_ways()
-    assert any(
-        "no salesforce_external_id" in one.message
-        for one in errors(text.replace("    salesforce_external_id: SPOTIO_Id__c\n", ""))
-    )
     for facts in ({"unique": False}, {"external_id": False}, {"length": 18}):
         assert len(errors(text, org(replace(EXTERNAL_ID, **facts)))) == 1
     assert any("no field SPOTIO_Id__c" in one.message for one in errors(text, org()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reverse_sf.ledger.rows import OperationStatus, Outcome, Outcomes, Parked
+from reverse_sf.ledger.rows import OperationStatus, Outcome, Outcomes, Parked, Run
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapping.definition import Direction, Side
 from tests.unit.two_way_fixtures import SYNC, TwoWay
@@ -98,6 +98,37 @@ def test_a_record_that_was_edited_since_is_parked_and_both_are_named(world, is_p
     world.in_salesforce("Account", s, Website="y")
     world.to_spotio()
     assert list(world.spotio.by_stream["Accounts"]) == [p]
+
+
+def test_a_record_that_link_releases_stays_parked_while_the_create_is_in_doubt(world):
+    p = killed_after_the_create(world, Company="A")
+    park(world)
+    world.in_salesforce("Account", only(world.salesforce), Name="Another")
+    world.to_spotio()
+    runs = {}
+    with world.open() as ledger:
+        for direction in Direction:
+            runs[direction] = f"link {direction.value}"
+            ledger.begin_run(
+                Run(
+                    run_id=runs[direction],
+                    direction=direction,
+                    started_at=world.now(),
+                    definition_fingerprint="",
+                    holder="test",
+                ),
+                ttl_seconds=60,
+            )
+        assert len(ledger.parked_rows(Direction.TO_SPOTIO)) == 1
+        ledger.park_doubts(runs, "Account:Accounts", [])
+        assert ledger.parked_rows(Direction.TO_SPOTIO) == []
+        for run_id in runs.values():
+            ledger.finish_run(run_id, "done")
+    world.to_spotio()
+    assert list(world.spotio.by_stream["Accounts"]) == [p]
+    with world.open() as ledger:
+        (row,) = ledger.parked_rows(Direction.TO_SPOTIO)
+    assert p in row.message
 
 
 def test_two_records_that_hold_the_same_are_both_parked(world):

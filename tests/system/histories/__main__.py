@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from tests.system.histories.history import RECORDS, History
 if TYPE_CHECKING:
     from tests.system.histories.history import Verdict
 
-LOUD_EVERY = 20
+LOUD_EVERY = 10
 
 
 def main() -> int:
@@ -28,6 +29,20 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder that keeps what a history left")
     options = parser.parse_args()
     tally = Tally()
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        _play(options, tally)
+    finally:
+        print(f"from seed {options.seed}: {tally}", flush=True)  # noqa: T201
+    return 1 if tally.bad else 0
+
+
+def _interrupted(_signal: int, _frame: object) -> None:
+    """End as Ctrl-C does, with the tally."""
+    raise KeyboardInterrupt
+
+
+def _play(options: argparse.Namespace, tally: Tally) -> None:
     with running(records=RECORDS) as servers:
         for seed in range(options.seed, options.seed + options.histories):
             with tempfile.TemporaryDirectory(prefix="history-") as made:
@@ -37,9 +52,8 @@ def main() -> int:
             tally.add(verdict)
             if verdict.problems or options.story:
                 print(verdict, flush=True)  # noqa: T201
-            if tally.histories % LOUD_EVERY == 0 or tally.histories == options.histories:
+            if tally.histories % LOUD_EVERY == 0 and tally.histories < options.histories:
                 print(f"from seed {options.seed}: {tally}", flush=True)  # noqa: T201
-    return 1 if tally.bad else 0
 
 
 @dataclass
@@ -50,6 +64,7 @@ class Tally:
     edits: int = 0
     runs: int = 0
     crashes: int = 0
+    crashed: int = 0
     cycles: int = 0
     bad: list[int] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -60,6 +75,7 @@ class Tally:
         self.edits += verdict.edits
         self.runs += verdict.runs
         self.crashes += verdict.crashes
+        self.crashed += bool(verdict.crashes)
         self.cycles = max(self.cycles, verdict.cycles)
         if verdict.problems:
             self.bad.append(verdict.seed)
@@ -67,8 +83,8 @@ class Tally:
     def __str__(self) -> str:
         return (
             f"{self.histories} histories in {time.monotonic() - self.began:.0f} s: {self.edits}"
-            f" edits, {self.runs} runs, {self.crashes} crashes, at rest within {self.cycles}"
-            f" cycles; {len(self.bad)} with problems {self.bad or ''}"
+            f" edits, {self.runs} runs, {self.crashes} crashes in {self.crashed} of them, at rest"
+            f" within {self.cycles} cycles; {len(self.bad)} with problems {self.bad or ''}"
         )
 
 

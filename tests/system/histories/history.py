@@ -30,6 +30,8 @@ RECORDS = 9
 """Of the servers' world: three Accounts, two Contacts, one Lead, and some of them in SPOTIO too."""
 MOST_CYCLES = 4
 """Cycles within which a quiet system comes to rest: two, one more for a parent, one for a guard."""
+MOST_TRIES = 6
+"""Runs that are tried for a history's crash: a boundary is not there where nothing is written."""
 
 SWITCHES: tuple[dict[str, Any], ...] = (
     {},
@@ -153,6 +155,7 @@ class History:
                 self._edit(edit)
             self._run(self._rng.choice(list(DIRECTIONS)), people)
             self._disturb_states()
+        self._crash_at_last(people)
         self._become_quiet()
         if not self.verdict.problems and self._come_to_rest():
             self._judge(first)
@@ -202,6 +205,18 @@ class History:
 
     # Runs
 
+    def _crash_at_last(self, people: People) -> None:
+        """A history in which no crash has hit anything gets one at an early boundary."""
+        for _ in range(MOST_TRIES):
+            if self.verdict.crashes:
+                return
+            for edit in people.draw(4):
+                self._edit(edit)
+            mapping = self._rng.choice(list(DIRECTIONS))
+            plan: dict[str, tuple[dict[str, Any], ...]] = {}
+            self._add(plan, mapping, "kill", nths=(1,))
+            self._play(mapping, plan)
+
     def _run(self, mapping: str, people: People) -> None:
         rng = self._rng
         plan: dict[str, tuple[dict[str, Any], ...]] = {}
@@ -211,6 +226,9 @@ class History:
             self._add(plan, mapping, rng.choice(("kill", "kill", "kill this")))
         if rng.random() < 0.25:
             self._fault()
+        self._play(mapping, plan)
+
+    def _play(self, mapping: str, plan: dict[str, tuple[dict[str, Any], ...]]) -> None:
         ended = self._sync.run(mapping, plan=plan)
         self.verdict.runs += 1
         self.verdict.crashes += ended.killed
@@ -218,13 +236,19 @@ class History:
         self._look_at(ended)
         self._keep(mapping)
 
-    def _add(self, plan: dict[str, tuple[dict[str, Any], ...]], mapping: str, what: Any) -> None:
+    def _add(
+        self,
+        plan: dict[str, tuple[dict[str, Any], ...]],
+        mapping: str,
+        what: Any,
+        nths: tuple[int, ...] = (1, 2, 3, 4, 6, 9, 14),
+    ) -> None:
         rng = self._rng
         command = rng.choice(DIRECTIONS[mapping])
         step = {
             "kind": rng.choice(BOUNDARIES[command]),
             "when": rng.choice(("before", "after")),
-            "nth": rng.choice((1, 2, 3, 4, 6, 9, 14)),
+            "nth": rng.choice(nths),
             "do": what,
         }
         plan[command] = (*plan.get(command, ()), step)
