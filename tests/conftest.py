@@ -48,7 +48,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """List the rows of the specification, where a run had any of them."""
+    """Count random histories, and list the rows of the specification, where a run had any."""
+    passed = terminalreporter.stats.get("passed", ())
+    told = [dict(one.user_properties).get("histories", 0) for one in passed if one.when == "call"]
+    if any(told):
+        terminalreporter.write_line(f"{sum(told)} random histories without a violation")
     account = _account(config)
     if account is None or not account.ran or not (_is_whole(config) or config.option.verbose > 0):
         return

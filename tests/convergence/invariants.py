@@ -46,6 +46,13 @@ class Pair(NamedTuple):
     p: str | None
     s: str | None
     base: dict[str, list[Any]]
+    images: dict[str, dict[str, Any]]
+
+    def stored(self, side: str, key: str) -> Any:
+        """What the ledger last saw of a key on a side."""
+        image = self.images[side]
+        kept = image.get(key) if side == P else held(S, self.sobject, key, image)
+        return canon(side, key, kept)
 
 
 class Books(NamedTuple):
@@ -85,6 +92,7 @@ class Books(NamedTuple):
                 found.link.spotio_id,
                 found.link.salesforce_id,
                 found.base,
+                {P: found.spotio_image or {}, S: found.salesforce_image or {}},
             )
             for one, found in ledger.snapshots(sorted(ids)).items()
         }
@@ -147,9 +155,12 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
                 continue
             values = (p_value, s_value)
             if one.side not in config.enabled and (
-                _still(settled, source, values) or not _still(settled, one.side, values)
+                _still(settled, source, values)
+                or not _still(settled, one.side, values)
+                or not same(pair.stored(one.side, key), values["PS".index(one.side)])
             ):
-                # Nobody reads the written side, so nobody knows that it changed.
+                # Nobody reads the written side, so nobody knows that it changed: neither away
+                # from the base, nor back to it after a guard had found it changed.
                 continue
             if not reference.in_scope(config, source, pair.sobject, image):
                 continue
@@ -256,6 +267,8 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
             continue
         both = (Where(P, pair.sobject, pair.p or ""), Where(S, pair.sobject, pair.s or ""))
         edits = sum(world.edits.get((one, key), 0) for one in both)
+        # The winner of a merge has values of its own, and nobody edits a field for that.
+        edits += sum(event[0] == "delete" and event[-1] == pair.s for event in world.events)
         # One for the link itself, and one for each fault and each edited definition.
         if number > edits + 1 + world.faults:
             yield f"{number} writes of {key} of {where.id} after {edits} edits"
@@ -283,7 +296,9 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
                     yield f"{key} of {one.where}: {row}, and nobody changed {source.id}"
             payload = repr([one.payload.get(name) for name in names])
             before = last.get((one.where, key))
-            refused = any(
+            # A refused value is tried again on demand; of a record that is gone nothing is parked.
+            row_of = world.rows.get(source)
+            refused = (row_of is not None and row_of.deleted) or any(
                 (decided.link_id, to, key) in books.parked for to in DIRECTION_FROM.values()
             )
             if before is not None and before[1] == payload and not world.faults and not refused:
@@ -626,6 +641,8 @@ def i11_deletes_safely(played: Played, books: Books) -> Iterator[str]:
             key: value
             for key, value in one.before.items()
             if key in decided.base
+            # What is not synced (any more) is no value that a deletion is weighed against.
+            and (decided.config.rule(key) or "do_not_sync") != "do_not_sync"
             and not same(value, canon(decided.to, key, decided.base[key][at]))
         }
         if unseen:

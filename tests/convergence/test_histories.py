@@ -9,21 +9,29 @@ import pytest
 from tests.convergence.hunt import history_of, problems
 from tests.convergence.machine import play
 
-HISTORIES = int(os.environ.get("HISTORIES", "10000"))
+HISTORIES = int(os.environ.get("HISTORIES", "10020"))
 PARTS = 20
-OPEN = frozenset({5720, 5919, 6447, 7757, 7904, 8155, 9664})
-"""Seeds that still violate an invariant: ``make convergence SEED=<seed> HISTORIES=1`` shows it."""
+OPEN = frozenset({6447, 8155})
+"""Seeds that still violate an invariant: ``make convergence SEED=<seed> HISTORIES=1`` shows it.
+
+6447: a write brings home that another key of the unread side has moved back, and nobody decides it
+again. 8155: an old partial event counts as a change and fills what ``on_create: omit`` left out.
+"""
 FIRST = int(os.environ.get("SEED", "0"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_no_history_violates_an_invariant(part):
-    bad = {}
+def test_no_history_violates_an_invariant(part, record_property):
+    bad, played = {}, 0
     for seed in range(FIRST + part, FIRST + HISTORIES, PARTS):
-        found = [] if seed in OPEN else problems(history_of(seed))
+        if seed in OPEN:
+            continue
+        found = problems(history_of(seed))
+        played += 1
         if found:
             bad[f"make convergence SEED={seed} HISTORIES=1"] = found[0]
+    record_property("histories", played)
     assert not bad
 
 

@@ -95,6 +95,36 @@ SEEDS = {
             Configure("Company", "salesforce_only"),
         ),
     ),
+    "a late event of a merge's loser creates nothing": History(
+        Config((("Company", "two_way"),)),
+        steps=(
+            ACME,
+            Plan(S),
+            Add(S, "Account", (("Name", "Ace"),)),
+            Life("merge", S, "Account", 0, 1),
+        ),
+        order="PS",
+    ),
+    "an id that did not get there is written once the lock is gone": History(
+        Config(
+            (
+                ("Company", "two_way"),
+                ("Stage", "salesforce_only"),
+                ("First Name", "spotio_only"),
+                ("Last Name", "two_way"),
+                ("parent", "salesforce_only"),
+            ),
+            choices=0,
+            scope_p=("Prospect", "Customer"),
+            contacts=True,
+        ),
+        steps=(
+            Add(P, "Account", (("Company", " Acme "),), parent=2),
+            Plan(P),
+            Plan(S, faults=((1, "locked"),), partial=("Annual Revenue", "Products", "Type")),
+        ),
+        order="SP",
+    ),
 }
 
 
