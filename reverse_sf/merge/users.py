@@ -126,6 +126,8 @@ class UserFacts(msgspec.Struct, frozen=True):
         email: from the field that ``email_field`` names; empty where there is none.
         linked: id of the SPOTIO user whom the sync has created or linked for this one.
         suspended_by_sync: the sync itself has suspended that user, and nobody else since.
+        first_name: sent when the user is created, and never again.
+        last_name: as the first name.
     """
 
     id: str
@@ -134,6 +136,8 @@ class UserFacts(msgspec.Struct, frozen=True):
     standing: Standing = Standing.ACTIVE
     linked: str | None = None
     suspended_by_sync: bool = False
+    first_name: str = ""
+    last_name: str = ""
 
     @property
     def wanted(self) -> bool:
@@ -180,10 +184,7 @@ def decide_users(
             wish = _synced(one, one.linked, tenant, shared)
         else:
             wish = _unsynced(one, sync, tenant, taken, shared)
-        decision = _guarded(wish, one, tenant)
-        if decision.act is UserAct.LINK and decision.member is not None:
-            taken[decision.member] = one.id
-        yield decision
+        yield _guarded(wish, one, tenant)
 
 
 def _unwanted(one: UserFacts, sync: UserSync, tenant: Tenant) -> UserDecision:
@@ -252,7 +253,12 @@ def _unsynced(  # noqa: PLR0911 -- one return per row
         return _taken(one, found[0])
     if not sync.create:
         return UserDecision(one.id, UserAct.NOTHING, UserRow.NOT_CREATED)
-    writes = {**_wishes(one), "isReadonly": True}
+    writes = {
+        **_wishes(one),
+        "firstName": one.first_name,
+        "lastName": one.last_name,
+        "isReadonly": True,
+    }
     return UserDecision(one.id, UserAct.CREATE, UserRow.CREATED, writes=writes)
 
 
@@ -331,7 +337,7 @@ def _guarded(wish: UserDecision, one: UserFacts, tenant: Tenant) -> UserDecision
             member.id,
         )
     demoted = str(wish.writes.get("role", ADMIN)).casefold() != ADMIN
-    if not member.rules or not (demoted or wish.act is UserAct.SUSPEND):
+    if not (demoted or wish.act is UserAct.SUSPEND):
         return wish
     if tenant.is_last_admin(member):
         return _parked(

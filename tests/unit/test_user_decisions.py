@@ -48,14 +48,16 @@ def only(*users: UserFacts, **world: object) -> tuple[UserAct, UserRow, dict[str
 # wanted, not synced yet
 
 
-def test_a_selected_user_is_created_as_read_only_with_role_email_and_external_id():
-    assert only(ann()) == (
+def test_a_selected_user_is_created_as_read_only_with_role_email_names_and_external_id():
+    assert only(ann(first_name="Ann", last_name="Lee")) == (
         UserAct.CREATE,
         UserRow.CREATED,
         {
             "externalSystemUserId": ANN,
             "role": "Sales",
             "email": "ann@example.com",
+            "firstName": "Ann",
+            "lastName": "Lee",
             "isReadonly": True,
         },
     )
@@ -154,6 +156,11 @@ def test_a_synced_user_gets_a_new_role_and_a_new_email():
         UserRow.CHANGED,
         {"role": "Manager", "email": "ann.new@example.com"},
     )
+
+
+def test_the_name_of_a_synced_user_is_not_written():
+    user = ann(linked="7", role="Manager", first_name="Ann", last_name="New")
+    assert only(user, spotio=(ann_in_spotio(),))[2] == {"role": "Manager"}
 
 
 def test_an_email_that_salesforce_has_lost_is_not_cleared_in_spotio():
