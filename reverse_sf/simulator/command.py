@@ -73,8 +73,10 @@ def simulator(context: click.Context, /, **options: Any) -> None:
     """Run a local Salesforce and a local SPOTIO, in the foreground.
 
     Both listen on this machine only and hold one made-up field-sales company. Point taps and
-    targets at them with the variables that `reverse-sf simulator env` prints, and look behind
-    their APIs at /_simulator/requests and /_simulator/records/OBJECT. Ctrl-C stops them.
+    targets at them with the variables that `reverse-sf simulator env` prints. Ctrl-C stops them.
+
+    Look behind their APIs at /_simulator/requests and /_simulator/records/OBJECT; POST to
+    /_simulator/edit (as a person in the web app), clock, faults, switches or reset.
     """
     if context.invoked_subcommand is not None:
         return

@@ -25,6 +25,8 @@ Salesforce has two more:
     several such.
 ``GET, POST usage``
     what is used of the day's allowances; a POST such as ``{api_requests: 99000}`` pretends.
+
+SPOTIO's switches, most of what its public pages leave open, are listed in ``spotio/quirks.py``.
 """
 
 from __future__ import annotations

@@ -59,6 +59,10 @@ def test_a_deletion_may_hand_the_children_on_and_changes_nothing_where_it_is_ref
     with pytest.raises(ControlError, match="cannot be a parent"):
         edit(api, object="Accounts", id=parent, delete={**how, "newParent": lead})
     assert api.read(child)["parentsInfo"][0]["id"] == parent
+    misspelt = {**how, "reassignTypes": ["Contacts", "Kontakts"], "newParent": heir}
+    with pytest.raises(ControlError, match="Kontakts"):
+        edit(api, object="Accounts", id=parent, delete=misspelt)
+    assert api.read(child)["parentsInfo"][0]["id"] == parent
     edit(api, object="Accounts", id=parent, delete={**how, "newParent": heir})
     assert api.read(child)["parentsInfo"][0]["id"] == heir
     edit(api, object="Accounts", id=heir, delete=True)

@@ -106,11 +106,9 @@ def edit(tenant: Tenant, body: dict[str, Any]) -> dict[str, Any]:
 def _edit_record(tenant: Tenant, body: Mapping[str, Any]) -> dict[str, Any]:
     actor = _member(tenant, str(body.get("as") or PERSON))
     if "create" in body:
-        record_type = tenant.workflow.named(str(body.get("object")))
-        if record_type is None:
-            raise ControlError(f"no record type {body.get('object')!r}")
-        request = _request(tenant, record_type, body["create"])
-        record = tenant.create({"typeId": record_type.id, **request}, actor)
+        type_id = _type_id(tenant, body.get("object"))
+        request = _request(tenant, tenant.workflow.type(type_id), body["create"])
+        record = tenant.create({"typeId": type_id, **request}, actor)
         return _record_row(tenant, record)
     if "merge" in body:
         return _merge(tenant, body["merge"], actor)
@@ -145,13 +143,19 @@ def _deletion(tenant: Tenant, asked: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(asked) - {"mode", "reassignTypes", "newParent", "permanently"})
     if unknown:
         raise ControlError(f"unknown keys of a deletion: {', '.join(unknown)}")
-    types = [tenant.workflow.named(str(name)) for name in asked.get("reassignTypes", ())]
     return {
         "mode": asked.get("mode"),
-        "reassignTypesIds": [row.id for row in types if row is not None],
+        "reassignTypesIds": [_type_id(tenant, name) for name in asked.get("reassignTypes") or ()],
         "newParentId": asked.get("newParent"),
         "permanently": asked.get("permanently"),
     }
+
+
+def _type_id(tenant: Tenant, name: Any) -> int:
+    record_type = tenant.workflow.named(str(name))
+    if record_type is None:
+        raise ControlError(f"no record type {name!r}")
+    return record_type.id
 
 
 def _activity(tenant: Tenant, asked: Mapping[str, Any]) -> dict[str, Any]:
