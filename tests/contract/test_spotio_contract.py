@@ -83,6 +83,7 @@ def record_tour(api):
 
 def activity_tour(api):
     record = api.create(LEADS)["id"]
+    later = api.tenant.workflow.type(LEADS).stages[1].id
     planned = {"dataObjectId": record, "activityTemplateId": "1", "done": False}
     merge = {"Content-Type": "application/merge-patch+json"}
     for base in ("/api/v2/activities", "/api/ActivitiesV2"):
@@ -93,6 +94,18 @@ def activity_tour(api):
         api.call("PATCH", f"{base}/{made}", content='{"done": true}', headers=merge)
         api.call("PUT", f"{base}/{made}", json=planned)
         api.post(base, json={**planned, "title": "x" * 129})
+        api.post(f"{base}/many", json=[planned, {**planned, "done": True, "direction": "In"}])
+        api.post(f"{base}/many", json=planned)
+        api.patch(record, {"op": "replace", "path": "/stageId", "value": later})
+        api.patch(record, {"op": "replace", "path": "/ownerId", "value": 534601})
+        api.patch(record, {"op": "replace", "path": "/fields/0/value", "value": base[-4:]})
+        api.get(f"{base}/feed", IncludeCustomFieldIds="*", SingleType=LEADS)
+        api.get(f"{base}/feed", SortBy="schedule")
+        api.get(f"/api/DataObjects/{record}/activities/{made}")
+        api.get(f"/api/DataObjects/{record}/activities/0")
+        for path in ("data", "data/flexible"):
+            api.post(f"/api/Exports/activities/{path}", json={"dataObjectTypeId": LEADS})
+            api.post(f"/api/Exports/activities/{path}", json={"startDate": "yesterday"})
 
 
 def search_tour(api):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.spotio.records import shown
-from reverse_sf.simulator.spotio.refusals import Refusal
+from reverse_sf.simulator.spotio.refusals import Refusal, not_found
 
 if TYPE_CHECKING:
     from reverse_sf.simulator.spotio.exchange import Exchange
@@ -16,6 +16,28 @@ def create(exchange: Exchange) -> dict[str, Any]:
     """``POST /api/v2/activities``."""
     exchange.touch(1)
     return _response(_added(exchange, exchange.object()))
+
+
+def create_many(exchange: Exchange) -> list[int]:
+    """``POST /api/v2/activities/many``: the ids; see switch ``many_activities``."""
+    requests = exchange.body()
+    if not isinstance(requests, list) or not all(isinstance(each, dict) for each in requests):
+        raise Refusal(400, "The body must be an array of objects.")
+    tenant, actor = exchange.tenant, exchange.actor
+    records = [tenant.visible(str(each.get("dataObjectId") or ""), actor) for each in requests]
+    if tenant.declared["many_activities"] == "until_error":
+        kept = [
+            tenant.logbook.add(record, each, actor)
+            for record, each in zip(records, requests, strict=True)
+        ]
+    else:
+        drafts = [
+            tenant.logbook.draft(record, each, actor)
+            for record, each in zip(records, requests, strict=True)
+        ]
+        kept = [tenant.logbook.keep(draft, actor) for draft in drafts]
+    exchange.touch(len(kept))
+    return [activity.id for activity in kept]
 
 
 def read(exchange: Exchange) -> dict[str, Any]:
@@ -46,11 +68,20 @@ def historical(exchange: Exchange) -> dict[str, Any]:
     return {**scroll, "items": [historical_shape(activity) for activity in page]}
 
 
+def one_historical(exchange: Exchange) -> dict[str, Any]:
+    """``GET /api/DataObjects/{dataObjectId}/activities/{activityId}``: a done one."""
+    found = _activity(exchange)
+    if not found.done or found.data_object_id != exchange.path("dataObjectId"):
+        raise not_found("Activity", found.id)
+    exchange.touch(1)
+    return historical_shape(found)
+
+
 def historical_shape(activity: Activity) -> dict[str, Any]:
     """``HistoricalDataObjectActivityDto``."""
     row: dict[str, Any] = {
         "id": str(activity.id),
-        "activityTemplateId": _text(activity.template_id),
+        "activityTemplateId": text(activity.template_id),
         "type": activity.type[0].lower() + activity.type[1:],
         "ownerId": str(activity.owner_id),
         "title": activity.title,
@@ -58,7 +89,7 @@ def historical_shape(activity: Activity) -> dict[str, Any]:
         "date": shown(activity.date),
         "durationSeconds": activity.duration_seconds,
         "allDay": activity.all_day,
-        "resultId": _text(activity.result_id),
+        "resultId": text(activity.result_id),
         "email": activity.email,
         "phoneNumber": activity.phone,
         "reference": activity.reference,
@@ -67,7 +98,7 @@ def historical_shape(activity: Activity) -> dict[str, Any]:
     }
     if activity.planned is not None:
         row["plannedDate"] = shown(activity.planned)
-    return row | _optional(activity)
+    return row | optional(activity)
 
 
 def _added(exchange: Exchange, request: dict[str, Any]) -> Activity:
@@ -98,8 +129,8 @@ def _response(activity: Activity) -> dict[str, Any]:
         "type": activity.type[0].lower() + activity.type[1:],
         "done": activity.done,
         "isNote": activity.type == "Note",
-        "activityTemplateId": _text(activity.template_id),
-        "resultId": _text(activity.result_id),
+        "activityTemplateId": text(activity.template_id),
+        "resultId": text(activity.result_id),
         "ownerId": str(activity.owner_id),
         "title": activity.title,
         "notes": activity.notes,
@@ -118,10 +149,11 @@ def _response(activity: Activity) -> dict[str, Any]:
         "autoExecution": False,
         "verified": True,
     }
-    return row | _optional(activity)
+    return row | optional(activity)
 
 
-def _optional(activity: Activity) -> dict[str, Any]:
+def optional(activity: Activity) -> dict[str, Any]:
+    """The keys that an activity shows only where they say something."""
     found = {
         "transition": activity.transition,
         "ownerChanged": activity.owner_changed,
@@ -130,5 +162,6 @@ def _optional(activity: Activity) -> dict[str, Any]:
     return {key: given for key, given in found.items() if given is not None}
 
 
-def _text(number: int | None) -> str | None:
+def text(number: int | None) -> str | None:
+    """An id as most shapes show it."""
     return None if number is None else str(number)

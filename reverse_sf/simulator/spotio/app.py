@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from reverse_sf.simulator.control import Control
 from reverse_sf.simulator.spotio import (
     activity_calls,
+    activity_feeds,
     job_calls,
     people_calls,
     record_calls,
@@ -121,11 +122,14 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         ),
         get("/api/DataObjects/{dataObjectId}/duplicatesByAddress", rows.duplicates),
         get("/api/DataObjects/{dataObjectId}/activities/historical", log.historical),
+        get("/api/DataObjects/{dataObjectId}/activities/{activityId}", log.one_historical),
         *(
             one
             for base in ("/api/v2/activities", "/api/ActivitiesV2")
             for one in (
                 post(base, log.create),
+                post(f"{base}/many", log.create_many),
+                get(f"{base}/feed", activity_feeds.feed),
                 get(f"{base}/{{activityId}}", log.read),
                 operation(tenant, "PUT", f"{base}/{{activityId}}", log.replace),
                 operation(
@@ -138,6 +142,8 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         post("/api/v2/filters", rows.save_filter),
         get("/api/v2/filters/{filterId}", rows.read_filter),
         get("/api/Exports/dataObjects/data", rows.export),
+        post("/api/Exports/activities/data", activity_feeds.classic_export),
+        post("/api/Exports/activities/data/flexible", activity_feeds.export),
         post(bulk, jobs.create),
         get(f"{bulk}/inprogress", jobs.in_progress),
         get(f"{bulk}/{{id}}", jobs.read, slow=True),

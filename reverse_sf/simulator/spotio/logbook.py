@@ -73,10 +73,20 @@ class Logbook:
         Raises:
             Refusal: a template, result, owner or value is not accepted.
         """
+        return self.keep(self.draft(record, request, actor, at=at), actor)
+
+    def draft(
+        self, record: Record, request: Request, actor: Member, *, at: int | None = None
+    ) -> Activity:
+        """The activity that a request describes, without an id and not kept yet.
+
+        Raises:
+            Refusal: a template, result, owner or value is not accepted.
+        """
         kind = self._kind(request)
         now = self._diary.now() if at is None else at
         activity = Activity(
-            id=self._store.next_activity_id(),
+            id=0,
             data_object_id=record.id,
             type=kind,
             owner_id=actor.id,
@@ -87,8 +97,13 @@ class Logbook:
         self._assign(activity, {"done": True, **request})
         if not activity.done:
             activity.planned = activity.date
-        self._keep(activity, actor, now)
         return activity
+
+    def keep(self, draft: Activity, actor: Member) -> Activity:
+        """Give a draft its id and keep it; the record's counters follow."""
+        draft.id = self._store.next_activity_id()
+        self._keep(draft, actor, draft.created)
+        return draft
 
     def change(
         self, activity: Activity, request: Request, actor: Member, *, whole: bool

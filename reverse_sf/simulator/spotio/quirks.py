@@ -125,5 +125,19 @@ SWITCHES: tuple[Switch, ...] = (
         default=True,
         meaning="the deleted feed shows records that were deleted permanently",
     ),
+    _choice(
+        "activity_dates",
+        "what startDate and endDate of the activity feed and exports compare, and their order: the "
+        "activity's own date, or the instant it was created or updated",
+        "date",
+        "created",
+        "updated",
+    ),
+    _choice(
+        "many_activities",
+        "activities sent together of which one is refused: none is kept, or those before it are",
+        "none",
+        "until_error",
+    ),
     Switch("external_id_in_search", default=False, meaning="q also finds externalDataObjectId"),
 )
