@@ -21,9 +21,9 @@ from reverse_sf.ledger.rows import LinkState, OperationStatus, Parked
 from reverse_sf.ledger.tables import links, operations, parked
 from reverse_sf.ledger.writing import (
     add_conflicts,
+    add_flags,
     drop_parked,
     merge_bases,
-    put_flags,
     put_images,
     put_parked,
     write_log,
@@ -100,7 +100,7 @@ class OutcomeCommits(Leases):
             if accepted:
                 self._apply(connection, outcomes.direction, accepted)
             put_parked(connection, [*outcomes.parked, *refused], run)
-            put_flags.execute(
+            add_flags.execute(
                 connection,
                 [(link_id, to.value, reason) for link_id, to, reason in outcomes.flagged],
             )

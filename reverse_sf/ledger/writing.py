@@ -37,6 +37,8 @@ put_flags = Insert(
     identity=("link_id", "direction"),
     changes=all_given("reason"),
 )
+add_flags = Insert(flags, ("link_id", "direction", "reason"), identity=("link_id", "direction"))
+"""Leaves the reason of a flag that is there: the mapper reads what it put off from it."""
 _put_parked = Insert(
     parked,
     (

@@ -158,6 +158,12 @@ class Course:
             return snapshot.salesforce_modified_at
         return snapshot.spotio_modified_at
 
+    def destination_observed_at(self, snapshot: Snapshot) -> str | None:
+        """When the destination was last seen."""
+        if self.source is Side.SALESFORCE:
+            return snapshot.spotio_observed_at
+        return snapshot.salesforce_observed_at
+
     def destination_deleted(self, snapshot: Snapshot) -> bool:
         """Whether the destination's record was last seen deleted."""
         if self.source is Side.SALESFORCE:

@@ -370,7 +370,10 @@ class Decider:
 
     def _withheld(self, link_ids: Collection[str]) -> dict[str, Withheld]:
         found = self._ledger.parked(list(link_ids))
-        return {link_id: withheld_of(rows, self._course) for link_id, rows in found.items()}
+        fingerprint = self._run.definition_fingerprint
+        return {
+            link_id: withheld_of(rows, self._course, fingerprint) for link_id, rows in found.items()
+        }
 
     def _stored(self, snapshot: Snapshot, image: dict[str, Any]) -> Subject:
         return Subject(

@@ -158,7 +158,7 @@ class FieldDecisions(ABC):
         Args:
             draft: what was decided.
             prior: what was known of the link.
-            values: the source's image, as a tap has just told it.
+            values: the source's image, as a tap has just told it or as it is stored.
         """
         vain = prior.withheld.vain
         if not vain or not draft.source.keys() <= self._still(prior, values):

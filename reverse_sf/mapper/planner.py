@@ -11,7 +11,7 @@ from reverse_sf.mapper.keys import PARENT_KEY
 from reverse_sf.mapper.newcomers import Newcomers
 from reverse_sf.mapper.relations import WAITING_FOR_PARENT, absence_of
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
-from reverse_sf.mapper.withheld import BARRED
+from reverse_sf.mapper.withheld import BARRED, PUT_OFF
 from reverse_sf.mapping.definition import DeletePolicy
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
@@ -225,9 +225,8 @@ class Planner:
 
     def postpone(self, prior: Prior, subject: Subject, batch: Batch) -> None:
         """Keep the new image; the link is decided again once the open operation has an outcome."""
-        why = "changed while a write was under way"
         self._fields.under_way(prior, subject.values)
-        self._entries.flag(prior.snapshot.link, self._course.direction, why, batch)
+        self._entries.flag(prior.snapshot.link, self._course.direction, PUT_OFF, batch)
         self._tally.add(self._name, "waiting", "an earlier write is still under way")
         gone = event_of(subject.values) in (Event.DELETED, Event.MERGED)
         self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
@@ -240,7 +239,10 @@ class Planner:
         draft = self._fields.decided(prior, subject.values)
         link = snapshot.link
         parked = prior.withheld.here
-        if subject.is_new and prior.withheld.vain:
+        seen_at = self._course.destination_observed_at(snapshot)
+        if prior.withheld.vain and (
+            subject.is_new or prior.withheld.nothing_since(seen_at, link.flag_reason)
+        ):
             parked -= self._fields.hold_back(draft, prior, subject.values)
         parent = self.newcomers.parent_of(subject.values) if draft.source.get(PARENT_KEY) else None
         absence = absence_of(parent)

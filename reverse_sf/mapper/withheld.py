@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 BARRED = "doubtful"
 """Stands among the parked keys of a link whose counterpart is in doubt: nothing is created."""
+PUT_OFF = "changed while a write was under way"
+"""Why a link is decided again whose observation nobody has decided yet."""
+_MILLISECONDS = len("2026-05-06T11:56:44.000")
 VAIN = frozenset({"rejected", "not_taken"})
 """Reasons that only a call can tell of: whether they still hold is not known before another."""
 
@@ -27,24 +30,46 @@ class Withheld(msgspec.Struct, frozen=True):
         here: withheld in this direction, with :data:`BARRED` where a doubtful match bars both.
         vain: those of them that the destination's API has refused.
         there: withheld in the other direction.
+        refused_at: when the API last refused one of them.
+        is_due: one of them is to be tried again whatever the values are.
     """
 
     here: frozenset[str] = frozenset()
     vain: frozenset[str] = frozenset()
     there: frozenset[str] = frozenset()
+    refused_at: str = ""
+    is_due: bool = False
+
+    def nothing_since(self, destination_seen_at: str | None, flagged: str | None) -> bool:
+        """Whether what the API refused would be the same again.
+
+        A tap's observation is judged when it comes; only one that had to be put off comes later.
+
+        Args:
+            destination_seen_at: when the destination's image was taken.
+            flagged: why the link is decided again.
+        """
+        return (
+            not self.is_due
+            and flagged != PUT_OFF
+            and destination_seen_at is not None
+            and destination_seen_at[:_MILLISECONDS] <= self.refused_at[:_MILLISECONDS]
+        )
 
 
 NOTHING = Withheld()
 
 
-def withheld_of(rows: Iterable[Parked], course: Course) -> Withheld:
+def withheld_of(rows: Iterable[Parked], course: Course, fingerprint: str) -> Withheld:
     """Sort what the ledger says of a link.
 
     Args:
         rows: all that is withheld of the link, in both directions.
         course: this direction.
+        fingerprint: of the definition in force.
     """
     here, vain, there = set(), set(), set()
+    refused_at, is_due = "", False
     for one in rows:
         if one.reason in DOUBTS and not one.key:
             here.add(BARRED)
@@ -52,6 +77,9 @@ def withheld_of(rows: Iterable[Parked], course: Course) -> Withheld:
             here.add(one.key)
             if one.reason in VAIN:
                 vain.add(one.key)
+                refused_at = max(refused_at, one.at)
+                is_due = is_due or one.next_attempt_at is not None
+                is_due = is_due or one.definition_fingerprint != fingerprint
         else:
             there.add(one.key)
-    return Withheld(frozenset(here), frozenset(vain), frozenset(there))
+    return Withheld(frozenset(here), frozenset(vain), frozenset(there), refused_at, is_due)

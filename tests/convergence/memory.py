@@ -447,7 +447,7 @@ class MemoryLedger:
                     row.next_attempt_at = at
         self._park([*outcomes.parked, *refused], run)
         for link_id, to, reason in outcomes.flagged:
-            self.flags[link_id, to] = reason
+            self.flags.setdefault((link_id, to), reason)
         self._add_conflicts(outcomes.conflicts)
 
     def _holder(self, outcome: Outcome, link: Link) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reverse_sf.ledger.rows import Decisions, Run
+from reverse_sf.mapper.withheld import PUT_OFF
 from reverse_sf.mapping.definition import Direction
 from tests.unit.two_way_fixtures import world
 
@@ -97,3 +99,34 @@ def test_a_record_refused_as_a_whole_waits_for_a_new_value(world):
     world.rest()
     assert world.both(p)[0]["Phone"] == "2"
     assert world.parked(Direction.TO_SPOTIO) == {}
+
+
+def test_a_link_that_is_decided_again_for_another_reason_sends_no_refused_value_again(refused):
+    world, _, _ = refused
+    flag(world, "found, not created")
+    world.to_salesforce()
+    assert world.refusals == 1
+    assert world.parked(Direction.TO_SALESFORCE) == {"Website": "rejected"}
+
+
+def test_an_observation_that_was_put_off_is_decided_with_all_that_it_brought(refused):
+    world, _, _ = refused
+    flag(world, PUT_OFF)
+    world.to_salesforce()
+    assert world.refusals == 2
+
+
+def flag(world, why):
+    """Have every link decided again at the next run toward Salesforce."""
+    with world.open() as ledger:
+        run = Run(
+            run_id="flags",
+            direction=Direction.TO_SALESFORCE,
+            started_at="2026-05-06T00:00:00.000Z",
+            definition_fingerprint="",
+        )
+        ledger.begin_run(run, ttl_seconds=60)
+        links = [one.link_id for one in ledger.parked_rows()]
+        rows = [(link_id, why) for link_id in links]
+        ledger.commit_decisions(Decisions(run_id="flags", flagged=rows))
+        ledger.finish_run("flags", "done")

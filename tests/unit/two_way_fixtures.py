@@ -464,9 +464,8 @@ class TwoWay:
         self.refusals += bool(bad)
         return bad
 
-    @staticmethod
     def _withhold(
-        ledger: Ledger, envelope: Envelope, direction: Direction, keys: list[str]
+        self, ledger: Ledger, envelope: Envelope, direction: Direction, keys: list[str]
     ) -> None:
         ledger.commit_outcomes(
             Outcomes(
@@ -480,7 +479,7 @@ class TwoWay:
                         pair=envelope.pair,
                         reason="rejected",
                         message="no",
-                        at="2026-05-06T00:00:00.000Z",
+                        at=self.now(),
                         run_id=envelope.run_id,
                     )
                     for key in keys
