@@ -26,6 +26,12 @@ Salesforce has two more:
 ``GET, POST usage``
     what is used of the day's allowances; a POST such as ``{api_requests: 99000}`` pretends.
 
+SPOTIO has one more:
+
+``GET, POST webhooks``
+    what waits for delivery, and every attempt; a POST of ``{duplicate: n}`` or ``{reorder: n}``
+    sends the next deliveries twice, the next events last first.
+
 SPOTIO's switches, most of what its public pages leave open, are listed in ``spotio/quirks.py``.
 """
 

@@ -30,6 +30,7 @@ def tour(api: Api) -> None:
     job_tour(api)
     people_tour(api)
     place_tour(api)
+    webhook_tour(api)
 
 
 def workflow_tour(api):
@@ -170,6 +171,21 @@ def place_tour(api):
     api.get("/api/PinsV2/search", placeId=pin["placeId"])
     api.get("/api/PinsV2/nearest", lat=pin["lat"], lng=pin["lng"], limit=3)
     api.post("/api/PinsV2/format-address", json={"street": "9 Elm St", "city": "Denver"})
+
+
+def webhook_tour(api):
+    api.get("/api/Webhooks/scopes")
+    body = {
+        "callback": "http://127.0.0.1:9/",
+        "scopes": ["appointment.created"],
+        "customHeaders": [{"name": "X-Mine", "value": "1"}],
+    }
+    made = api.post("/api/Webhooks", json=body).json()["id"]
+    api.post("/api/Webhooks", json={**body, "callback": "http://example.com/"})
+    api.get("/api/Webhooks")
+    api.call("PUT", f"/api/Webhooks/{made}", json={**body, "active": False})
+    api.call("DELETE", f"/api/Webhooks/{made}")
+    api.call("DELETE", f"/api/Webhooks/{made}")
 
 
 @pytest.mark.parametrize(

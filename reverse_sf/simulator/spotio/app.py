@@ -13,6 +13,7 @@ from reverse_sf.simulator.spotio import (
     job_calls,
     people_calls,
     record_calls,
+    webhook_calls,
     workflow_calls,
 )
 from reverse_sf.simulator.spotio.exchange import (
@@ -163,6 +164,11 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         operation(tenant, "PUT", "/api/users/{id}", people.change_user),
         post("/api/users/{id}/block", people.block_user),
         post("/api/users/{id}/invite", people.invite_user),
+        get("/api/Webhooks/scopes", webhook_calls.scopes),
+        get("/api/Webhooks", webhook_calls.listed),
+        post("/api/Webhooks", webhook_calls.create),
+        operation(tenant, "PUT", "/api/Webhooks/{id}", webhook_calls.change),
+        operation(tenant, "DELETE", "/api/Webhooks/{id}", webhook_calls.delete),
         get("/api/Teams/all", people.teams),
         get("/api/Territories/all", people.territories),
         get("/api/PinsV2/search", people.search_pin),

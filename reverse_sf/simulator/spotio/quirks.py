@@ -139,5 +139,22 @@ SWITCHES: tuple[Switch, ...] = (
         "none",
         "until_error",
     ),
+    _choice(
+        "webhook_children",
+        "whether records of child types cause lead events too, or are silent",
+        "told",
+        "silent",
+    ),
+    Switch("webhook_batch", 1, "events that wait for one endpoint and go out in one call, at most"),
+    Switch(
+        "webhook_mixed", default=True, meaning="one webhook call may carry events of several types"
+    ),
+    Switch(
+        "webhook_retry_s",
+        1.0,
+        "real seconds before the first retry of a webhook call; the second and third wait two and "
+        "three times as long",
+    ),
+    Switch("webhook_timeout_s", 10.0, "real seconds that a webhook call waits for its answer"),
     Switch("external_id_in_search", default=False, meaning="q also finds externalDataObjectId"),
 )

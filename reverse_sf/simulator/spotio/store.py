@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left, insort
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -61,6 +61,19 @@ class UpdateIndex:
                 yield record
 
 
+class Watcher(Protocol):
+    """Who is told of changes while it watches."""
+
+    def record_saved(self, record: Record, before: Record | None) -> None:
+        """A record is stored."""
+
+    def record_deleted(self, record: Record) -> None:
+        """A record is deleted."""
+
+    def activity_saved(self, activity: Activity, before: Activity | None) -> None:
+        """An activity is stored."""
+
+
 class Store:
     """All rows of one tenant.
 
@@ -74,6 +87,7 @@ class Store:
     def __init__(self, database: str) -> None:
         self._database = None if database == ":memory:" else database
         self._connection: sqlite3.Connection | None = None
+        self.watcher: Watcher | None = None
         self._clear()
         if self._database is not None:
             try:
@@ -119,8 +133,11 @@ class Store:
 
     def save_record(self, record: Record) -> None:
         """Store a new or changed record; its position in all indexes follows."""
+        before = self.records.get(record.id)
         self._place(record)
         self._write("record", record.id, record)
+        if self.watcher is not None:
+            self.watcher.record_saved(record, before)
 
     def save_pin(self, pin: Pin) -> None:
         """Store a pin."""
@@ -139,6 +156,8 @@ class Store:
             del self.activities[known.data_object_id][known.id]
         self._place_activity(activity)
         self._write("activity", str(activity.id), activity)
+        if self.watcher is not None:
+            self.watcher.activity_saved(activity, known)
 
     def next_activity_id(self) -> int:
         """The id of the next activity: they are never deleted, so none is used again."""
@@ -172,6 +191,8 @@ class Store:
         self.deletions[record.id] = deletion
         self._forget("record", record.id)
         self._write("deletion", record.id, deletion)
+        if self.watcher is not None:
+            self.watcher.record_deleted(record)
 
     def logged_on(self, record_id: str) -> list[Activity]:
         """The activities of a record, in the order of their ids."""

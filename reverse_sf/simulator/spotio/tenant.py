@@ -22,6 +22,7 @@ from reverse_sf.simulator.spotio.shapes import Shapes, pin_shape
 from reverse_sf.simulator.spotio.store import Store
 from reverse_sf.simulator.spotio.succession import Succession
 from reverse_sf.simulator.spotio.tokens import Tokens
+from reverse_sf.simulator.spotio.webhooks import Webhooks
 from reverse_sf.simulator.spotio.writing import Writing
 from reverse_sf.simulator.switches import Switches
 from reverse_sf.simulator.world import DEFAULT_RECORDS, World
@@ -89,6 +90,7 @@ class Tenant:
             diary=self.diary,
             logbook=self.logbook,
         )
+        self.webhooks = Webhooks(self.store, self.workflow, self.diary, self.declared)
         self.shapes = Shapes(self.store, self.workflow, self.declared)
         self.filters = Filters()
         self.search = Search(self.store, self.workflow, self.filters, self.declared)
@@ -136,6 +138,7 @@ class Tenant:
     def reset(self) -> None:
         """Back to the seed, with default switches."""
         with self.lock:
+            self.webhooks.clear()
             self.declared.reset()
             self.store.wipe()
             self._build()
@@ -144,10 +147,15 @@ class Tenant:
     @property
     def further(self) -> Mapping[str, Callable[[dict[str, Any] | None], Any]]:
         """Control calls that only this server has."""
-        return {}
+        return {"webhooks": self._webhooks}
+
+    def _webhooks(self, body: dict[str, Any] | None) -> dict[str, Any]:
+        with self.lock:
+            return self.webhooks.control(body)
 
     def close(self) -> None:
-        """Close the file."""
+        """End the deliveries and close the file."""
+        self.webhooks.clear()
         self.store.close()
 
     # What the API's operations are made of.
