@@ -31,6 +31,7 @@ def tour(api: Api) -> None:
     people_tour(api)
     place_tour(api)
     webhook_tour(api)
+    team_tour(api)
 
 
 def workflow_tour(api):
@@ -171,6 +172,27 @@ def place_tour(api):
     api.get("/api/PinsV2/search", placeId=pin["placeId"])
     api.get("/api/PinsV2/nearest", lat=pin["lat"], lng=pin["lng"], limit=3)
     api.post("/api/PinsV2/format-address", json={"street": "9 Elm St", "city": "Denver"})
+
+
+def team_tour(api):
+    user = api.get("/api/users").json()[0]["id"]
+    made = api.post(
+        "/api/Teams", json={"name": "North", "parentId": "1", "usersIds": [user]}
+    ).json()
+    team = f"/api/Teams/{made['id']}"
+    api.post("/api/Teams", json={})
+    for path in ("/api/Teams/list", "/api/Teams/users", team, "/api/Teams/99"):
+        api.get(path)
+    api.call("PUT", team, json={"name": "North East"})
+    api.call("PUT", f"{team}/addUsers", json={"usersIds": [user]})
+    api.call("DELETE", team)
+    api.call("DELETE", team)
+    api.call("DELETE", "/api/Teams/many", json={"teamsIds": ["2"]})
+    drawn = {"title": "Texas", "parentId": "1", "userIds": [user], "zips": ["78701"]}
+    land = api.post("/api/Territories", json=drawn).json()
+    api.get(f"/api/Territories/{land['id']}")
+    api.call("PUT", f"/api/Territories/{land['id']}", json={"title": "Texas East"})
+    api.get("/api/Territories/all")
 
 
 def webhook_tour(api):

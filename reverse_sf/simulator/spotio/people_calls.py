@@ -137,30 +137,6 @@ def invite_user(exchange: Exchange) -> dict[str, Any]:
     return _details(_save(exchange, _member(exchange), status="invited"))
 
 
-def teams(_exchange: Exchange) -> list[dict[str, Any]]:
-    """``GET /api/Teams/all``."""
-    return [
-        {"id": str(number), "name": name, "parentId": None, "visible": True, "assignable": True}
-        for number, name in ((1, "Central"), (2, "Coast"))
-    ]
-
-
-def territories(exchange: Exchange) -> list[dict[str, Any]]:
-    """``GET /api/Territories/all``."""
-    everyone = [str(number) for number in exchange.tenant.store.members]
-    return [
-        {
-            "id": "1",
-            "title": "All states",
-            "color": "#2f80ed",
-            "parentId": None,
-            "global": True,
-            "userIds": everyone,
-            "updatedAt": shown(0),
-        }
-    ]
-
-
 def pin(exchange: Exchange) -> dict[str, Any]:
     """``GET /api/PinsV2/{pinId}``: the pin with its records."""
     found = _pin(exchange, exchange.path("pinId"))

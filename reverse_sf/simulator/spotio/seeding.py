@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.spotio.demo_workflow import ACCOUNTS, LEADS
-from reverse_sf.simulator.spotio.records import Member, to_ticks
+from reverse_sf.simulator.spotio.records import Member, Team, Territory, to_ticks
 from reverse_sf.simulator.world import World, salesforce_id
 
 if TYPE_CHECKING:
@@ -171,3 +171,13 @@ def seed(
     """Create the world's records as they were last modified."""
     for identifier, request, modified, actor in requests(world, workflow):
         create(request, people[actor], identifier, to_ticks(modified))
+
+
+def teams() -> list[Team]:
+    """The demo company's teams."""
+    return [Team(id=1, name="Central"), Team(id=2, name="Coast")]
+
+
+def territory() -> Territory:
+    """The demo company's one territory, in which everybody works."""
+    return Territory(id=1, title="All states", everywhere=True)

@@ -103,6 +103,9 @@ class Tenant:
         self.store.begin()
         for member in seeding.members(world):
             self.store.save_member(member)
+        for team in seeding.teams():
+            self.store.save_team(team)
+        self.store.save_territory(seeding.territory())
         seeding.seed(
             lambda request, actor, identifier, at: self.writing.create(
                 request, actor, identifier=identifier, at=at
