@@ -20,6 +20,15 @@ def test_teams_below_a_deleted_one_go_up(api):
     assert api.get(f"/api/Teams/{low}").json()["parentId"] == top
 
 
+def test_teams_below_a_deleted_one_may_be_gone_too(api):
+    api.switch(team_children="gone")
+    top = team(api, "Top")
+    low = team(api, "Low", parentId=team(api, "Middle", parentId=top))
+    body = {"teamsIds": [top, low]}
+    assert api.call("DELETE", "/api/Teams/many", json=body).status_code == 200
+    assert [row["name"] for row in api.get("/api/Teams/all").json()] == ["Central", "Coast"]
+
+
 def test_users_are_added_once_and_must_exist(api):
     one, two = [row["id"] for row in api.get("/api/users").json()[:2]]
     made = team(api, "North", usersIds=[one])

@@ -140,6 +140,12 @@ SWITCHES: tuple[Switch, ...] = (
         "until_error",
     ),
     _choice(
+        "team_children",
+        "what becomes of the teams below a deleted one: they go up to its parent, or are gone too",
+        "up",
+        "gone",
+    ),
+    _choice(
         "webhook_children",
         "whether records of child types cause lead events too, or are silent",
         "told",

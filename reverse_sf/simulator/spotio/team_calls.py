@@ -87,7 +87,7 @@ def add_users(exchange: Exchange) -> Response:
 
 
 def delete_team(exchange: Exchange) -> Response:
-    """``DELETE /api/Teams/{teamId}``: teams below it go up to its parent."""
+    """``DELETE /api/Teams/{teamId}``; see switch ``team_children``."""
     _administrator(exchange)
     _delete(exchange, _team(exchange))
     return Response(status_code=200)
@@ -172,9 +172,15 @@ def _save_team(exchange: Exchange, team: Team, request: Mapping[str, Any]) -> di
 
 def _delete(exchange: Exchange, team: Team) -> None:
     store = exchange.tenant.store
-    parent = store.teams[team.id].parent_id
+    now = store.teams.get(team.id)
+    if now is None:
+        # Gone with a team above it, of the same request.
+        return
     for child in [row for row in store.teams.values() if row.parent_id == team.id]:
-        store.save_team(msgspec.structs.replace(child, parent_id=parent))
+        if exchange.tenant.declared["team_children"] == "gone":
+            _delete(exchange, child)
+        else:
+            store.save_team(msgspec.structs.replace(child, parent_id=now.parent_id))
     store.delete_team(team.id)
 
 
