@@ -82,7 +82,7 @@ class Leases(Session):
                 and held.expires_at > moment(now)
                 and not gone(held.holder)
             ):
-                raise _held(held)
+                raise held_by(held)
             connection.execute(
                 update(runs)
                 .where(runs.c.direction == run.direction.value, runs.c.ended_at.is_(None))
@@ -131,7 +131,7 @@ class Leases(Session):
             run = self._run(connection, run_id)
             held = self._lease(connection, leases.c.direction == run.direction)
             if held is not None and held.expires_at > moment(now):
-                raise _held(held)
+                raise held_by(held)
             taker = (run_id, run.direction, holder or run.holder)
             self._take_lease(connection, taker, now, ttl_seconds)
 
@@ -207,7 +207,7 @@ class Leases(Session):
         if run.lease_run_id is not None and run.lease_run_id != run_id:
             held = self._lease(connection, leases.c.direction == run.direction)
             if held is not None:
-                raise _held(held)
+                raise held_by(held)
         return run
 
     def _run(self, connection: Connection, run_id: str) -> Row[Any]:
@@ -252,7 +252,8 @@ def run_of(row: Row[Any]) -> Run:
     )
 
 
-def _held(lease: Row[Any]) -> LeaseHeldError:
+def held_by(lease: Row[Any]) -> LeaseHeldError:
+    """Say who holds a lease; takes a row of ``sync_leases``."""
     return LeaseHeldError(
         f"the direction {lease.direction} is at work: run {lease.run_id} of "
         f"{lease.holder or 'an unnamed runner'} holds the ledger's lease since {lease.since}; "

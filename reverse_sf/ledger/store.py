@@ -7,6 +7,7 @@ commit returns, it is on disk. See ``dialects`` for what that costs and why.
 from __future__ import annotations
 
 from reverse_sf.ledger.alone import Alone
+from reverse_sf.ledger.copying import Copying
 from reverse_sf.ledger.decisions import DecisionCommits
 from reverse_sf.ledger.matches import Matches
 from reverse_sf.ledger.observations import Observations
@@ -26,6 +27,7 @@ class Ledger(
     Alone,
     Unanswered,
     Retention,
+    Copying,
     Readings,
 ):
     """What has happened between two systems.
