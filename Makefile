@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact --all-extras
 
-.PHONY: help install demo test lint sweep histories bench convergence mutation clean
+.PHONY: help install demo docs test lint sweep histories bench convergence mutation clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ $(VENV)/.installed: pyproject.toml uv.lock
 
 demo: install ## Start the local servers, run the sync through Meltano, print what happened, stop them
 	@$(BIN)/python demo/run.py
+
+docs: install ## Build the documentation into .site/; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 test: install lint ## Run every check and every test
 	$(BIN)/pytest -n 2 --dist loadgroup tests
@@ -46,4 +49,4 @@ mutation: install ## Hunt every planted bug with random histories; fails below 1
 	$(BIN)/python -m tests.convergence --mutants
 
 clean: ## Remove what install, demo and test made
-	rm -rf $(VENV) .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .site .meltano .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

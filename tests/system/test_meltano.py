@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from ruamel.yaml import YAML
 
-from reverse_sf.errors import Exit
 from tests.conftest import ROOT
 from tests.system.calls import is_write, writes
 from tests.system.expectation import differences
@@ -91,11 +90,6 @@ def test_every_definition_can_be_added_to_a_project_that_exists(
     assert {each["name"] for each in added["extractors"]} == {"tap-salesforce", "tap-spotio"}
     assert {each["name"] for each in added["loaders"]} == {"target-spotio", "target-salesforce"}
     assert added["utilities"][0]["commands"]["check"] == "check"
-
-
-def test_check_runs_inside_meltano(project: MeltanoProject) -> None:
-    ended = project.run("invoke", "reverse-sf:check")
-    assert ended.returncode == Exit.DONE, ended.stdout + ended.stderr
 
 
 def test_a_new_ledger_under_an_old_state_stops_before_it_writes(
