@@ -92,6 +92,10 @@ class LocalServer:
         made: dict[str, Any] = answer["converted"]
         return made
 
+    def freeze(self, user_id: str, *, frozen: bool = True) -> None:
+        """Freeze a Salesforce user, or unfreeze it: it stays active but cannot log in."""
+        self.edit(object="User", id=user_id, freeze=frozen)
+
     def undelete(self, object_name: str, record_id: str) -> None:
         """Take a Salesforce record out of the recycle bin."""
         self.edit(object=object_name, id=record_id, undelete=True)

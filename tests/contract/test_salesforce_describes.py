@@ -104,6 +104,24 @@ def test_the_global_describe_has_the_keys_of_a_real_one(shared):
     assert names == sorted(names)
 
 
+@pytest.mark.parametrize("name", ["UserLogin", "User", "UserRole", "Contact", "Opportunity"])
+def test_the_global_describe_says_of_an_object_what_a_real_one_says(shared, name):
+    real = next(one for one in recorded(shared, "Global")["sobjects"] if one["name"] == name)
+    listed = describe_global(standard_schema(), VERSION)["sobjects"]
+    described = next(one for one in listed if one["name"] == name)
+    different = {key for key in set(real) - {"urls"} if real[key] != described[key]}
+    assert different == set()
+
+
+@pytest.mark.parametrize("child", ["UserLogin", "Group", "GroupMember"])
+def test_a_user_has_the_groups_and_the_login_that_a_real_one_has(shared, child):
+    table = json.loads((shared / "data/soqlmetadata_jawills/User.json").read_text())
+    real = [one for one in table["childRelationships"] if one["childSObject"] == child]
+    described = [one for one in ours("User")["childRelationships"] if one["childSObject"] == child]
+    by_field = {one["field"]: one for one in described}
+    assert by_field == {one["field"]: one for one in real}
+
+
 def test_the_demo_org_adds_its_own_fields_and_object():
     org = new_org()
     fields = {field["name"]: field for field in org.describe("Account")["fields"]}

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from reverse_sf.simulator.connection import INTEGRATION_USERNAME
 from reverse_sf.simulator.errors import ControlError
-from tests.contract.salesforce_server_fixtures import BASE, account, api, org, servers, soql, web
+from tests.contract.salesforce_server_fixtures import (
+    BASE,
+    REFRESH_FORM,
+    TOKEN_PATH,
+    account,
+    api,
+    org,
+    servers,
+    soql,
+    web,
+)
 
 __all__ = ["api", "org", "servers", "web"]
 
@@ -39,6 +50,24 @@ def test_a_lead_is_converted_into_a_given_account(api, org):
     assert (row["IsConverted"], row["ConvertedAccountId"]) == (True, target)
     answer = api.patch(f"{BASE}/sobjects/Lead/{lead}", json={"Phone": "1"})
     assert answer.json()[0]["errorCode"] == "CANNOT_UPDATE_CONVERTED_LEAD"
+
+
+def test_an_administrator_freezes_a_user_who_then_cannot_log_in(api, org):
+    user = soql(api, f"SELECT Id FROM User WHERE Username = '{INTEGRATION_USERNAME}'")[0]["Id"]
+    org.freeze(user)
+    frozen = soql(api, "SELECT UserId, User.IsActive FROM UserLogin WHERE IsFrozen = true")
+    assert [(row["UserId"], row["User"]["IsActive"]) for row in frozen] == [(user, True)]
+    refused = api.post(TOKEN_PATH, data=REFRESH_FORM)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    org.freeze(user, frozen=False)
+    assert api.post(TOKEN_PATH, data=REFRESH_FORM).status_code == 200
+    org.edit(object="User", id=user, lock=True)
+    login = soql(api, "SELECT Id FROM UserLogin WHERE IsPasswordLocked = true")[0]["Id"]
+    body = {"IsPasswordLocked": False}
+    assert api.patch(f"{BASE}/sobjects/UserLogin/{login}", json=body).status_code == 204
+    for wrong in ({"object": "Account", "id": user, "freeze": True}, {"freeze": "yes"}):
+        with pytest.raises(ControlError, match="freeze takes true or false"):
+            org.edit(**{"object": "User", "id": user, **wrong})
 
 
 def test_deleted_records_come_back_or_are_gone_for_good(api, org):

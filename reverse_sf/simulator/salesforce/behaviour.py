@@ -13,6 +13,8 @@ from reverse_sf.simulator.salesforce.removal import Removal
 from reverse_sf.simulator.salesforce.rules import Rules
 from reverse_sf.simulator.salesforce.stamps import AUDIT_FIELDS, stamps
 from reverse_sf.simulator.salesforce.succession import Succession
+from reverse_sf.simulator.salesforce.surroundings import Surroundings
+from reverse_sf.simulator.salesforce.user_logins import UserLogins
 from reverse_sf.simulator.salesforce.validation import CONVERTED_ALLOWED, Validation
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from reverse_sf.simulator.clock import Clock
     from reverse_sf.simulator.salesforce.metadata import Schema, SObject
     from reverse_sf.simulator.salesforce.store import Store
+    from reverse_sf.simulator.switches import Switches
 
 _ASSIGNED_ON_UPDATE = frozenset({"Account", "Case", "Lead"})
 """Whose assignment rules run on updates too (REST guide, Sforce-Auto-Assign)."""
@@ -44,14 +47,21 @@ class Behaviour:
     """Applies writes to the store; runs inside the caller's transaction."""
 
     def __init__(
-        self, schema: Schema, store: Store, clock: Clock, declarations: Mapping[str, Any]
+        self,
+        schema: Schema,
+        store: Store,
+        clock: Clock,
+        declarations: Mapping[str, Any],
+        switches: Switches,
     ) -> None:
         self._schema = schema
         self._store = store
         self._clock = clock
         self.validation = Validation(schema, store)
         self.rules = Rules(schema, store, declarations)
-        self.removal = Removal(schema, store, self.now, self.validation.unique)
+        self.around = Surroundings(schema, store, switches)
+        self.logins = UserLogins(schema, store)
+        self.removal = Removal(schema, store, self.now, self.validation.unique, self.around)
         self.succession = Succession(self, schema, store)
 
     def create(
@@ -82,11 +92,13 @@ class Behaviour:
         for field in one.stored:
             if field.type == "boolean" and row.get(field.name) is None:
                 row[field.name] = int(bool(field.default))
-        row.update(derive(one, None, row, now))
+        row.update(derive(one, None, row, now, self.around))
         row.update(audit or {})
         self.validation.unique(one, None, row)
         self.rules.duplicates(one, row, allowed=options.allow_duplicates)
         self._store.insert(one, row)
+        if one.name == "User":
+            self.logins.add(row["Id"], now, user)
         self.rules.validate(one, row["Id"])
         self._run_flows(one, row["Id"], "create", user)
         return str(row["Id"])
@@ -115,6 +127,8 @@ class Behaviour:
             creating=False,
             system=system,
         )
+        if one.name == "UserLogin" and not system:
+            self.logins.check(changes)
         if old.get("IsConverted") and not system and not set(changes) <= CONVERTED_ALLOWED:
             raise ApiFault("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         if options.auto_assign and one.name in _ASSIGNED_ON_UPDATE and "OwnerId" not in changes:
@@ -122,7 +136,7 @@ class Behaviour:
             changes |= {"OwnerId": assigned} if assigned else {}
         self.validation.unique(one, record_id, changes)
         now = self.now()
-        changes.update(derive(one, old, old | changes, now))
+        changes.update(derive(one, old, old | changes, now, self.around))
         for name, value in stamps(now, user, created=False).items():
             if one.has(name):
                 changes[name] = value
@@ -149,7 +163,7 @@ class Behaviour:
                 effect.entity, effect.values, creating=False, system=True
             )
             old = self._store.row(effect.entity, effect.record_id) or {}
-            changes.update(derive(effect.entity, old, old | changes, self.now()))
+            changes.update(derive(effect.entity, old, old | changes, self.now(), self.around))
             self._store.update(effect.entity, effect.record_id, changes)
 
     def _new_id(self, one: SObject) -> str:

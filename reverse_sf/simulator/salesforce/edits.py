@@ -28,6 +28,7 @@ _SHAPES = (
     "{object, id, delete: true}, {object, id, undelete: true}, {object, id, purge: true}, "
     "{object, empty_bin: true}, {object, id, hard_delete: true}, "
     "{object, merge: {winner, losers, set}}, "
+    '{object: "User", id, freeze: true or false}, {object: "User", id, lock: true or false}, '
     '{object: "Lead", id, convert: true or {account_id, contact_id, opportunity, status, '
     'owner_id}}, {sessions: "expire"}, '
     "{connected_app: {certificate}}, {declare: {objects: {...}}}, "
@@ -59,6 +60,8 @@ class Edits:
             frozenset({"id", "hard_delete"}): self._hard_delete,
             frozenset({"merge"}): self._merge,
             frozenset({"id", "convert"}): self._convert,
+            frozenset({"id", "freeze"}): self._freeze,
+            frozenset({"id", "lock"}): self._freeze,
             frozenset({"remove_field"}): self._remove_field,
             frozenset({"alter_field"}): self._alter_field,
             frozenset({"set_choice"}): self._set_choice,
@@ -159,6 +162,13 @@ class Edits:
             raise ControlError(f"convert takes true, or some of {', '.join(sorted(known))}")
         made = self._org.convert_lead(body["id"], Conversion(**asked), user_id=editor)
         return {"id": body["id"], "converted": made}
+
+    def _freeze(self, body: Body, editor: str) -> Body:
+        key, field = ("freeze", "IsFrozen") if "freeze" in body else ("lock", "IsPasswordLocked")
+        if body["object"] != "User" or not isinstance(body[key], bool):
+            raise ControlError(f"{key} takes true or false, and the id of a User")
+        self._org.set_login(body["id"], {field: body[key]}, editor=editor)
+        return {"id": body["id"], field: body[key]}
 
     # Setup
 

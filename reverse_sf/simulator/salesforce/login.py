@@ -99,7 +99,7 @@ def password_accepted(
     """Whether the user may come in; from a ``trusted`` network without the security token."""
     accepted = {PASSWORD + SECURITY_TOKEN, *((PASSWORD,) if trusted else ())}
     user = service.user(username)
-    return user is not None and bool(user.get("IsActive", True)) and password in accepted
+    return user is not None and not service.org.frozen(user["Id"]) and password in accepted
 
 
 def _unknown_grant(_service: Service, _call: Call, _form: dict[str, str]) -> dict[str, str]:
@@ -168,7 +168,7 @@ def _client(form: Mapping[str, str], *, secret_needed: bool = True) -> None:
 
 def _opened(service: Service, call: Call, username: str) -> dict[str, str]:
     user = service.user(username)
-    if user is None or not user.get("IsActive", True):
+    if user is None or service.org.frozen(user["Id"]):
         raise OAuthError("invalid_grant", "inactive user")
     session = service.sessions.open(user["Id"], username)
     issued_at = str(int(session.opened.timestamp() * 1000))

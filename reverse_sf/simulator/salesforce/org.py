@@ -29,12 +29,14 @@ from reverse_sf.simulator.salesforce.result import (
     run_flat,
 )
 from reverse_sf.simulator.salesforce.rules import Rules
+from reverse_sf.simulator.salesforce.settings import SWITCHES
 from reverse_sf.simulator.salesforce.soql.compile import Compiled, Context, compile_query
 from reverse_sf.simulator.salesforce.soql.parser import parse
 from reverse_sf.simulator.salesforce.soql.scope import field_sql
 from reverse_sf.simulator.salesforce.store import Store
 from reverse_sf.simulator.salesforce.succession import Conversion
 from reverse_sf.simulator.salesforce.values import long_id, stored_value
+from reverse_sf.simulator.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,12 +84,17 @@ class Org:
         self.schema = extend(standard_schema(), self._declared)
         self.metadata_changed_at = clock.now()
         self.store = Store(clock, str(database))
-        self._behaviour = Behaviour(self.schema, self.store, clock, self._declared)
+        self.switches = Switches(SWITCHES)
+        self._behaviour = self._new_behaviour()
         self._replication = Replication(self.store, clock)
         if self.store.empty:
             self._fill()
         else:
             self.store.create_tables(self.schema)
+            self._behaviour.logins.complete()
+
+    def _new_behaviour(self) -> Behaviour:
+        return Behaviour(self.schema, self.store, self.clock, self._declared, self.switches)
 
     @property
     def lock(self) -> Any:
@@ -106,7 +113,7 @@ class Org:
         """Back to the seed, metadata too."""
         with self.store.lock:
             dropped, self.schema = self.schema, extend(standard_schema(), self._declared)
-            self._behaviour = Behaviour(self.schema, self.store, self.clock, self._declared)
+            self._behaviour = self._new_behaviour()
             self.metadata_changed_at = self.clock.now()
             if not self.store.restore():
                 self.store.drop_rows(dropped)
@@ -117,7 +124,8 @@ class Org:
 
         with self.store.transaction():
             self.store.create_tables(self.schema)
-            seed.fill(self, seed=self._seed, records=self._records)
+            seed.fill(self, self._behaviour.around, seed=self._seed, records=self._records)
+            self._behaviour.logins.complete()
         self.store.keep()
 
     @property
@@ -516,6 +524,24 @@ class Org:
                 'SELECT "Id" FROM "User" WHERE "Username" = ? AND "IsActive" = 1', (username,)
             )
             return self.store.row(one, found[0][0]) if found else None
+
+    def frozen(self, user_id: str) -> bool:
+        """Whether an administrator has frozen the user, or its password is locked."""
+        with self.store.lock:
+            login = self._behaviour.logins.of(user_id)
+            return bool(login["IsFrozen"] or login["IsPasswordLocked"])
+
+    def set_login(self, user_id: str, changes: Mapping[str, bool], *, editor: str) -> None:
+        """Freeze or unfreeze a user, lock or unlock its password, as the web app does it.
+
+        Raises:
+            ApiFault: there is no such user.
+        """
+        with self.store.transaction():
+            login = self._behaviour.logins.of(long_id(user_id) or user_id)
+            self._behaviour.update(
+                self.schema.typed("UserLogin"), login["Id"], changes, user=editor, system=True
+            )
 
     def user(self, user_id: str) -> dict[str, Any] | None:
         """The stored row of a user."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.activities import ACTIVITIES, settle_account
 from reverse_sf.simulator.salesforce.instants import parse_instant, stamp
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.stamps import AUDIT_FIELDS, stamps
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from reverse_sf.simulator.salesforce.metadata import Relation, Schema, SObject
     from reverse_sf.simulator.salesforce.store import Store
+    from reverse_sf.simulator.salesforce.surroundings import Surroundings
 
 BIN_DAYS = 15
 """A deleted record is kept so long (Apex Developer Guide, "Restoring Deleted Records")."""
@@ -25,6 +27,7 @@ class Removal:
     Args:
         now: the stamp of a write at this moment.
         check_unique: refuses a record that comes back where another has taken its unique value.
+        around: the org's settings.
     """
 
     def __init__(
@@ -33,11 +36,13 @@ class Removal:
         store: Store,
         now: Callable[[], str],
         check_unique: Callable[[SObject, str, Mapping[str, Any]], None],
+        around: Surroundings,
     ) -> None:
         self._schema = schema
         self._store = store
         self._now = now
         self._check_unique = check_unique
+        self._around = around
 
     def delete(self, one: SObject, record_id: str, user: str, *, cause: str | None = None) -> None:
         """Move a record to the recycle bin, its cascading children with it.
@@ -77,11 +82,20 @@ class Removal:
                     "Your attempt to delete the record could not be completed because it is "
                     f"associated with the following {child.plural.lower()}: {child_id[:15]}",
                 )
-            if field.cascades:
+            if field.cascades and not self._stays(child, child_id, field.name):
                 self.delete(child, child_id, user, cause=cause)
             elif field.updateable and field.nillable:
                 self._store.update(child, child_id, {field.name: None})
+                settle_account(self._store, child, child_id, self._around)
                 self._store.log_unlinked(child.name, child_id, field.name, parent)
+
+    def _stays(self, child: SObject, child_id: str, name: str) -> bool:
+        """Whether an activity outlives the record because it belongs to another one as well."""
+        if child.name not in ACTIVITIES or not self._around.switches["shared_activities_stay"]:
+            return False
+        row = self._store.row(child, child_id) or {}
+        other = self._around.row(row.get("WhatId" if name == "WhoId" else "WhoId"))
+        return other is not None and not other.get("IsDeleted")
 
     def undelete(self, one: SObject, record_id: str, user: str) -> None:
         """Take a record and what its deletion took along out of the recycle bin.
@@ -117,6 +131,7 @@ class Removal:
             row = self._store.row(child, child_id)
             if row is not None and child.has(field) and row[field] is None:
                 self._store.update(child, child_id, {field: parent})
+                settle_account(self._store, child, child_id, self._around)
 
     def purge(self, one: SObject, record_id: str | None) -> int:
         """Remove deleted rows for good, with what their deletion took along.

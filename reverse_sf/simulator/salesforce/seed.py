@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.oddities import BEGINNING
 from reverse_sf.simulator.population import salesforce_id
+from reverse_sf.simulator.salesforce import seed_groups
 from reverse_sf.simulator.salesforce.derivation import derive
 from reverse_sf.simulator.salesforce.instants import stamp
 from reverse_sf.simulator.world import World
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from reverse_sf.simulator.population import Account, Contact, Deal, Lead, User
     from reverse_sf.simulator.salesforce.org import Org
+    from reverse_sf.simulator.salesforce.surroundings import Surroundings
 
 Row = dict[str, Any]
 USERNAME_SUFFIX = ".demo"
@@ -29,17 +31,18 @@ _SCORED = 0.8
 """Share of accounts with a score; the others' health is unknown."""
 
 
-def fill(org: Org, *, seed: int, records: int) -> None:
+def fill(org: Org, around: Surroundings, *, seed: int, records: int) -> None:
     """Put the demo world into an org whose tables are empty."""
     world = World.generate(seed, records)
-    filler = _Filler(org, world, random.Random(f"salesforce {seed}"))  # noqa: S311 - a toy world
+    filler = _Filler(org, around, world, random.Random(f"salesforce {seed}"))  # noqa: S311 - a toy world
     for name, rows in filler.all_rows():
         filler.insert(name, list(rows))
 
 
 class _Filler:
-    def __init__(self, org: Org, world: World, source: random.Random) -> None:
+    def __init__(self, org: Org, around: Surroundings, world: World, source: random.Random) -> None:
         self.org = org
+        self.around = around
         self.world = world
         self.source = source
         self.profiles = sorted({user.profile for user in world.users})
@@ -57,7 +60,7 @@ class _Filler:
             full = {key: value for key, value in flags.items() if row.get(key) is None} | {
                 key: value for key, value in row.items() if value is not None and one.has(key)
             }
-            full.update(derive(one, None, full, full["SystemModstamp"]) | row)
+            full.update(derive(one, None, full, full["SystemModstamp"], self.around) | row)
             lines.append([full.get(each) for each in names])
         listed = ", ".join(f'"{each}"' for each in names)
         marks = ", ".join("?" * len(names))
@@ -76,8 +79,7 @@ class _Filler:
         yield "Profile", (self._named("00e", i, name) for i, name in enumerate(self.profiles))
         yield "UserRole", (self._role(i, name) for i, name in enumerate(self.roles))
         yield "User", (self._user(i, user) for i, user in enumerate(world.users))
-        yield "Group", [self._named("00G", 0, "Inside Sales", Type="Queue", DeveloperName="Inside")]
-        yield "GroupMember", (self._member(i) for i in range(2))
+        yield from seed_groups.rows(self.roles)
         yield "Account", (self._account(i, one) for i, one in enumerate(world.accounts))
         yield "Contact", (self._contact(i, one) for i, one in enumerate(world.contacts))
         yield "Opportunity", (self._deal(i, one) for i, one in enumerate(world.deals))
@@ -110,9 +112,11 @@ class _Filler:
 
     def _role(self, index: int, name: str) -> Row:
         developer_name = name.replace(" ", "_")
-        access = dict.fromkeys(
+        access: Row = dict.fromkeys(
             ("OpportunityAccessForAccountOwner", "CaseAccessForAccountOwner"), "Edit"
         )
+        # The roles are a chain: each reports to the one before.
+        access["ParentRoleId"] = salesforce_id("00E", index - 1) if index else None
         return self._named("00E", index, name, DeveloperName=developer_name, **access)
 
     def _user(self, index: int, user: User) -> Row:
@@ -134,15 +138,6 @@ class _Filler:
             "UserRoleId": salesforce_id("00E", self.roles.index(user.role)) if user.role else None,
             "CompanyName": "Demo Field Sales",
             **_audit(BEGINNING, BEGINNING, _ADMIN),
-        }
-
-    @staticmethod
-    def _member(index: int) -> Row:
-        return {
-            "Id": salesforce_id("011", index),
-            "GroupId": salesforce_id("00G", 0),
-            "UserOrGroupId": salesforce_id("005", index),
-            "SystemModstamp": stamp(BEGINNING),
         }
 
     # The world's records

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.activities import ACTIVITIES, settle_account
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.stamps import AUDIT_FIELDS, stamps
 
@@ -91,15 +92,22 @@ class Succession:
             if now is not None and child.has("SystemModstamp"):
                 changes, values = f'{changes}, "SystemModstamp" = ?', [winner, now]
             # The winner itself may be a child of the loser: it is no child of its own then.
+            moved = []
+            if child.name in ACTIVITIES:
+                sql = f'SELECT "Id" FROM "{child.name}" WHERE "{name}" = ?'
+                moved = [row[0] for row in self._store.rows(sql, (loser,))]
             sql = f'UPDATE "{child.name}" SET {changes} WHERE "{name}" = ? AND "Id" <> ?'
             self._store.execute(sql, (*values, loser, winner))
+            for each in moved:
+                settle_account(self._store, child, each, self._behaviour.around)
 
     # Conversion
 
     def convert(self, lead_id: str, user: str, wanted: Conversion) -> dict[str, str | None]:
         """Make the lead's account and contact, or join it to given ones.
 
-        Its tasks and events go to the contact.
+        Its tasks and events go to the contact, and with the switch
+        ``conversion_relates_activities`` to the opportunity, or to the account where none is made.
 
         Raises:
             ApiFault: the lead is converted already, the status is none of its converted ones, the
@@ -133,7 +141,8 @@ class Succession:
                 **stamps(now, user, created=False),
             },
         )
-        self._move_activities(lead_id, contact_id, now)
+        related = opportunity_id or account_id
+        self._move_activities(lead_id, contact_id, related, now)
         return {"accountId": account_id, "contactId": contact_id, "opportunityId": opportunity_id}
 
     @staticmethod
@@ -186,11 +195,14 @@ class Succession:
     def _make(self, name: str, values: Mapping[str, Any], user: str) -> str:
         return self._behaviour.create(self._schema.typed(name), values, user=user, system=True)
 
-    def _move_activities(self, lead_id: str, contact_id: str, now: str) -> None:
-        for relation in self._schema.relations("Lead"):
-            if relation.field.name == "WhoId":
-                sql = (
-                    f'UPDATE "{relation.child}" SET "WhoId" = ?, "SystemModstamp" = ? '
-                    'WHERE "WhoId" = ?'
-                )
-                self._store.execute(sql, (contact_id, now, lead_id))
+    def _move_activities(self, lead_id: str, contact_id: str, related: str, now: str) -> None:
+        around = self._behaviour.around
+        moved = {"WhoId": contact_id, "SystemModstamp": now}
+        if around.switches["conversion_relates_activities"]:
+            moved["WhatId"] = related
+        for name in sorted(ACTIVITIES):
+            child = self._schema.typed(name)
+            sql = f'SELECT "Id" FROM "{name}" WHERE "WhoId" = ?'
+            for (each,) in self._store.rows(sql, (lead_id,)):
+                self._store.update(child, each, moved)
+                settle_account(self._store, child, each, around)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.activities import ACTIVITIES
 from reverse_sf.simulator.salesforce.refusal import ApiFault, malformed_id
 from reverse_sf.simulator.salesforce.values import stored_value
 
@@ -147,7 +148,7 @@ class Validation:
                 continue
             parent = self._schema.by_prefix(value[:3])
             if parent is None or parent.name not in field.refers_to:
-                raise malformed_id(value, field.label)
+                raise _wrong_target(one, field, value)
             found = self._store.row(parent, value)
             if found is None:
                 raise ApiFault(
@@ -155,6 +156,8 @@ class Validation:
                 )
             if found.get("IsDeleted"):
                 raise ApiFault("ENTITY_IS_DELETED", "entity is deleted", fields=(name,))
+            if parent.name == "Group" and name == "OwnerId":
+                self._check_queue(one, found)
             if parent.name == "User" and name == "OwnerId" and not found["IsActive"]:
                 raise ApiFault(
                     "INACTIVE_OWNER_OR_USER",
@@ -163,6 +166,30 @@ class Validation:
                     + "] as owner of "
                     + one.name.lower(),
                 )
+
+    def _check_queue(self, one: SObject, group: Mapping[str, Any]) -> None:
+        """A queue owns records of the objects that it is set up for; other groups own none."""
+        queues = self._schema.find("QueueSobject")
+        sql = 'SELECT 1 FROM "QueueSobject" WHERE "QueueId" = ? AND "SobjectType" = ?'
+        if group["Type"] == "Queue":
+            if queues is None or self._store.rows(sql, (group["Id"], one.name)):
+                return
+            raise ApiFault(
+                "INVALID_OPERATION",
+                "Queue not associated with this SObject type",
+                fields=("OwnerId",),
+            )
+        raise ApiFault(
+            "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=("OwnerId",)
+        )
+
+
+def _wrong_target(one: SObject, field: Field, value: str) -> ApiFault:
+    """An id of an object that the field cannot point to; activities have a code of their own."""
+    fault = malformed_id(value, field.label)
+    if one.name in ACTIVITIES and field.name in {"WhoId", "WhatId"}:
+        return ApiFault("FIELD_INTEGRITY_EXCEPTION", fault.message, fields=(field.name,))
+    return fault
 
 
 def _not_writable(name: str) -> ApiFault:
