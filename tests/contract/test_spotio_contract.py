@@ -149,8 +149,11 @@ def job_tour(api):
 
 
 def people_tour(api):
-    for path in ("/api/users", "/api/users/list", "/api/v2/users/list", "/api/users/search"):
-        api.get(path)
+    for path in ("", "/list", "/details", "/search", "/search/totalCount"):
+        api.get(f"/api/users{path}")
+    api.get("/api/v2/users/list")
+    api.get("/api/users/details", scrollId="x")
+    api.post("/api/users/search/totalCount", json={"groups": ["readonly"]})
     api.get("/api/v2/users/list", q="ops", pageSize=1)
     api.post("/api/users/search", json={"name": "rep"})
     known = api.get("/api/users").json()[0]["externalSystemUserId"]

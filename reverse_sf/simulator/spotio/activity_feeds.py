@@ -93,7 +93,7 @@ def _selected(
     attribute = tenant.declared["activity_dates"]
     for activity in tenant.store.activity_by_id.values():
         record = tenant.store.records.get(activity.data_object_id)
-        if record is None or (viewer.role == "Sales" and record.owner_id != viewer.id):
+        if record is None or (viewer.limited and record.owner_id != viewer.id):
             continue
         instant = getattr(activity, attribute)
         if (

@@ -11,9 +11,10 @@ from reverse_sf.simulator.spotio import (
     activity_calls,
     activity_feeds,
     job_calls,
-    people_calls,
+    pin_calls,
     record_calls,
     team_calls,
+    user_calls,
     webhook_calls,
     workflow_calls,
 )
@@ -88,7 +89,7 @@ def error_body(status: int) -> dict[str, Any]:
 
 def routes(tenant: Tenant) -> list[CaselessRoute]:
     """Every operation that is served, under the path of the OpenAPI file."""
-    flow, rows, jobs, people = workflow_calls, record_calls, job_calls, people_calls
+    flow, rows, jobs, people = workflow_calls, record_calls, job_calls, user_calls
     log = activity_calls
     bulk = "/api/jobs/dataObjects/bulk"
 
@@ -159,9 +160,12 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         post("/api/Users", people.create_user),
         get("/api/v2/users/list", people.list_users),
         get("/api/users/list", people.list_users),
+        get("/api/users/details", people.user_details),
         get("/api/users/externalSystemUserId", people.by_external_id),
         get("/api/users/search", people.search_users),
         post("/api/users/search", people.search_users),
+        get("/api/users/search/totalCount", people.count_users),
+        post("/api/users/search/totalCount", people.count_users),
         operation(tenant, "PUT", "/api/users/{id}", people.change_user),
         post("/api/users/{id}/block", people.block_user),
         post("/api/users/{id}/invite", people.invite_user),
@@ -183,10 +187,10 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         post("/api/Territories", team_calls.create_territory),
         get("/api/Territories/{id}", team_calls.read_territory),
         operation(tenant, "PUT", "/api/Territories/{id}", team_calls.change_territory),
-        get("/api/PinsV2/search", people.search_pin),
-        get("/api/PinsV2/nearest", people.nearest_pins),
-        post("/api/PinsV2/format-address", people.format_address),
-        get("/api/PinsV2/{pinId}", people.pin),
+        get("/api/PinsV2/search", pin_calls.search_pin),
+        get("/api/PinsV2/nearest", pin_calls.nearest_pins),
+        post("/api/PinsV2/format-address", pin_calls.format_address),
+        get("/api/PinsV2/{pinId}", pin_calls.pin),
     ]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.simulator.errors import ControlError
+from reverse_sf.simulator.spotio import user_calls
 from reverse_sf.simulator.spotio.activity_calls import historical_shape
 from reverse_sf.simulator.spotio.records import shown
 from reverse_sf.simulator.spotio.refusals import Refusal
@@ -34,6 +35,8 @@ _MEMBER_KEYS = {
     "externalSystemUserId": "external_id",
     "suspended": "suspended",
     "isReadonly": "readonly",
+    "phone": "phone",
+    "status": "status",
 }
 PERSON = "ops@example.com"
 """Who edits, unless ``as`` names another user."""
@@ -220,6 +223,9 @@ def _request(tenant: Tenant, record_type: RecordType, changes: Mapping[str, Any]
 
 
 def _edit_member(tenant: Tenant, body: Mapping[str, Any]) -> dict[str, Any]:
+    if "create" in body:
+        actor = _member(tenant, str(body.get("as") or PERSON))
+        return _member_row(user_calls.created(tenant, body["create"], actor))
     member = _member(tenant, str(body.get("id")))
     changes = body.get("set") or {}
     unknown = sorted(set(changes) - set(_MEMBER_KEYS))
@@ -317,4 +323,6 @@ def _member_row(member: Member) -> dict[str, Any]:
         "externalSystemUserId": member.external_id,
         "suspended": member.suspended,
         "isReadonly": member.readonly,
+        "status": user_calls.status(member),
+        "phone": member.phone,
     }

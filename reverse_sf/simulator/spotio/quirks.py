@@ -139,6 +139,38 @@ SWITCHES: tuple[Switch, ...] = (
         "none",
         "until_error",
     ),
+    Switch(
+        "fourth_role", "Sales Rep 2", "name of the tenant's fourth role; empty where it has none"
+    ),
+    _choice(
+        "user_put",
+        "a PUT of a user without some keys: they are emptied, e-mail and role being required, or "
+        "they stay as they are",
+        "whole",
+        "keys",
+    ),
+    _choice(
+        "user_restore",
+        "how a suspended user comes back: a PUT with suspended false, another block, or by people "
+        "in the web app only",
+        "put",
+        "block",
+        "never",
+    ),
+    _choice(
+        "user_external_ids",
+        "whether two users may have the same externalSystemUserId",
+        "any",
+        "unique",
+    ),
+    _choice(
+        "suspended_users",
+        "whether lists of users show suspended ones, or only where that status is asked for",
+        "listed",
+        "hidden",
+    ),
+    _choice("invited_status", "status of a user who has not joined yet", "pending", "invited"),
+    Switch("licences", None, "how many users may be neither read-only nor suspended; null: any"),
     _choice(
         "team_children",
         "what becomes of the teams below a deleted one: they go up to its parent, or are gone too",

@@ -44,7 +44,7 @@ def many(exchange: Exchange) -> list[dict[str, Any]]:
         record
         for identifier in dict.fromkeys(text.strip() for text in wanted)
         if (record := store.records.get(identifier)) is not None
-        and (actor.role != "Sales" or record.owner_id == actor.id)
+        and (not actor.limited or record.owner_id == actor.id)
     ]
     exchange.touch(len(found))
     return [exchange.tenant.shapes.data_object(record, actor) for record in found]
@@ -67,7 +67,7 @@ def delete(exchange: Exchange) -> Response:
     request = exchange.object(optional=True)
     actor = exchange.actor
     record = _record(exchange)
-    if actor.role == "Sales":
+    if actor.limited:
         raise Refusal(403, "You are not allowed to delete data objects.")
     exchange.touch(exchange.tenant.succession.delete(record, actor, request))
     return Response(status_code=200)
@@ -100,7 +100,7 @@ def deleted(exchange: Exchange) -> dict[str, Any]:
             and (tenant.declared["permanent_in_deleted"] or not deletion.permanently)
             and (start is None or deletion.at >= start)
             and (end is None or deletion.at <= end)
-            and (actor.role != "Sales" or deletion.record.owner_id == actor.id)
+            and (not actor.limited or deletion.record.owner_id == actor.id)
         ]
         return [identifier for _, identifier in sorted(found)]
 

@@ -173,8 +173,20 @@ class Member(msgspec.Struct, kw_only=True):
     readonly: bool = False
     status: str = "active"
     phone: str | None = None
+    timezone: str | None = None
+    everywhere: bool = True
+    territories: list[int] = []
+    visible: bool = True
+    in_reports: bool = True
+    inviter: int | None = None
+    invited: int | None = None
     created: int = 0
     updated: int = 0
+
+    @property
+    def limited(self) -> bool:
+        """Whether the user sees and changes own records only: Sales, and the fourth role."""
+        return self.role not in ("Admin", "Manager")
 
 
 def to_ticks(instant: datetime) -> int:

@@ -24,6 +24,14 @@ INDUSTRIES = {"Telecommunications": "Telecom"}
 RATINGS = {"Warm": "Lukewarm"}
 SOURCES = {"Partner Referral": "Referral"}
 _ROLES = {"System Administrator": "Admin", "Sales Manager": "Manager"}
+OWN_USERS_FROM = 100
+_OWN_USERS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("Rita", "Sales", {"readonly": True, "status": "readonly"}),
+    ("Paul", "Sales", {"status": "pending", "phone": "+15125550117"}),
+    ("Suzy", "Manager", {"suspended": True}),
+    ("Fred", "Sales Rep 2", {}),
+)
+"""Read-only, not joined yet, suspended, and of the tenant's fourth role."""
 Request = dict[str, Any]
 
 
@@ -38,10 +46,19 @@ def record_id(kind: int, index: int) -> str:
 
 
 def members(world: World) -> Iterator[Member]:
-    """The tenant's users."""
+    """The tenant's users: those of the world, and in a full one some whom Salesforce lacks."""
     for index, user in enumerate(world.users):
         if user.in_spotio:
             yield _member(index, user)
+    for number, (first, role, more) in enumerate(_OWN_USERS if world.accounts else ()):
+        yield Member(
+            id=FIRST_USER + OWN_USERS_FROM + number,
+            email=f"{first.lower()}.spotio@example.com",
+            first=first,
+            last="Spotio",
+            role=role,
+            **more,
+        )
 
 
 def requests(world: World, workflow: Workflow) -> Iterator[tuple[str, Request, datetime, int]]:

@@ -60,7 +60,7 @@ class Shapes:
             "lastActivityTime": _maybe(record.last_activity),
             "nextActivityTime": _maybe(record.next_activity),
             "lastLocationStatus": "unknown",
-            "access": "full" if viewer.role != "Sales" else "editable",
+            "access": "full" if not viewer.limited else "editable",
             "fields": self.entries(record),
             "phones": phones,
             "emails": self._texts(record, record_type, "Email"),

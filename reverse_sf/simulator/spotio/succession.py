@@ -132,7 +132,7 @@ class Succession:
             raise Refusal(VALIDATION, "Other records than the winner are needed for a merge.")
         if any(loser.type_id != winner.type_id for loser in losers):
             raise Refusal(VALIDATION, "Only records of one type can be merged.")
-        if actor.role == "Sales":
+        if actor.limited:
             raise Refusal(403, "You are not allowed to merge data objects.")
         self._writing.change(winner, dict(changes), actor, validate_required=False)
         for loser in losers:

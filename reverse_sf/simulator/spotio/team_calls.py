@@ -37,7 +37,7 @@ def team_list(exchange: Exchange) -> list[dict[str, Any]]:
     found = [row for row in exchange.tenant.store.teams.values() if text in row.name.lower()]
     found.sort(key=lambda row: (getattr(row, attribute), row.id), reverse=asked.startswith("-"))
     rights = ("editable", "assignable", "deletable", "accessible", "visible")
-    may = exchange.actor.role != "Sales"
+    may = not exchange.actor.limited
     return [
         {
             **_small(team),
@@ -255,7 +255,7 @@ def _save_territory(exchange: Exchange, row: Territory) -> dict[str, Any]:
 
 
 def _administrator(exchange: Exchange) -> None:
-    if exchange.actor.role == "Sales":
+    if exchange.actor.limited:
         raise Refusal(403, "You are not allowed to change teams and territories.")
 
 

@@ -180,7 +180,7 @@ class Tenant:
             Refusal: 404, or 403 for another's record and a Sales user.
         """
         record = self.writing.existing(identifier)
-        if viewer.role == "Sales" and record.owner_id != viewer.id:
+        if viewer.limited and record.owner_id != viewer.id:
             raise Refusal(403, "You do not have access to this data object.")
         return record
 
@@ -269,7 +269,7 @@ class Tenant:
             for record in self.store.updated_since(after)
             if record.created <= before
             and not (exclusive and record.updated == after)
-            and (viewer.role != "Sales" or record.owner_id == viewer.id)
+            and (not viewer.limited or record.owner_id == viewer.id)
         ]
         order = self.declared["feed_order"]
         if order == "updated_desc":

@@ -200,7 +200,7 @@ class Writing:
             errors["ownerId"] = f"User with id: {request['ownerId']} does not exist."
         elif owner.suspended and owner_id != record.owner_id:
             errors["ownerId"] = f"User with id: {owner_id} is suspended."
-        elif actor.role == "Sales" and owner_id != actor.id:
+        elif actor.limited and owner_id != actor.id:
             raise Refusal(403, "You are not allowed to assign data objects to other users.")
         record.owner_id = owner_id
 
