@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 NOTHING_DIFFERS = "{}"
+BESIDE = "changed beside a write: "
+"""Begins the reason of a flag: these keys were read back changed, and nobody had written them."""
 Places = dict[str, Any]
 """Record key to the image's names behind it: one name, or an object of them."""
 
@@ -96,14 +98,29 @@ def after_read_back(
     for key, names in _names(image, places):
         if key in written:
             continue
-        changed = any(
-            name in before and name in image and before[name] != image[name] for name in names
-        )
-        if changed:
+        if _is_changed(names, before, image):
             found[key] = since(sighting, key, was_equal=key not in known, is_unchanged=False)
         elif key in known:
             found[key] = known[key]
     return found
+
+
+def changed_beside(
+    replaced: Row[Any] | None, image: Mapping[str, Any], written: set[str], places: Places | None
+) -> list[str]:
+    """The keys that were not written and hold another value than in the image before.
+
+    Whoever changed them did so unseen. Where the other direction is off nobody else will notice, so
+    the link is decided again in the direction of this write.
+    """
+    if replaced is None:
+        return []
+    before = from_text(replaced.content)
+    return [
+        key
+        for key, names in _names(image, places)
+        if key not in written and _is_changed(names, before, image)
+    ]
 
 
 def back_at_base(
@@ -123,6 +140,12 @@ def back_at_base(
             continue
         left[key] = entry
     return left
+
+
+def _is_changed(
+    names: tuple[str, ...], before: Mapping[str, Any], image: Mapping[str, Any]
+) -> bool:
+    return any(name in before and name in image and before[name] != image[name] for name in names)
 
 
 def _names(image: Mapping[str, Any], places: Places | None) -> list[tuple[str, tuple[str, ...]]]:

@@ -9,9 +9,11 @@ from sqlalchemy import bindparam, select
 from reverse_sf.errors import StopError
 from reverse_sf.ledger.dialects import Update, keys
 from reverse_sf.ledger.differing import (
+    BESIDE,
     after_read_back,
     back_at_base,
     bases_of,
+    changed_beside,
     replaced_images,
 )
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
@@ -84,7 +86,8 @@ class OutcomeCommits(Leases):
         image read back is stored as the destination's, and for each written key that it holds the
         base becomes the pair of the value read back and the source value that the decision used.
         What was withheld of a written record or key no longer is, and children that waited for a
-        link that now has its counterpart are due.
+        link that now has its counterpart are due. A link whose read-back shows another value of a
+        key that was not written is decided again: the direction that reads it may be off.
 
         An id that belongs to another link of the pair already is not stored: that operation is
         rejected and the record parked as ``already_linked``; the rest of the batch goes on.
@@ -97,13 +100,11 @@ class OutcomeCommits(Leases):
         with self._writing() as connection:
             run = self._run(connection, outcomes.run_id)
             accepted, refused = self._accepted(connection, outcomes)
+            flagged = [(link_id, to.value, reason) for link_id, to, reason in outcomes.flagged]
             if accepted:
-                self._apply(connection, outcomes.direction, accepted)
+                flagged += self._apply(connection, outcomes.direction, accepted)
             put_parked(connection, [*outcomes.parked, *refused], run)
-            add_flags.execute(
-                connection,
-                [(link_id, to.value, reason) for link_id, to, reason in outcomes.flagged],
-            )
+            add_flags.execute(connection, flagged)
             add_conflicts(connection, outcomes.conflicts)
             write_log(connection, outcomes.log)
             add_counts(connection, outcomes.counts)
@@ -195,7 +196,8 @@ class OutcomeCommits(Leases):
         connection: Connection,
         direction: Direction,
         accepted: Sequence[tuple[Outcome, Row[Any]]],
-    ) -> None:
+    ) -> list[tuple[str, str, str]]:
+        """Apply outcomes; answer the flags of what was read back changed."""
         joined: list[tuple[Any, ...]] = []
         released: list[tuple[str, str]] = []
         read_back: list[tuple[Outcome, Row[Any], dict[str, list[Any]]]] = []
@@ -220,7 +222,8 @@ class OutcomeCommits(Leases):
                 written.setdefault(row.link_id, {""}).update(outcome.written)
         _close.execute(connection, [_closing(outcome, row) for outcome, row in accepted])
         _join.execute(connection, joined)
-        put_images.execute(connection, self._image_rows(connection, direction, read_back))
+        image_rows, flagged = self._image_rows(connection, direction, read_back)
+        put_images.execute(connection, image_rows)
         merge_bases(connection, settled)
         if written:
             rows = connection.execute(
@@ -235,24 +238,29 @@ class OutcomeCommits(Leases):
                 ],
             )
         _release.execute(connection, released)
+        return flagged
 
     def _image_rows(
         self,
         connection: Connection,
         direction: Direction,
         read_back: Sequence[tuple[Outcome, Row[Any], dict[str, list[Any]]]],
-    ) -> list[tuple[Any, ...]]:
-        """Rows of what was read back, with what a person has changed there meanwhile."""
+    ) -> tuple[list[tuple[Any, ...]], list[tuple[str, str, str]]]:
+        """Rows of what was read back, with what a person has changed there; and flags for that."""
         side = _DESTINATION[direction]
         replaced = replaced_images(connection, side.value, [row.link for _, row, _ in read_back])
         differing: list[dict[str, list[Any]] | None] = []
+        flagged: list[tuple[str, str, str]] = []
         for outcome, row, base in read_back:
             places = self._places(connection, row.pair) if side is Side.SALESFORCE else None
             known = None
             if side is Side.SPOTIO or places is not None:
                 hi = outcome.image_modified_at or outcome.at
-                before = replaced.get(row.link)
-                known = after_read_back(before, outcome.image or {}, hi, set(base), places)
+                before, image = replaced.get(row.link), outcome.image or {}
+                known = after_read_back(before, image, hi, set(base), places)
+                beside = changed_beside(before, image, set(base), places)
+                if beside:
+                    flagged.append((row.link_id, direction.value, BESIDE + ", ".join(beside)))
             differing.append(known)
         of_links = [row.link for (_, row, _), one in zip(read_back, differing, strict=True) if one]
         bases = bases_of(connection, of_links)
@@ -264,7 +272,7 @@ class OutcomeCommits(Leases):
                 base = bases.get(row.link, {})
                 left = back_at_base(found, outcome.image or {}, base, side, places)
             rows.append(_image_row(outcome, row, left))
-        return rows
+        return rows, flagged
 
     def _places(self, connection: Connection, pair: str) -> dict[str, Any] | None:
         """The Salesforce fields behind the record keys of a pair, as the mapper has noted them."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reverse_sf.ledger.differing import BESIDE
 from reverse_sf.merge.identity import DOUBTS
 
 if TYPE_CHECKING:
@@ -44,17 +45,17 @@ class Withheld(msgspec.Struct, frozen=True):
         """Whether what the API refused would be the same again.
 
         A tap's observation is judged when it comes; only one that had to be put off comes later.
+        What a target read beside a write was there when the API refused what it refused.
 
         Args:
             destination_seen_at: when the destination's image was taken.
             flagged: why the link is decided again.
         """
-        return (
-            not self.is_due
-            and flagged != PUT_OFF
-            and destination_seen_at is not None
-            and destination_seen_at[:_MILLISECONDS] <= self.refused_at[:_MILLISECONDS]
-        )
+        if self.is_due or flagged == PUT_OFF or destination_seen_at is None:
+            return False
+        return (flagged or "").startswith(BESIDE) or destination_seen_at[
+            :_MILLISECONDS
+        ] <= self.refused_at[:_MILLISECONDS]
 
 
 NOTHING = Withheld()

@@ -419,6 +419,22 @@ class TestOutcomes:
         assert snapshot.open_operation is None
         assert replanned(ledger) == [link_id("a")]
 
+    def test_a_key_that_somebody_changed_beside_a_write_is_decided_again(self, ledger):
+        join(ledger, "a")
+        for operation, city in (("first", "Ulm"), ("second", "Ulm"), ("third", "Bonn")):
+            ledger.commit_decisions(
+                Decisions(
+                    run_id="run-1",
+                    intents=[
+                        intent("a", operation, action="update", source={"Company": operation})
+                    ],
+                )
+            )
+            image = {"Company": operation, "City": city}
+            finish(ledger, outcome("a", operation, image=image, written=["Company"]))
+            # Its own write is no news, nor is a key that was never read before.
+            assert replanned(ledger) == ([link_id("a")] if operation == "third" else [])
+
     def test_an_id_of_another_link_rejects_that_operation_and_no_other(self, ledger):
         join(ledger, "a")
         decide(ledger, "b", "c", "d")

@@ -49,8 +49,11 @@ class Pair(NamedTuple):
     images: dict[str, dict[str, Any]]
 
     def stored(self, side: str, key: str) -> Any:
-        """What the ledger last saw of a key on a side."""
+        """What the ledger last saw of a key on a side; ABSENT where it never saw it."""
         image = self.images[side]
+        names = (key,) if side == P else places(S, self.sobject, key)
+        if not all(name in image for name in names):
+            return ABSENT
         kept = image.get(key) if side == P else held(S, self.sobject, key, image)
         return canon(side, key, kept)
 
@@ -154,13 +157,12 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
             if source not in config.enabled:
                 continue
             values = (p_value, s_value)
-            if one.side not in config.enabled and (
-                _still(settled, source, values)
-                or not _still(settled, one.side, values)
-                or not same(pair.stored(one.side, key), values["PS".index(one.side)])
+            if one.side not in config.enabled and not same(
+                pair.stored(one.side, key), values["PS".index(one.side)]
             ):
-                # Nobody reads the written side, so nobody knows that it changed: neither away
-                # from the base, nor back to it after a guard had found it changed.
+                # Nobody reads the written side, so nobody knows that it changed, nor what it holds
+                # of a key that was mapped later (C.2: absent, nothing). What a target has read
+                # there, beside a write or in its guard, is known, and is decided.
                 continue
             if not reference.in_scope(config, source, pair.sobject, image):
                 continue
@@ -173,11 +175,6 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
                 continue
             yield f"{key} of {pair.p}/{pair.s}: {p_value!r} | {s_value!r} on {settled!r}, {rule}"
             break
-
-
-def _still(settled: Any, side: str, values: tuple[Any, Any]) -> bool:
-    at = "PS".index(side)
-    return settled is not None and same(values[at], settled[at])
 
 
 def _possible(

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.errors import StopError
-from reverse_sf.ledger.differing import NOTHING_DIFFERS, after_read_back, back_at_base
+from reverse_sf.ledger.differing import (
+    BESIDE,
+    NOTHING_DIFFERS,
+    after_read_back,
+    back_at_base,
+    changed_beside,
+)
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
 from reverse_sf.ledger.rows import (
     Conflict,
@@ -74,6 +80,7 @@ class MemoryLedger:
     images: dict[tuple[str, Side], _Image] = field(default_factory=dict)
     bases: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     flags: dict[tuple[str, Direction], str] = field(default_factory=dict)
+    beside: dict[tuple[str, Direction], str] = field(default_factory=dict)
     operations: list[_Operation] = field(default_factory=list)
     open_of: dict[str, list[_Operation]] = field(default_factory=dict)
     withheld: dict[tuple[str, Direction, str], Parked] = field(default_factory=dict)
@@ -448,6 +455,9 @@ class MemoryLedger:
         self._park([*outcomes.parked, *refused], run)
         for link_id, to, reason in outcomes.flagged:
             self.flags.setdefault((link_id, to), reason)
+        for one, reason in self.beside.items():
+            self.flags.setdefault(one, reason)
+        self.beside.clear()
         self._add_conflicts(outcomes.conflicts)
 
     def _holder(self, outcome: Outcome, link: Link) -> str | None:
@@ -494,6 +504,9 @@ class MemoryLedger:
             hi = outcome.image_modified_at or outcome.at
             before: Any = self.images.get((link_id, side))
             found = after_read_back(before, image, hi, set(entries), places)
+            beside = changed_beside(before, image, set(entries), places)
+            if beside:
+                self.beside[link_id, intent.direction] = BESIDE + ", ".join(beside)
         if found:
             found = back_at_base(found, image, self.bases.get(link_id, {}), side, places)
         self.images[link_id, side] = _Image(

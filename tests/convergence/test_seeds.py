@@ -125,6 +125,23 @@ SEEDS = {
         ),
         order="SP",
     ),
+    "what a write brings home of another field is decided where nobody reads that side": History(
+        Config(
+            (("Company", "two_way"), ("address", "spotio_unless_blank")),
+            skip_geocoding=False,
+            enabled="S",
+        ),
+        steps=(
+            ACME,
+            Plan(S),
+            Edit(P, "Account", 0, (("address", {"street": "2 Oak St", "city": "Ulm"}),)),
+            Edit(S, "Account", 0, (("BillingStreet", "1 Elm Street"), ("BillingCity", "Ulm"))),
+            Plan(S),
+            Edit(P, "Account", 0, (("address", {"street": None, "city": None}),)),
+            Edit(S, "Account", 0, (("Name", "Ace"),)),
+        ),
+        order="PS",
+    ),
 }
 
 
