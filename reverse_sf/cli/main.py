@@ -12,6 +12,7 @@ from reverse_sf.cli.check import check
 from reverse_sf.cli.journal import conflicts, logs, parked
 from reverse_sf.cli.ledger import ledger
 from reverse_sf.cli.link import link
+from reverse_sf.cli.plan import apply, plan
 from reverse_sf.console import run
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.document import schema_text
@@ -58,7 +59,7 @@ def _not_installed(module: str) -> click.Command:
 HELP = """Config-as-code sync between SPOTIO and Salesforce.
 
 \b
-Before a run:   check, schema, simulator; link, where both systems hold records already
+Before a run:   check, plan, schema, simulator; link, where both systems hold records already
 After a run:    account, then parked, conflicts and logs
 The memory:     ledger, to see where it is, to back it up, to move it
 The run itself: meltano run two-way-sync, or salesforce-to-spotio, or spotio-to-salesforce
@@ -86,7 +87,7 @@ def schema() -> None:
     click.echo(schema_text(), nl=False)
 
 
-for command in (account, check, conflicts, ledger, link, logs, parked, schema):
+for command in (account, apply, check, conflicts, ledger, link, logs, parked, plan, schema):
     cli.add_command(command)
 
 

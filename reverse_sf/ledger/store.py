@@ -13,6 +13,7 @@ from reverse_sf.ledger.matches import Matches
 from reverse_sf.ledger.observations import Observations
 from reverse_sf.ledger.outcomes import OutcomeCommits
 from reverse_sf.ledger.readings import Readings
+from reverse_sf.ledger.rehearsals import Rehearsals
 from reverse_sf.ledger.resolution import Resolution
 from reverse_sf.ledger.retention import Retention
 from reverse_sf.ledger.unanswered import Unanswered
@@ -28,6 +29,7 @@ class Ledger(
     Unanswered,
     Retention,
     Copying,
+    Rehearsals,
     Readings,
 ):
     """What has happened between two systems.

@@ -26,6 +26,8 @@ from reverse_sf.mapper import course as course_of
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import Limits, MappingRun
 from reverse_sf.mapping.document import parse
+from reverse_sf.merge.plan import selection_of
+from reverse_sf.sync_file import read_plan_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
+    from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import SyncDefinition
+    from reverse_sf.merge.plan import Selection
 
 TO_SPOTIO = "spotio-mapper"
 TO_SALESFORCE = "salesforce-mapper"
@@ -114,6 +118,13 @@ SETTINGS = th.PropertiesList(
         " failed listing looks like that, so the run stops otherwise.",
     ),
     th.Property(
+        "plan_file",
+        th.StringType,
+        title="Plan to carry out",
+        description="A file that reverse-sf plan made: the run decides the records of that plan and"
+        " no others. reverse-sf apply sets it; STATE must not be kept meanwhile.",
+    ),
+    th.Property(
         "log_retention_days",
         th.IntegerType(minimum=0, maximum=36_500),
         default=90,
@@ -190,7 +201,13 @@ class SpotioMapper(InlineMapper):
         with (
             Ledger.open(self.config.get("ledger_uri") or default_uri()) as ledger,
             MappingRun(
-                definition, ledger, writer, logger=self.logger, limits=limits, course=course
+                definition,
+                ledger,
+                writer,
+                logger=self.logger,
+                limits=limits,
+                course=course,
+                only=_selection(self.config.get("plan_file"), definition, course),
             ) as run,
         ):
             run.read(lines)
@@ -221,6 +238,20 @@ class SpotioMapper(InlineMapper):
     def map_activate_version_message(self, message_dict: dict[str, Any]) -> NoReturn:
         """Not used: the reader hands over raw lines."""
         raise NotImplementedError
+
+
+def _selection(
+    plan_file: str | None, definition: SyncDefinition, course: Course
+) -> Selection | None:
+    """What a plan lets the run decide; None where no plan keeps it."""
+    if not plan_file:
+        return None
+    plan = read_plan_file(_in_project(plan_file))
+    if plan.definition_fingerprint != definition.fingerprint:
+        raise ConfigurationError(
+            f"{definition.source} has changed since {plan_file} was planned: plan again"
+        )
+    return selection_of(plan.of(course.direction))
 
 
 def _lines(source: IO[str]) -> Iterator[bytes]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.messages import Line, Writer
     from reverse_sf.mapping.definition import SyncDefinition
+    from reverse_sf.merge.plan import Selection
 
 __all__ = ["Heartbeat", "Limits", "MappingRun", "utc_now"]
 PROGRESS_SECONDS = 15.0
@@ -59,6 +60,7 @@ class MappingRun:
         limits: settings.
         course: the direction.
         clock: the moment, as UTC text.
+        only: of a plan that is carried out; every other record is left to the next run.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class MappingRun:
         limits: Limits,
         course: Course = TO_SPOTIO,
         clock: Callable[[], str] = utc_now,
+        only: Selection | None = None,
     ) -> None:
         self._course = course
+        self._only = only
         self._clock = clock
         self._definition = definition
         self._ledger = ledger
@@ -252,8 +256,11 @@ class MappingRun:
                     continue
                 if not stream.waiting:
                     stream.seen_at = instant(line.time_extracted)
-                stream.waiting.append(line.record)
                 stream.observed += 1
+                if self._only is not None and not self._only.takes(line.record):
+                    self._tally.add(stream.name, "skipped", "not in the plan")
+                    continue
+                stream.waiting.append(line.record)
                 if len(stream.waiting) >= batch_size:
                     self._decide(stream)
             else:
@@ -333,6 +340,8 @@ class MappingRun:
             definition_fingerprint=self._definition.fingerprint,
         ):
             self._heart.check()
+            if self._only is not None:
+                link_ids = [one for one in link_ids if one in self._only.link_ids]  # noqa: PLW2901
             number += len(link_ids)
             self._decider.links(
                 self._ledger.snapshots(link_ids, direction=self._course.direction),

@@ -53,8 +53,15 @@ def test_silence_the_one_write_that_is_due_and_a_lost_ledger_is_noticed(
     edit(object="Account", id=unmapped, set={"Site": "Back office"})
     edit(object="Account", id=leaving, set={"Type": "Partner", "Phone": "(801) 555-0143"})
     before = small_world.spotio.last()
-    ended = project.run("run", *PIPELINE)
+    toward = ("--direction", "to_spotio")
+    ended = project.run("invoke", "reverse-sf:plan", *toward, "--out", "plan.json", "--json")
     assert ended.returncode == 0, ended.stderr
+    (planned,) = json.loads(ended.stdout)["directions"][0]["writes"]
+    assert [(one["key"], one["new"]) for one in planned["fields"]] == [("Phone", "(801) 555-0142")]
+    assert writes(small_world.spotio, before) == []
+    ended = project.run("invoke", "reverse-sf:apply", "plan.json", "--yes", "--strict")
+    assert ended.returncode == 0, ended.stderr
+    assert "1 as planned" in ended.stdout
     due = [one for one in small_world.spotio.requests(before) if is_write(one)]
     assert len(due) == 1
     assert due[0]["method"] == "PATCH"
