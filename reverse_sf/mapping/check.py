@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverse_sf.mapping.check_fields import field_problems, usable_salesforce, usable_spotio
+from reverse_sf.mapping.check_proof import proof_problems
 from reverse_sf.mapping.check_records import salesforce_problems, spotio_problems
 from reverse_sf.mapping.check_required import required_problems
+from reverse_sf.mapping.check_twins import twin_problems
 from reverse_sf.mapping.check_users import user_problems
 from reverse_sf.mapping.definition import STAGE, SyncRule
 from reverse_sf.mapping.match_rules import match_problems
 from reverse_sf.mapping.problem import Problem, Severity, error, note, warning
+from reverse_sf.mapping.proof import proofs
 from reverse_sf.mapping.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
         Users,
         Workflow,
     )
+    from reverse_sf.mapping.proof import FieldProof
 
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
@@ -62,6 +66,7 @@ def check(
     """
     found: list[Problem] = []
     found.extend(user_problems(definition.users, users))
+    found.extend(twin_problems(definition))
     for one in definition.objects:
         found.extend(_object_problems(one, definition))
         sobject = salesforce.objects.get(one.salesforce) if salesforce else None
@@ -85,6 +90,7 @@ def check(
                 )
             )
         found.extend(field_problems(one, sobject, record_type))
+        found.extend(proof_problems(one, sobject, record_type))
         found.extend(required_problems(one, sobject, record_type))
         found.extend(match_problems(one, sobject, record_type))
         if sobject is not None:
@@ -94,6 +100,21 @@ def check(
         if users is not None:
             found.extend(_owner_problems(one, users))
     return sorted(dict.fromkeys(found), key=lambda one: _ORDER[one.severity])
+
+
+def proofs_of(
+    definition: SyncDefinition,
+    salesforce: SalesforceOrg | None = None,
+    workflow: Workflow | None = None,
+) -> list[FieldProof]:
+    """What is proven of every field pair whose two fields are known."""
+    found: list[FieldProof] = []
+    for one in definition.objects:
+        sobject = salesforce.objects.get(one.salesforce) if salesforce else None
+        record_type = workflow.type(one.spotio) if workflow else None
+        if sobject is not None and record_type is not None:
+            found.extend(proofs(one, sobject, record_type))
+    return found
 
 
 def coverage(

@@ -8,6 +8,7 @@ from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import DO_NOT_SYNC, STAGE, Conversion, SyncRule
 from reverse_sf.mapping.kinds import Kind, aligned, convertible, salesforce_kind, spotio_kind
 from reverse_sf.mapping.problem import Problem, error, note, warning
+from reverse_sf.mapping.proof import prove
 from reverse_sf.mapping.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def field_problems(
     one: ObjectMapping, sobject: SalesforceObject | None, record_type: SpotioType | None
 ) -> Iterator[Problem]:
     """Problems of the field pairs of one object mapping."""
+    if sobject is not None:
+        yield from _lengths(one, sobject)
     resolved: dict[str, str] = {}
     for mapping in one.fields:
         salesforce = sobject.fields.get(mapping.salesforce) if sobject else None
@@ -97,7 +100,8 @@ def _offline_choices(mapping: FieldMapping) -> Iterator[Problem]:
             yield note(
                 f"{mapping.path}.choices",
                 f"'{value}' is the image of {len(several)} choices: '{several[0]}' is written to "
-                f"SPOTIO, and {rest} agrees with it and stays",
+                f"SPOTIO, and {rest} agrees with it and stays; a record that is created from it"
+                f" gets '{several[0]}' ({several[1]} -> {value} -> {several[0]})",
             )
 
 
@@ -127,7 +131,8 @@ def _pair_problems(
         else:
             yield warning(
                 mapping.path,
-                f"{types}: values that do not convert are parked",
+                f"{types}: values that do not convert are parked"
+                f"{_not_converting(one, mapping, spotio, salesforce)}",
                 "map a field of the same type where there is one",
             )
     if (
@@ -135,9 +140,28 @@ def _pair_problems(
         and p_kind is Kind.NUMBER
         and (salesforce.scale == 0 or salesforce.type in {"int", "long"})
     ):
-        yield note(mapping.path, f"{mapping.salesforce} has no decimals: numbers are rounded")
+        yield note(
+            mapping.path, f"{mapping.salesforce} has no decimals: numbers are rounded (12.5 -> 13)"
+        )
     if _CHOICE_KINDS & {p_kind, s_kind}:
         yield from _choice_problems(one, mapping, spotio, salesforce)
+
+
+def _not_converting(
+    one: ObjectMapping, mapping: FieldMapping, spotio: SpotioField, salesforce: SalesforceField
+) -> str:
+    """A value of each side that has no image, or that comes back as another one."""
+    proof = prove(one, mapping, spotio, salesforce)
+    ways = (
+        (one.to_salesforce.enabled, "SPOTIO", proof.to_salesforce),
+        (one.to_spotio.enabled, "Salesforce", proof.to_spotio),
+    )
+    examples = [
+        f"from {system} {f'{way.undefined} -> nothing' if way.undefined else way.changed}"
+        for enabled, system, way in ways
+        if enabled and (way.undefined or way.changed)
+    ]
+    return f" ({'; '.join(examples)})" if examples else ""
 
 
 def _remedy_for(spotio: SpotioField) -> str:
@@ -183,12 +207,27 @@ def _salesforce_end(
             f"{mapping.salesforce} cannot be set when a record is created",
             "set on_create: omit",
         )
-    if salesforce_kind(salesforce.type) is Kind.TEXT and salesforce.length and not mapping.truncate:
+
+
+def _lengths(one: ObjectMapping, sobject: SalesforceObject) -> Iterator[Problem]:
+    """How much the texts of Salesforce hold, in one sentence: SPOTIO states no limits."""
+    if not one.to_salesforce.enabled:
+        return
+    fields = (
+        sobject.fields.get(mapping.salesforce)
+        for mapping in one.fields
+        if mapping.rule is not SyncRule.DO_NOT_SYNC and not mapping.truncate
+    )
+    held = [
+        f"{field.name} {field.length}"
+        for field in fields
+        if field is not None and salesforce_kind(field.type) is Kind.TEXT and field.length
+    ]
+    if held:
         yield note(
-            path,
-            f"{mapping.salesforce} holds {salesforce.length} characters, and SPOTIO states no "
-            "limit: a longer text is parked",
-            "set truncate: true to cut it instead",
+            f"{one.path}.fields",
+            f"SPOTIO states no limits, and a text that is longer than Salesforce holds is parked:"
+            f" {', '.join(held)} characters",
         )
 
 

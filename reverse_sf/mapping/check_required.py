@@ -21,7 +21,7 @@ def required_problems(
     if record_type is not None and one.to_spotio.enabled:
         yield from _required_by_spotio(one, record_type)
     if sobject is not None and one.to_salesforce.enabled:
-        yield from _required_by_salesforce(one, sobject)
+        yield from _required_by_salesforce(one, sobject, record_type)
 
 
 def _required_by_spotio(one: ObjectMapping, record_type: SpotioType) -> Iterator[Problem]:
@@ -66,7 +66,9 @@ def _required_by_spotio(one: ObjectMapping, record_type: SpotioType) -> Iterator
         yield note(one.path, f"no Stage is mapped: new records start in '{first}'")
 
 
-def _required_by_salesforce(one: ObjectMapping, sobject: SalesforceObject) -> Iterator[Problem]:
+def _required_by_salesforce(
+    one: ObjectMapping, sobject: SalesforceObject, record_type: SpotioType | None
+) -> Iterator[Problem]:
     sent = {
         mapping.salesforce
         for mapping in one.fields
@@ -86,4 +88,33 @@ def _required_by_salesforce(one: ObjectMapping, sobject: SalesforceObject) -> It
                 f"Salesforce requires {field.name} ({field.label}) for every {sobject.name}, and "
                 "it is not sent at create",
                 f"map {field.name}",
+            )
+    if record_type is not None:
+        yield from _possibly_blank(one, sobject, record_type)
+
+
+def _possibly_blank(
+    one: ObjectMapping, sobject: SalesforceObject, record_type: SpotioType
+) -> Iterator[Problem]:
+    """Fields that Salesforce requires and SPOTIO may leave blank, or may not send (C.7)."""
+    for mapping in one.fields:
+        field = sobject.fields.get(mapping.salesforce)
+        if field is None or not field.required or field.type == "boolean":
+            continue
+        if mapping.rule is SyncRule.DO_NOT_SYNC or mapping.omit_on_create:
+            continue
+        withheld = [choice for choice, value in (mapping.choices or {}).items() if value is None]
+        if withheld:
+            yield warning(
+                f"{mapping.path}.choices",
+                f"Salesforce requires {field.name}, and '{withheld[0]}' is not sent: a record of"
+                " SPOTIO with that choice is parked where it would have to be created",
+                f"map '{withheld[0]}' to a value",
+            )
+        source = record_type.field(mapping.spotio)
+        if source is not None and mapping.spotio != STAGE and not source.required:
+            yield note(
+                mapping.path,
+                f"Salesforce requires {field.name}, and SPOTIO lets '{mapping.spotio}' be blank: a"
+                " record without it is parked until somebody fills it in",
             )

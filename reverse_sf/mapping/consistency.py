@@ -11,7 +11,7 @@ from reverse_sf.mapping.users_document import user_inconsistencies
 from reverse_sf.mapping.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reverse_sf.mapping.definition import FieldMapping, ObjectMapping, SyncDefinition
     from reverse_sf.mapping.wording import Problem
@@ -166,18 +166,33 @@ def _parent_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator
 
 
 def _parent_cycles(definition: SyncDefinition) -> Iterator[Problem]:
-    parents = {
-        one.spotio: one.parent.spotio for one in definition.objects if one.parent is not None
-    }
+    # A record type that several sObjects feed may have a parent in each of its mappings.
+    parents: dict[str, list[str]] = {}
+    for one in definition.objects:
+        if one.parent is not None:
+            parents.setdefault(one.spotio, []).append(one.parent.spotio)
     for one in definition.objects:
         if one.parent is None:
             continue
-        chain = [one.spotio]
-        while chain[-1] in parents and parents[chain[-1]] not in chain:
-            chain.append(parents[chain[-1]])
-        if parents.get(chain[-1]) == one.spotio:
-            circle = " > ".join([*chain, one.spotio])
+        chain = _way_back(parents, one.parent.spotio, one.spotio)
+        if chain:
+            circle = " > ".join([one.spotio, *chain])
             yield (
                 f"{one.parent.path}.spotio",
                 f"parents go round in a circle ({circle}), so no record could be the first",
             )
+
+
+def _way_back(parents: Mapping[str, list[str]], start: str, goal: str) -> list[str]:
+    """The chain of parents from one type to another, both included; nothing if there is none."""
+    chains = [[start]]
+    seen = {start}
+    while chains:
+        chain = chains.pop()
+        if chain[-1] == goal:
+            return chain
+        for further in parents.get(chain[-1], ()):
+            if further not in seen:
+                seen.add(further)
+                chains.append([*chain, further])
+    return []

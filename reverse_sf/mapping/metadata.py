@@ -23,11 +23,17 @@ ORGANIZATION = "orgId"
 
 @dataclass(frozen=True)
 class PicklistValue:
-    """One value of a picklist; only active ones may be written."""
+    """One value of a picklist; only active ones may be written.
+
+    Attributes:
+        valid_for: of a dependent picklist, a base64 bitmap: bit n (the highest first) says whether
+            the value goes with the controlling picklist's n-th value, or with false and true.
+    """
 
     value: str
     label: str = ""
     active: bool = True
+    valid_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class SalesforceField:
         scale: digits right of the point, ``None`` where not known.
         digits: most digits of an ``int``; 0 where not known.
         restricted: whether only the picklist's own values may be written.
+        controller: of a dependent picklist, the field whose value says which values are offered.
         stated: False where the facts were inferred from a schema without ``x-salesforce``, so that
             ``createable`` and the like say nothing.
     """
@@ -65,6 +72,7 @@ class SalesforceField:
     picklist: tuple[PicklistValue, ...] = ()
     reference_to: tuple[str, ...] = ()
     stated: bool = True
+    controller: str = ""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -102,10 +110,16 @@ class SalesforceField:
             id_lookup=bool(facts.get("idLookup")),
             restricted=bool(facts.get("restrictedPicklist")),
             picklist=tuple(
-                PicklistValue(one["value"], one.get("label") or "", one.get("active", True))
+                PicklistValue(
+                    one["value"],
+                    one.get("label") or "",
+                    one.get("active", True),
+                    one.get("validFor") or "",
+                )
                 for one in facts.get("picklistValues") or ()
             ),
             reference_to=tuple(facts.get("referenceTo") or ()),
+            controller=facts.get("controllerName") or "",
         )
 
     @classmethod
