@@ -14,7 +14,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reverse_sf.errors import StopError
+from reverse_sf.errors import RecordError, StopError
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, NotFoundError, WriteRefusedError
 from reverse_sf.spotio.patches import (
     RELIES_ON_READ,
@@ -39,6 +39,10 @@ DIALECT = "spotio.patch_dialect"
 PENDING = "spotio.canary"
 TESTS = "spotio.patch_tests"
 _NO_FIELD = "no such field"
+
+
+class ChangedMeanwhileError(RecordError):
+    """Somebody changed the record while ways to patch it were tried; nothing was written to it."""
 
 
 class Settings(Protocol):
@@ -141,6 +145,7 @@ class Patcher:
         Raises:
             WriteRefusedError: SPOTIO refuses the values.
             AmbiguousOutcomeError: no answer came.
+            ChangedMeanwhileError: read the record once more and try again.
         """
         if self.dialect is None:
             with self._one_canary:
@@ -164,7 +169,7 @@ class Patcher:
             # Before anybody reads the record and takes what is left for what there was.
             self.repair()
             raise
-        except WriteRefusedError:
+        except (WriteRefusedError, ChangedMeanwhileError):
             self._settings.set_setting(PENDING, None)
             raise
         untouched = [
@@ -193,6 +198,7 @@ class Patcher:
 
         Raises:
             WriteRefusedError: SPOTIO refuses the change; nothing was lost.
+            ChangedMeanwhileError: the record is not as it was read any more; nothing was written.
             StopError: something was lost and cannot be put back.
         """
         refusal: WriteRefusedError | None = None
@@ -209,6 +215,8 @@ class Patcher:
                 if current is before and _names_a_written(error, change):
                     raise
                 refusal = refusal or error
+                if current is before:
+                    self._look_again(before)
                 continue
             lost = harmed_fields(before, written.record, change, touched)
             if not lost:
@@ -229,6 +237,12 @@ class Patcher:
                 f" {PENDING}. Stop here and report it."
             )
         raise refusal
+
+    def _look_again(self, before: Record) -> None:
+        """Make sure, before a blunter way to patch is tried, that it would harm nobody's edit."""
+        seen = self._spotio.read(before.id)
+        if seen is None or seen.entries != before.entries:
+            raise ChangedMeanwhileError(f"SPOTIO's record {before.id} changed meanwhile")
 
     def _put_back(self, record: Record, lost: Mapping[str, Mapping[str, Any]]) -> None:
         entries = {str(one.get("fieldId")): _plain(one) for one in record.entries if holds(one)}

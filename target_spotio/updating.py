@@ -15,6 +15,7 @@ from reverse_sf.spotio.client import MANY
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, NotFoundError, WriteRefusedError
 from reverse_sf.spotio.instants import format_instant
 from reverse_sf.spotio.patches import Dialect
+from target_spotio.canary import ChangedMeanwhileError
 from target_spotio.operations import ADDRESS, EXTERNAL_ID, PARENT
 from target_spotio.sameness import same
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from target_spotio.vocabulary import Wanted
 
 _LOOKS = 4
+_GONE = Withheld("", "missing_in_spotio", "SPOTIO has no such record")
 _WORTH_A_PROBE = 5
 
 
@@ -129,6 +131,12 @@ class Updates:
             change = plan.task.vocabulary.change(plan.wanted, plan.write, plan.record)
             try:
                 written = self._patcher.patch(plan.record, change)
+            except ChangedMeanwhileError:
+                again = self._again(plan)
+                if again is None:
+                    return _refused(plan, _GONE)
+                plan = again
+                continue
             except (AmbiguousOutcomeError, NotFoundError, WriteRefusedError) as error:
                 plan.task.note(error.call)
                 outcome = self._after(plan, error)
@@ -159,7 +167,7 @@ class Updates:
             seen = self._again(plan)
             if seen is not None:
                 return seen
-        return _refused(plan, Withheld("", "missing_in_spotio", "SPOTIO has no such record"))
+        return _refused(plan, _GONE)
 
     def _again(self, plan: _Plan) -> _Plan | None:
         """The plan from a fresh read; None where the record is gone."""

@@ -11,7 +11,13 @@ from reverse_sf.spotio.client import Written
 from reverse_sf.spotio.errors import AmbiguousOutcomeError, Call, WriteRefusedError
 from reverse_sf.spotio.patches import Change, Dialect
 from reverse_sf.spotio.record import Record
-from target_spotio.canary import DIALECT, PENDING, Forgetful, Patcher
+from target_spotio.canary import (
+    DIALECT,
+    PENDING,
+    ChangedMeanwhileError,
+    Forgetful,
+    Patcher,
+)
 
 HELD = {"11": "one", "12": "two", "13": "three"}
 CALL = Call("PATCH", "/jsonp")
@@ -162,3 +168,27 @@ def test_a_tenant_that_loses_fields_whatever_one_does_stops_the_run() -> None:
     with pytest.raises(StopError, match="kept in the ledger"):
         patcher.patch(tenant.read("r"), change(f12="new"))
     assert settings.setting(PENDING)["id"] == "r"
+
+
+def test_an_edit_between_two_ways_to_patch_is_seen_and_never_put_back_over() -> None:
+    tenant = Tenant("by_id", "collection", loses=True)
+    real = tenant.patch
+    read = tenant.read("r")
+
+    def edited_meanwhile(record_id: str, operations: list[dict[str, Any]]) -> Written:
+        try:
+            return real(record_id, operations)
+        except WriteRefusedError:
+            # A person, while the next way to patch is about to be tried.
+            tenant.held["13"] = "of a person"
+            raise
+
+    tenant.patch = edited_meanwhile  # type: ignore[method-assign]
+    settings = Forgetful()
+    patcher = Patcher(tenant, settings)  # type: ignore[arg-type]
+    with pytest.raises(ChangedMeanwhileError):
+        patcher.patch(read, change(f12="new"))
+    assert tenant.held == {**HELD, "13": "of a person"}
+    assert not settings.setting(PENDING)
+    patcher.patch(tenant.read("r"), change(f12="new"))
+    assert tenant.held == {**HELD, "12": "new", "13": "of a person"}
