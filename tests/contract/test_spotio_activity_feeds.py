@@ -112,3 +112,180 @@ def test_one_historical_activity_is_done_and_of_that_record(api, lead):
     assert api.get(f"{path}/{done}").json()["notes"] == "x"
     assert api.get(f"{path}/{planned}").status_code == 404
     assert api.get(f"/api/DataObjects/{other}/activities/{done}").status_code == 404
+
+
+def test_a_record_that_an_activity_does_not_touch_is_in_the_feed_once(api, lead):
+    api.switch(activity_touches=False)
+    api.post(MANY, json=[visit(lead), visit(lead)])
+    shown = [row["id"] for row in api.feed()]
+    assert shown.count(lead) == 1
+
+
+# Where, and what was said
+
+
+def at_door(api, record, **more):
+    pin = api.read(record)["pin"]
+    return visit(record, activityLat=pin["lat"] + 0.001, activityLng=pin["lng"], **more)
+
+
+def test_a_visit_is_so_far_from_its_record(api):
+    record = api.create(ACCOUNTS, pin={"address": "12 Oak St, Austin, TX 78701"})["id"]
+    made = api.post("/api/v2/activities", json=at_door(api, record, done=True)).json()
+    # A thousandth of a degree of latitude is 111.2 metres.
+    row = next(r for r in api.pages(FEED, "items") if r["id"] == made["id"])
+    assert row["distance"] == pytest.approx(111.2, abs=0.1)
+    assert (row["verified"], made["verified"]) == (True, True)
+    start = {"dataObjectTypeId": ACCOUNTS}
+    item = next(r for r in exported(api, **start) if r["id"] == made["id"])
+    assert item["distanceFromTheDataObjectInFeet"] == pytest.approx(364.8, abs=0.5)
+    path = f"/api/DataObjects/{record}/activities/historical"
+    for unit, expected in (("metres", 111.2), ("kilometres", 0.1112), ("miles", 0.0691)):
+        api.switch(historical_distance=unit)
+        assert api.get(path).json()["items"][0]["distance"] == pytest.approx(expected, rel=0.01)
+    planned = api.post("/api/v2/activities", json=at_door(api, record, done=False)).json()
+    assert api.get(f"/api/v2/activities/{planned['id']}").json()["verified"] is True
+
+
+def test_only_a_mobile_client_can_be_too_far_away(api):
+    record = api.create(ACCOUNTS, pin={"address": "12 Oak St, Austin, TX 78701"})["id"]
+    far = {**at_door(api, record), "activityLat": api.read(record)["pin"]["lat"] + 0.01}
+    assert api.post("/api/v2/activities", json={**far, "done": True}).json()["verified"] is True
+    mobile = {**far, "done": True, "mobileId": "m1"}
+    assert api.post("/api/v2/activities", json=mobile).json()["verified"] is False
+    assert api.read(record)["lastLocationStatus"] == "unverified"
+    near = {**at_door(api, record), "done": True, "mobileId": "m2"}
+    assert api.post("/api/v2/activities", json=near).json()["verified"] is True
+    assert api.read(record)["lastLocationStatus"] == "verified"
+
+
+def test_texts_and_mails_say_what_was_written(api, lead):
+    edit = {"object": "Leads", "id": lead}
+    api.tenant.edit(
+        {
+            **edit,
+            "log": {
+                "template": "Text",
+                "text": "See you",
+                "direction": "in",
+                "phoneNumber": "+15125550100",
+            },
+        }
+    )
+    mail = {"template": "Email", "snippet": "Dear Ada", "email": "a@example.com", "title": "Hi"}
+    api.tenant.edit({**edit, "log": mail})
+    rows = api.get(f"/api/DataObjects/{lead}/activities/historical").json()["items"]
+    assert (rows[0]["snippet"], rows[0]["title"], rows[0]["text"]) == ("Dear Ada", "Hi", None)
+    assert (rows[1]["text"], rows[1]["phoneNumber"]) == ("See you", "+15125550100")
+    items = exported(api, dataObjectTypeId=LEADS)
+    assert [row["content"] for row in items if row["dataObjectId"] == lead][-2:] == [
+        "See you",
+        "Dear Ada",
+    ]
+    # A request cannot say it.
+    made = api.post("/api/v2/activities", json=visit(lead, text="No")).json()
+    shown = api.get(f"/api/DataObjects/{lead}/activities/{made['id']}").json()
+    assert shown["text"] is None
+
+
+# What is done, and what is gone
+
+
+def test_only_planned_activities_are_changed(api, lead):
+    planned = api.post("/api/v2/activities", json=visit(lead, done=False)).json()["id"]
+    path = f"/api/v2/activities/{planned}"
+    merge = {"Content-Type": "application/merge-patch+json"}
+    for body, status in (
+        ('{"notes": "a"}', 200),
+        ('{"done": true, "notes": "b"}', 200),
+        ('{"notes": "c"}', 422),
+    ):
+        assert api.call("PATCH", path, content=body, headers=merge).status_code == status
+    assert api.call("PUT", path, json=visit(lead)).status_code == 422
+    assert api.get(path).json()["notes"] == "b"
+    api.switch(done_activities="changed")
+    assert api.call("PATCH", path, content='{"notes": "c"}', headers=merge).status_code == 200
+    assert api.call("PUT", path, json=visit(lead)).status_code == 422
+    api.switch(done_activities="refused")
+    edit = {"object": "activities", "id": planned, "set": {"notes": "by hand"}}
+    assert api.tenant.edit(edit)["notes"] == "by hand"
+    assert api.get(path).json()["resultId"] == "2"
+
+
+def test_a_deleted_activity_is_nowhere_and_its_record_counts_again(api, lead):
+    kept, gone = api.post(MANY, json=[visit(lead), visit(lead, date="2031-01-01")]).json()
+    api.tenant.edit({"object": "activities", "id": str(gone), "delete": True})
+    assert api.get(f"/api/v2/activities/{gone}").status_code == 404
+    assert str(gone) not in {row["id"] for row in exported(api, dataObjectTypeId=LEADS)}
+    row = api.read(lead)
+    assert (row["visitsCount"], row["lastVisitDate"][:4]) == (1, "2026")
+    later = api.post(MANY, json=[visit(lead)]).json()[0]
+    assert later > gone > kept
+
+
+# Filters and files
+
+
+def test_a_saved_filter_selects_activities_by_their_own_dates(api, lead):
+    old = api.post("/api/v2/activities", json=visit(lead, done=False)).json()["id"]
+    api.clock.advance(3600)
+    since = api.clock.now().isoformat()
+    new = api.post("/api/v2/activities", json=visit(lead, date="2020-01-01")).json()["id"]
+    api.clock.advance(60)
+    content = {"dateField": "ActivityUpdatedAt", "startDate": since}
+    key = api.post("/api/v2/filters", json=content).json()["id"]
+    assert [row["id"] for row in exported(api, filterId=key, dataObjectTypeId=LEADS)] == [new]
+    merge = {"Content-Type": "application/merge-patch+json"}
+    api.call("PATCH", f"/api/v2/activities/{old}", content='{"notes": "x"}', headers=merge)
+    changed = {row["id"] for row in exported(api, filterId=key, dataObjectTypeId=LEADS)}
+    assert changed == {old, new}
+    templates = {**content, "activityTemplateIds": ["2"]}
+    key = api.post("/api/v2/filters", json=templates).json()["id"]
+    assert exported(api, filterId=key, dataObjectTypeId=LEADS) == []
+    # Such a filter means nothing for records.
+    assert api.get("/api/DataObjectsSearch", filterId=key).status_code == 422
+
+
+@pytest.mark.parametrize("sort", ["visitcount", "status", "activity", "schedule", "address"])
+def test_the_feed_is_sorted_as_asked(api, sort):
+    up = [row["id"] for row in api.pages(FEED, "items", SortBy=sort)]
+    down = [row["id"] for row in api.pages(FEED, "items", SortBy=f"-{sort}")]
+    assert up == down[::-1]
+    assert sorted(up) == sorted(row["id"] for row in api.pages(FEED, "items"))
+
+
+def test_a_csv_export_is_prepared_and_fetched(api, lead):
+    api.switch(export_polls=2)
+    api.post(MANY, json=[visit(lead, notes='He said "no"'), visit(lead, done=False)])
+    columns = ["id", "notes", "result"]
+    body = {"singleType": LEADS, "reportType": "historical", "columns": columns}
+    made = api.post("/api/Exports/activities", json=body).json()
+    assert (made["state"], made["url"]) == ("preparing", None)
+    states = [api.get(f"/api/exports/{made['id']}").json() for _ in range(2)]
+    assert [row["state"] for row in states] == ["preparing", "ready"]
+    lines = api.get(states[1]["url"]).text.splitlines()
+    assert lines[0] == "id,notes,result"
+    assert lines[-1].endswith(',"He said ""no""",Interested')
+    planned = api.post("/api/Exports/activities", json={**body, "reportType": "current"}).json()
+    assert api.get(f"/files/exports/{planned['id']}.csv").status_code == 404
+    for _ in range(2):
+        state = api.get(f"/api/exports/{planned['id']}").json()
+    assert len(api.get(state["url"]).text.splitlines()) > 1
+    wrong = {**body, "columns": ["nonsense"]}
+    assert api.post("/api/Exports/activities", json=wrong).status_code == 422
+    assert api.get("/api/exports/0").status_code == 404
+    api.login("sales-client", "sales-secret")
+    assert api.get(f"/api/exports/{made['id']}").status_code == 404
+
+
+def test_the_demo_tenant_has_activities_of_every_kind(api):
+    rows = api.tenant.rows("activities")
+    done = {(row["activityTemplateId"], row["done"]) for row in rows if row["type"] == "event"}
+    assert done >= {(str(number), True) for number in range(1, 6)}
+    assert done >= {("2", False), ("5", False), ("6", False)}
+    assert any(row["type"] == "note" for row in rows)
+    assert any(row["text"] for row in rows)
+    assert any(row["snippet"] for row in rows)
+    planned = api.tenant.rows("appointments")
+    assert any(row.get("recurringDefinition") for row in planned)
+    assert any(row["allDay"] for row in planned)

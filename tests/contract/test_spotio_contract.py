@@ -26,6 +26,8 @@ def tour(api: Api) -> None:
     workflow_tour(api)
     record_tour(api)
     activity_tour(api)
+    appointment_tour(api)
+    export_tour(api)
     search_tour(api)
     job_tour(api)
     people_tour(api)
@@ -104,10 +106,46 @@ def activity_tour(api):
         api.get(f"{base}/feed", IncludeCustomFieldIds="*", SingleType=LEADS)
         api.get(f"{base}/feed", SortBy="schedule")
         api.get(f"/api/DataObjects/{record}/activities/{made}")
+        api.post(f"/api/DataObjects/{record}/activities/historical", json={})
         api.get(f"/api/DataObjects/{record}/activities/0")
         for path in ("data", "data/flexible"):
             api.post(f"/api/Exports/activities/{path}", json={"dataObjectTypeId": LEADS})
             api.post(f"/api/Exports/activities/{path}", json={"startDate": "yesterday"})
+
+
+def appointment_tour(api):
+    account = api.create(ACCOUNTS, pin={"address": "12 Oak St, Austin, TX"})["id"]
+    record = api.create(CONTACTS, parentId=account, fields={EMAIL: "a@example.com"})["id"]
+    base = "/api/v2/appointments"
+    weekly = {"periodicity": "weeks", "interval": 1, "repeatOn": ["monday"], "count": 3}
+    body = {
+        "dataObjectId": record,
+        "date": "2026-05-11T12:00:00Z",
+        "allDay": False,
+        "sendInvitation": True,
+        "recurringDefinition": weekly,
+    }
+    made = api.post(base, json=body).json()
+    api.post(base, json={**body, "date": None})
+    for path in (made["id"], "0-1-2", f"byActivity/{made['activityId']}", "byActivity/0"):
+        api.get(f"{base}/{path}")
+    coming = f"/api/DataObjects/{record}/appointments/upcoming"
+    ghost = api.get(coming).json()["items"][1]["id"]
+    api.post(coming, json={"activityTemplateIds": [5]})
+    api.get(f"{base}/{ghost}")
+    api.call("PATCH", f"{base}/{ghost}", json={"title": "One"})
+    api.call("PATCH", f"{base}/{made['id']}", json={"title": "x" * 129})
+    whole = {**body, "recurringDefinition": None, "intention": "singleFromRecurring"}
+    api.call("PUT", f"{base}/{made['id']}", json=whole)
+    api.post(f"{base}/multiple", json={"appointments": [body, {}]})
+    api.post(f"{base}/bulk/create", json={"dataObjectIds": [record], "appointment": body})
+    api.post(f"{base}/bulk/create", json={"q": "a", "appointment": body})
+
+
+def export_tour(api):
+    for kind in ("activities", "dataObjects"):
+        api.post(f"/api/Exports/{kind}", json={})
+        api.post(f"/api/Exports/{kind}", json={"reportType": "nonsense"})
 
 
 def search_tour(api):
@@ -188,6 +226,8 @@ def team_tour(api):
         api.get(path)
     api.call("PUT", team, json={"name": "North East"})
     api.call("PUT", f"{team}/addUsers", json={"usersIds": [user]})
+    api.get("/api/Teams/logs", userId=user)
+    api.get("/api/Teams/logs", scrollId="x")
     api.call("DELETE", team)
     api.call("DELETE", team)
     api.call("DELETE", "/api/Teams/many", json={"teamsIds": ["2"]})

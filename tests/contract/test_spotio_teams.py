@@ -71,3 +71,21 @@ def test_a_salesperson_changes_neither_and_a_reset_restores_both(api):
     api.tenant.reset()
     api.login()
     assert [row["name"] for row in api.get("/api/Teams/all").json()] == ["Central", "Coast"]
+
+
+def test_the_log_tells_who_joined_and_left(api):
+    first, second = (row["id"] for row in api.get("/api/users").json()[:2])
+    api.call("PUT", "/api/Teams/1/addUsers", json={"usersIds": [first, second]})
+    api.call("PUT", "/api/Teams/1", json={"usersIds": [second]})
+    api.call("DELETE", "/api/Teams/1")
+    log = api.get("/api/Teams/logs").json()
+    told = [(row["userId"], row["action"]) for row in log["items"]]
+    assert told == [(second, "removed"), (first, "removed"), (second, "added"), (first, "added")]
+    assert {row["teamId"] for row in log["items"]} == {"1"}
+    api.switch(feed_page=3)
+    page = api.get("/api/Teams/logs").json()
+    assert (len(page["items"]), page["scrollId"]) == (3, 3)
+    rest = api.get("/api/Teams/logs", scrollId=3).json()
+    assert (len(rest["items"]), rest["scrollId"]) == (1, None)
+    assert len(api.get("/api/Teams/logs", userId=first).json()["items"]) == 2
+    assert api.get("/api/Teams/logs", teamId=2).json()["items"] == []

@@ -234,3 +234,20 @@ def test_a_wrong_endpoint_is_refused_and_not_kept(api, receiver, wrong):
     body = {"callback": receiver.url, "scopes": EVERY, **wrong}
     assert api.post("/api/Webhooks", json=body).status_code == 422
     assert api.get("/api/Webhooks").json()["endpoints"] == []
+
+
+def test_appointments_and_deleted_activities_are_told(api, receiver):
+    record = api.create(LEADS)["id"]
+    scopes = [f"appointment.{verb}" for verb in ("created", "updated", "deleted")]
+    subscribe(api, receiver, *scopes, "activity.deleted")
+    body = {"dataObjectId": record, "date": "2026-06-01T10:00:00Z", "allDay": False}
+    made = api.post("/api/v2/appointments", json=body).json()
+    api.call("PATCH", f"/api/v2/appointments/{made['id']}", json={"title": "Later"})
+    api.tenant.edit({"object": "appointments", "id": made["id"], "delete": True})
+    settled(api)
+    expected = [*scopes, "activity.deleted"]
+    assert [kind for kinds in receiver.types for kind in kinds] == expected
+    events = [json.loads(content)["payload"][0]["data"] for _, content in receiver.got]
+    assert {event["dataObject"]["objectId"] for event in events} == {record}
+    assert [event["id"] for event in events] == [made["id"]] * 3 + [made["activityId"]]
+    assert events[1]["title"] == "Later"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.spotio.distance import METRES_PER_MILE
 from reverse_sf.simulator.spotio.records import shown
 from reverse_sf.simulator.spotio.refusals import Refusal, not_found
 
 if TYPE_CHECKING:
     from reverse_sf.simulator.spotio.exchange import Exchange
     from reverse_sf.simulator.spotio.records import Activity
+
+
+_UNITS = {"metres": 1.0, "kilometres": 1000.0, "miles": METRES_PER_MILE}
 
 
 def create(exchange: Exchange) -> dict[str, Any]:
@@ -57,15 +61,25 @@ def patch(exchange: Exchange) -> dict[str, Any]:
 
 
 def historical(exchange: Exchange) -> dict[str, Any]:
-    """``GET /api/DataObjects/{dataObjectId}/activities/historical``: done ones, newest first."""
+    """``GET`` and ``POST /api/DataObjects/{dataObjectId}/activities/historical``: newest first."""
     tenant = exchange.tenant
     record = tenant.visible(exchange.path("dataObjectId"), exchange.actor)
-    done = [row for row in tenant.store.logged_on(record.id) if row.done]
+    wanted = {part.strip() for part in (exchange.query("activityTemplateIds") or "").split(",")}
+    if exchange.raw:
+        wanted = {str(each) for each in exchange.object().get("activityTemplateIds") or ("",)}
+    done = [
+        row
+        for row in tenant.store.logged_on(record.id)
+        if row.done and (wanted == {""} or str(row.template_id) in wanted)
+    ]
+    cursor = exchange.object().get("scrollId") if exchange.raw else exchange.query("scrollId")
     page, scroll, _ = tenant.cursors.page(
-        exchange.query("scrollId"), tenant.declared["feed_page"], lambda: done[::-1]
+        cursor, tenant.declared["feed_page"], lambda: [row.id for row in done[::-1]]
     )
-    exchange.touch(len(page))
-    return {**scroll, "items": [historical_shape(activity) for activity in page]}
+    found = [tenant.store.activity_by_id[each] for each in page]
+    exchange.touch(len(found))
+    unit = tenant.declared["historical_distance"]
+    return {**scroll, "items": [historical_shape(activity, unit) for activity in found]}
 
 
 def one_historical(exchange: Exchange) -> dict[str, Any]:
@@ -74,10 +88,10 @@ def one_historical(exchange: Exchange) -> dict[str, Any]:
     if not found.done or found.data_object_id != exchange.path("dataObjectId"):
         raise not_found("Activity", found.id)
     exchange.touch(1)
-    return historical_shape(found)
+    return historical_shape(found, exchange.tenant.declared["historical_distance"])
 
 
-def historical_shape(activity: Activity) -> dict[str, Any]:
+def historical_shape(activity: Activity, unit: str = "metres") -> dict[str, Any]:
     """``HistoricalDataObjectActivityDto``."""
     row: dict[str, Any] = {
         "id": str(activity.id),
@@ -95,6 +109,12 @@ def historical_shape(activity: Activity) -> dict[str, Any]:
         "reference": activity.reference,
         "dataObjectId": activity.data_object_id,
         "documents": [],
+        "text": activity.text,
+        "snippet": activity.snippet,
+        "verified": activity.verified,
+        "distance": None if activity.distance is None else activity.distance / _UNITS[unit],
+        "appointmentId": text(activity.appointment_id),
+        "access": "full",
     }
     if activity.planned is not None:
         row["plannedDate"] = shown(activity.planned)
@@ -147,7 +167,8 @@ def _response(activity: Activity) -> dict[str, Any]:
         "activityLng": activity.lng,
         "mobileId": activity.mobile_id,
         "autoExecution": False,
-        "verified": True,
+        "verified": activity.verified,
+        "appointmentId": text(activity.appointment_id),
     }
     return row | optional(activity)
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.spotio import activity_filters
 from reverse_sf.simulator.spotio.activity_calls import optional, text
+from reverse_sf.simulator.spotio.distance import FEET_PER_METRE
 from reverse_sf.simulator.spotio.records import read_ticks, shown
 from reverse_sf.simulator.spotio.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reverse_sf.simulator.spotio.exchange import Exchange
     from reverse_sf.simulator.spotio.records import Activity, Member, Record
     from reverse_sf.simulator.spotio.tenant import Tenant
 
-_UNSUPPORTED = ("filterId", "territoryId", "territoryIds")
+_UNSUPPORTED = ("territoryId", "territoryIds")
 _LABELS = {"OwnerChanged": "Owner Changed"}
 
 
 def feed(exchange: Exchange) -> dict[str, Any]:
-    """``GET /api/v2/activities/feed``: done ones only, by their date."""
+    """``GET /api/v2/activities/feed``: done ones only, newest first unless ``SortBy`` says else."""
     sort = (exchange.query("SortBy") or "-time").lower()
-    if sort not in ("time", "-time"):
+    key = _sorts(exchange.tenant).get(sort.lstrip("-"))
+    if key is None:
         raise Refusal(400, {"sortBy": f"The local server does not sort activities by {sort}."})
     asked = {
         "startDate": exchange.query("StartDate"),
@@ -32,7 +35,9 @@ def feed(exchange: Exchange) -> dict[str, Any]:
         "territoryId": exchange.query("TerritoryId"),
     }
     wanted = (exchange.query("IncludeCustomFieldIds") or "").split(",")
-    page, scroll, _ = _page(exchange, asked, done_only=True, newest_first=sort == "-time")
+    page, scroll, _ = _page(
+        exchange, asked, done_only=True, key=key, descending=sort.startswith("-")
+    )
     return {**scroll, "items": [_fed(exchange.tenant, row, wanted) for row in page]}
 
 
@@ -54,24 +59,25 @@ def _page(
     asked: Mapping[str, Any],
     *,
     done_only: bool = False,
-    newest_first: bool = False,
+    key: Callable[[Activity], Any] | None = None,
+    descending: bool = False,
 ) -> tuple[list[Activity], dict[str, Any], int]:
     tenant, actor = exchange.tenant, exchange.actor
 
     def snapshot() -> list[int]:
         dated = [
-            (instant, activity.id)
+            (key(activity) if key else instant, activity.id)
             for instant, activity in _selected(tenant, asked, actor)
             if activity.done or not done_only
         ]
-        return [number for _, number in sorted(dated, reverse=newest_first)]
+        return [number for _, number in sorted(dated, reverse=descending)]
 
     ids, scroll, total = tenant.cursors.page(
         exchange.query("scrollId"), tenant.declared["feed_page"], snapshot
     )
-    found = [tenant.store.activity_by_id[number] for number in ids]
-    # Records may have been deleted since the cursor was made.
-    living = [row for row in found if row.data_object_id in tenant.store.records]
+    found = [tenant.store.activity_by_id.get(number) for number in ids]
+    # Activities and records may have been deleted since the cursor was made.
+    living = [row for row in found if row and row.data_object_id in tenant.store.records]
     exchange.touch(len(living))
     return living, scroll, total
 
@@ -90,6 +96,8 @@ def _selected(
     start, end = _instant(asked, "startDate"), _instant(asked, "endDate")
     users = {str(number) for number in asked.get("userIds") or ()}
     type_id = str(asked.get("dataObjectTypeId") or "")
+    saved = tenant.filters.get(str(asked["filterId"])) if asked.get("filterId") else None
+    tests = activity_filters.tests(saved, viewer) if saved is not None else []
     attribute = tenant.declared["activity_dates"]
     for activity in tenant.store.activity_by_id.values():
         record = tenant.store.records.get(activity.data_object_id)
@@ -101,8 +109,43 @@ def _selected(
             and (end is None or instant <= end)
             and (not users or str(activity.owner_id) in users)
             and type_id in ("", str(record.type_id))
+            and all(test(activity, record) for test in tests)
         ):
             yield instant, activity
+
+
+def rows(
+    tenant: Tenant, asked: Mapping[str, Any], viewer: Member
+) -> list[tuple[dict[str, Any], bool]]:
+    """What an export of activities has, and of each whether it is done.
+
+    Raises:
+        Refusal: as for the feeds.
+    """
+    found = sorted((at, one.id) for at, one in _selected(tenant, asked, viewer))
+    kept = [tenant.store.activity_by_id[number] for _, number in found]
+    return [(_flexible(tenant, one), one.done) for one in kept]
+
+
+def _sorts(tenant: Tenant) -> Mapping[str, Callable[[Activity], Any]]:
+    """What the feed can be sorted by."""
+
+    def record(one: Activity) -> Record:
+        return tenant.store.records[one.data_object_id]
+
+    def address(one: Activity) -> str:
+        pin = tenant.store.pins.get(record(one).pin_id or 0)
+        return (pin.address if pin else None) or ""
+
+    return {
+        "time": lambda one: getattr(one, tenant.declared["activity_dates"]),
+        "schedule": lambda one: one.planned or 0,
+        "activity": lambda one: one.template_id or 0,
+        "status": lambda one: record(one).stage_id,
+        "address": address,
+        "visitcount": lambda one: record(one).visits,
+        "callcount": lambda one: record(one).calls,
+    }
 
 
 def _instant(asked: Mapping[str, Any], key: str) -> int | None:
@@ -126,7 +169,10 @@ def _fed(tenant: Tenant, activity: Activity, wanted: list[str]) -> dict[str, Any
         "date": shown(activity.date),
         "allDay": activity.all_day,
         "resultId": text(activity.result_id),
-        "verified": True,
+        "verified": activity.verified,
+        "distance": activity.distance,
+        "text": activity.text,
+        "snippet": activity.snippet,
         "duration": activity.duration,
         "durationSeconds": activity.duration_seconds,
         "title": activity.title,
@@ -186,7 +232,7 @@ def _flexible(tenant: Tenant, activity: Activity) -> dict[str, Any]:
         "activityTemplateType": template.system_role if template else None,
         "previousDataObjectOwner": before,
         "newDataObjectOwner": after,
-        "distanceFromTheDataObjectInFeet": None,
+        "distanceFromTheDataObjectInFeet": _feet(activity),
         "dataObjectId": activity.data_object_id,
     }
 
@@ -213,6 +259,8 @@ def _classic(tenant: Tenant, activity: Activity) -> dict[str, Any]:
         "leadOwnerExternalUserId": owner.external_id if owner else None,
         "activityOwnerEmail": member.email if member else None,
         "contacts": [],
+        "visitVerificationInMeter": activity.distance,
+        "visitVerificationInFeet": _feet(activity),
     }
     changed = _changed_field(tenant, record, activity)
     return row if changed is None else {**row, "field": changed}
@@ -242,7 +290,7 @@ def _labels(tenant: Tenant, activity: Activity) -> dict[str, Any]:
         "result": results.get(activity.result_id or 0),
         "duration": activity.duration or 0,
         "direction": activity.direction,
-        "content": None,
+        "content": activity.text if activity.text is not None else activity.snippet,
         "activityOwnerExternalUserId": member.external_id if member else None,
         "createdAt": shown(activity.created),
         "updatedAt": shown(activity.updated),
@@ -272,6 +320,10 @@ def _changed_field(tenant: Tenant, record: Record, activity: Activity) -> dict[s
         "previousValue": activity.old_value,
         "value": activity.new_value,
     }
+
+
+def _feet(activity: Activity) -> float | None:
+    return None if activity.distance is None else round(activity.distance * FEET_PER_METRE, 2)
 
 
 def _name(member: Member | None) -> str | None:

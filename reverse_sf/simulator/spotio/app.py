@@ -10,6 +10,8 @@ from reverse_sf.simulator.control import Control
 from reverse_sf.simulator.spotio import (
     activity_calls,
     activity_feeds,
+    appointment_calls,
+    export_calls,
     job_calls,
     pin_calls,
     record_calls,
@@ -74,7 +76,7 @@ def spotio_app(
 def build_app(tenant: Tenant, control: Control) -> ASGIApp:
     """Put a tenant behind the API, with the control calls, the request log and the faults."""
     app = Starlette(
-        routes=[*control.routes(tenant), *routes(tenant)],
+        routes=[*control.routes(tenant), *routes(tenant), *undeclared_routes(tenant)],
         exception_handlers={404: _no_route, 405: _no_route},
     )
     # Paths with a slash too many are unknown paths, never redirects.
@@ -90,7 +92,8 @@ def error_body(status: int) -> dict[str, Any]:
 def routes(tenant: Tenant) -> list[CaselessRoute]:
     """Every operation that is served, under the path of the OpenAPI file."""
     flow, rows, jobs, people = workflow_calls, record_calls, job_calls, user_calls
-    log = activity_calls
+    log, plans = activity_calls, appointment_calls
+    diary = "/api/v2/appointments"
     bulk = "/api/jobs/dataObjects/bulk"
 
     def get(path: str, answer: Any, **options: Any) -> CaselessRoute:
@@ -125,7 +128,17 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         ),
         get("/api/DataObjects/{dataObjectId}/duplicatesByAddress", rows.duplicates),
         get("/api/DataObjects/{dataObjectId}/activities/historical", log.historical),
+        post("/api/DataObjects/{dataObjectId}/activities/historical", log.historical),
         get("/api/DataObjects/{dataObjectId}/activities/{activityId}", log.one_historical),
+        get("/api/DataObjects/{dataObjectId}/appointments/upcoming", plans.upcoming),
+        post("/api/DataObjects/{dataObjectId}/appointments/upcoming", plans.upcoming),
+        post(diary, plans.create),
+        post(f"{diary}/multiple", plans.create_multiple),
+        post(f"{diary}/bulk/create", plans.create_bulk),
+        get(f"{diary}/byActivity/{{activityId}}", plans.read_by_activity),
+        get(f"{diary}/{{appointmentId}}", plans.read),
+        operation(tenant, "PUT", f"{diary}/{{appointmentId}}", plans.replace),
+        operation(tenant, "PATCH", f"{diary}/{{appointmentId}}", plans.patch),
         *(
             one
             for base in ("/api/v2/activities", "/api/ActivitiesV2")
@@ -145,6 +158,8 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         post("/api/v2/filters", rows.save_filter),
         get("/api/v2/filters/{filterId}", rows.read_filter),
         get("/api/Exports/dataObjects/data", rows.export),
+        post("/api/Exports/activities", export_calls.export_activities),
+        post("/api/Exports/dataObjects", export_calls.export_data_objects),
         post("/api/Exports/activities/data", activity_feeds.classic_export),
         post("/api/Exports/activities/data/flexible", activity_feeds.export),
         post(bulk, jobs.create),
@@ -177,6 +192,7 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         get("/api/Teams/all", team_calls.teams),
         get("/api/Teams/list", team_calls.team_list),
         get("/api/Teams/users", team_calls.team_users),
+        get("/api/Teams/logs", team_calls.team_logs),
         operation(tenant, "DELETE", "/api/Teams/many", team_calls.delete_teams),
         post("/api/Teams", team_calls.create_team),
         get("/api/Teams/{teamId}", team_calls.read_team),
@@ -191,6 +207,14 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         get("/api/PinsV2/nearest", pin_calls.nearest_pins),
         post("/api/PinsV2/format-address", pin_calls.format_address),
         get("/api/PinsV2/{pinId}", pin_calls.pin),
+    ]
+
+
+def undeclared_routes(tenant: Tenant) -> list[CaselessRoute]:
+    """What the guide describes and the OpenAPI file lacks: the state and the file of an export."""
+    return [
+        operation(tenant, "GET", "/api/exports/{id}", export_calls.read),
+        operation(tenant, "GET", "/files/exports/{id}.csv", export_calls.download),
     ]
 
 

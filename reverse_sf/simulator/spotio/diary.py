@@ -41,7 +41,13 @@ class Diary:
     @contextmanager
     def one_instant(self) -> Iterator[None]:
         """Let everything inside happen at one instant, as records written together do."""
-        self._held = self.now()
+        with self.held(self.now()):
+            yield
+
+    @contextmanager
+    def held(self, at: int) -> Iterator[None]:
+        """Let everything inside happen at that instant."""
+        self._held = at
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.simulator.errors import ControlError
-from reverse_sf.simulator.spotio import user_calls
+from reverse_sf.simulator.spotio import appointment_calls, user_calls
 from reverse_sf.simulator.spotio.activity_calls import historical_shape
 from reverse_sf.simulator.spotio.records import shown
 from reverse_sf.simulator.spotio.refusals import Refusal
@@ -21,11 +21,11 @@ from reverse_sf.simulator.spotio.shapes import pin_shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reverse_sf.simulator.spotio.records import Deletion, Member, Record
+    from reverse_sf.simulator.spotio.records import Activity, Deletion, Member, Record
     from reverse_sf.simulator.spotio.tenant import Tenant
     from reverse_sf.simulator.spotio.workflow import RecordType
 
-KNOWN = "dataObjects, a record type, users, activities, pins"
+KNOWN = "dataObjects, a record type, users, activities, appointments, pins"
 _KEYS = {"object", "id", "set", "create", "delete", "merge", "log", "tokens", "as", "field"}
 _MEMBER_KEYS = {
     "email": "email",
@@ -38,6 +38,10 @@ _MEMBER_KEYS = {
     "phone": "phone",
     "status": "status",
 }
+_LOGGED = (
+    *("notes", "title", "date", "done", "duration", "durationSeconds", "direction", "email"),
+    *("phoneNumber", "activityLat", "activityLng", "mobileId", "allDay", "allDayDate"),
+)
 PERSON = "ops@example.com"
 """Who edits, unless ``as`` names another user."""
 
@@ -64,6 +68,10 @@ def rows(tenant: Tenant, object_name: str) -> list[dict[str, Any]]:
             }
             for activity in store.activity_by_id.values()
         ]
+    if object_name == "appointments":
+        kept = [row for row in store.appointments.values() if row.data_object_id in store.records]
+        found = [tenant.appointments.get(str(row.id)) for row in kept]
+        return [appointment_calls.shape(tenant, one) for one in found]
     record_type = tenant.workflow.named(object_name)
     if record_type is None and object_name != "dataObjects":
         names = ", ".join(row.name for row in tenant.workflow.types)
@@ -79,9 +87,12 @@ def edit(tenant: Tenant, body: dict[str, Any]) -> dict[str, Any]:
 
     That is ``{object, id, set}``, ``{object, create}``, ``{object, id, delete: true or {mode,
     reassignTypes, newParent, permanently}}``, ``{object, merge: {winner, losers, set}}`` or
-    ``{object, id, log: {template, result, notes, title, date, done}}``, for a field of
-    the schema ``{object: "workflow", id: record type, field: label, set}``, and
-    ``{tokens: "expire"}``. ``as`` is the e-mail of the person.
+    ``{object, id, log: {template, result, notes, title, date, done, owner, duration,
+    durationSeconds, direction, email, phoneNumber, text, snippet, activityLat, activityLng,
+    mobileId}}``; ``{object: "activities", id, set or delete}`` with the keys of ``log``;
+    ``{object: "appointments", create or id with set or delete}`` with the keys of the API;
+    ``{object: "users", create}``; for a field of the schema ``{object: "workflow", id: record type,
+    field: label, set}``, and ``{tokens: "expire"}``. ``as`` is the e-mail of the person.
 
     ``set`` and ``create`` name fields by label, and ``Stage``, ``Owner`` (e-mail), ``Parent`` (id),
     ``Address`` (one line or components) and ``External Id``; null clears.
@@ -101,6 +112,10 @@ def edit(tenant: Tenant, body: dict[str, Any]) -> dict[str, Any]:
             return _edit_member(tenant, body)
         if body.get("object") == "workflow":
             return _edit_field(tenant, body)
+        if body.get("object") == "activities":
+            return _edit_activity(tenant, body)
+        if body.get("object") == "appointments":
+            return _edit_appointment(tenant, body)
         return _edit_record(tenant, body)
     except Refusal as refusal:
         raise ControlError(f"refused with {refusal.status}: {refusal.sentence}") from refusal
@@ -124,8 +139,10 @@ def _edit_record(tenant: Tenant, body: Mapping[str, Any]) -> dict[str, Any]:
         tenant.succession.delete(record, actor, _deletion(tenant, asked))
         return {"id": record.id, "deleted": True}
     if isinstance(body.get("log"), dict):
-        tenant.logbook.add(record, _activity(tenant, body["log"]), actor)
-        return _record_row(tenant, tenant.writing.existing(record.id))
+        made = tenant.logbook.draft(record, _activity(tenant, body["log"]), actor)
+        _say(made, body["log"])
+        tenant.logbook.keep(made, actor)
+        return {**_record_row(tenant, tenant.writing.existing(record.id)), "activity": str(made.id)}
     if not isinstance(body.get("set"), dict):
         raise ControlError("one of set, create, delete, merge and log is needed")
     request = _change(tenant, record, body["set"])
@@ -163,10 +180,13 @@ def _type_id(tenant: Tenant, name: Any) -> int:
 
 def _activity(tenant: Tenant, asked: Mapping[str, Any]) -> dict[str, Any]:
     """The activity behind what a person logs; template and result are named."""
-    unknown = sorted(set(asked) - {"template", "result", "notes", "title", "date", "done"})
+    known = {"template", "result", "owner", "text", "snippet", *_LOGGED}
+    unknown = sorted(set(asked) - known)
     if unknown:
         raise ControlError(f"unknown keys of an activity: {', '.join(unknown)}")
-    request = {key: asked[key] for key in ("notes", "title", "date", "done") if key in asked}
+    request = {key: asked[key] for key in _LOGGED if key in asked}
+    if "owner" in asked:
+        request["ownerId"] = _member(tenant, str(asked["owner"])).id
     if "template" not in asked:
         return {**request, "isNote": True}
     template = next((t for t in tenant.workflow.templates if t.name == asked["template"]), None)
@@ -179,6 +199,50 @@ def _activity(tenant: Tenant, asked: Mapping[str, Any]) -> dict[str, Any]:
             raise ControlError(f"{template.name} has no result {asked['result']!r}")
         request["resultId"] = results[asked["result"]]
     return request
+
+
+def _say(activity: Activity, asked: Mapping[str, Any]) -> None:
+    """Put in what only SPOTIO's own phone and mailbox know: what was written."""
+    activity.text = asked.get("text", activity.text)
+    activity.snippet = asked.get("snippet", activity.snippet)
+
+
+def _edit_activity(tenant: Tenant, body: Mapping[str, Any]) -> dict[str, Any]:
+    actor = _member(tenant, str(body.get("as") or PERSON))
+    activity = tenant.logbook.get(str(body.get("id")))
+    if body.get("delete"):
+        appointment = tenant.store.appointments.get(activity.appointment_id or 0)
+        if appointment is None:
+            tenant.logbook.delete(activity, actor)
+        else:
+            tenant.appointments.delete(tenant.appointments.get(str(appointment.id)), actor)
+        return {"id": str(activity.id), "deleted": True}
+    asked = body.get("set")
+    if not isinstance(asked, dict):
+        raise ControlError("one of set and delete is needed")
+    template = next((t for t in tenant.workflow.templates if t.id == activity.template_id), None)
+    named = {"template": template.name, **asked} if template else dict(asked)
+    request = _activity(tenant, named)
+    request.pop("isNote", None)
+    changed = tenant.logbook.change(activity, request, actor, whole=False, person=True)
+    _say(changed, asked)
+    tenant.logbook.rewrite(changed, actor)
+    return historical_shape(changed)
+
+
+def _edit_appointment(tenant: Tenant, body: Mapping[str, Any]) -> dict[str, Any]:
+    actor = _member(tenant, str(body.get("as") or PERSON))
+    if "create" in body:
+        made = appointment_calls.added(tenant, body["create"], actor)
+        return appointment_calls.shape(tenant, made)
+    found = tenant.appointments.get(str(body.get("id")))
+    if body.get("delete"):
+        tenant.appointments.delete(found, actor)
+        return {"id": found.id, "deleted": True}
+    if not isinstance(body.get("set"), dict):
+        raise ControlError("one of set, create and delete is needed")
+    changed = tenant.appointments.change(found, body["set"], actor, whole=False)
+    return appointment_calls.shape(tenant, changed)
 
 
 def _change(tenant: Tenant, record: Record, changes: Mapping[str, Any]) -> dict[str, Any]:

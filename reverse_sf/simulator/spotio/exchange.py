@@ -46,6 +46,12 @@ class Exchange:
             raise Refusal(401)
         return self._actor
 
+    @property
+    def origin(self) -> str:
+        """Scheme and host that the client called."""
+        url = self._request.url
+        return f"{url.scheme}://{url.netloc}"
+
     def path(self, name: str) -> str:
         """A part of the path."""
         return str(self._request.path_params[name])

@@ -2,7 +2,10 @@
 
 Limits as SPOTIO's OpenAPI file has them (``ActivityRequest``): a title of 128 characters at most,
 notes of 512; a note has neither template nor duration nor title; ``PUT`` changes planned activities
-only. The counters and last results of a record are never written: they follow from its activities.
+only (and ``PATCH``, see switch ``done_activities``). The text of a text message and the snippet of
+an e-mail come from SPOTIO's own phone and mailbox, never from a request; ``verified`` is false only
+for what a mobile client did too far from the record ("verified", ``ActivityResponse``). The
+counters and last results of a record are never written: they follow from its activities.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reverse_sf.simulator.spotio import distance
 from reverse_sf.simulator.spotio.records import Activity, read_ticks
 from reverse_sf.simulator.spotio.refusals import VALIDATION, Refusal, not_found, read_number
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 Request = dict[str, Any]
 LONGEST_TITLE, LONGEST_NOTES = 128, 512
+VERIFIED_METRES = 150.0
+"""The company's ``verifiedDistance``."""
 _PLAIN = {
     "title": "title",
     "notes": "notes",
@@ -95,6 +101,7 @@ class Logbook:
             updated=now,
         )
         self._assign(activity, {"done": True, **request})
+        self._locate(activity)
         if not activity.done:
             activity.planned = activity.date
         return activity
@@ -106,24 +113,54 @@ class Logbook:
         return draft
 
     def change(
-        self, activity: Activity, request: Request, actor: Member, *, whole: bool
+        self,
+        activity: Activity,
+        request: Request,
+        actor: Member,
+        *,
+        whole: bool,
+        person: bool = False,
     ) -> Activity:
         """Change the keys that the request has, or with ``whole`` all of it.
+
+        A ``person`` in the web app may change what is done as well.
 
         Raises:
             Refusal: it is done already, where the whole of it is sent; or a value is not accepted.
         """
-        if whole and activity.done:
+        refused = whole or self._switches["done_activities"] == "refused"
+        if activity.done and refused and not person:
             raise Refusal(VALIDATION, "Only planned activity could be changed.")
         if activity.type not in ("Note", "Event"):
             raise Refusal(VALIDATION, "An activity of the system cannot be changed.")
         changed = msgspec.structs.replace(activity)
         blank = dict.fromkeys(_PLAIN) | {"resultId": None} if whole else {}
         self._assign(changed, {**blank, **request})
+        self._locate(changed)
         if not changed.done:
             changed.planned = changed.date
         self._keep(changed, actor, self._diary.now())
         return changed
+
+    def rewrite(self, activity: Activity, actor: Member) -> None:
+        """Keep an activity as it is; the record's counters follow."""
+        self._keep(activity, actor, self._diary.now())
+
+    def delete(self, activity: Activity, actor: Member) -> None:
+        """Forget an activity, as a person does in the web app: the API has no such operation."""
+        self._store.delete_activity(activity.id)
+        self.recount(activity.data_object_id, actor, self._diary.now())
+
+    def _locate(self, activity: Activity) -> None:
+        """Note how far a done activity was from its record."""
+        record = self._store.records.get(activity.data_object_id)
+        pin = self._store.pins.get((record and record.pin_id) or 0)
+        if pin is None or activity.lat is None or activity.lng is None or not activity.done:
+            return
+        activity.distance = round(distance.metres(activity.lat, activity.lng, pin.lat, pin.lng), 2)
+        # "True by default for all activities except from mobile client."
+        if activity.mobile_id is not None:
+            activity.verified = activity.distance <= VERIFIED_METRES
 
     def recount(self, record_id: str, actor: Member, now: int) -> None:
         """Derive the record's counters and last results from its activities."""
@@ -158,6 +195,7 @@ class Logbook:
             "last_activity": last.date if last else None,
             "last_activity_owner": last.owner_id if last else None,
             "next_activity": min((row.date for row in logged if not row.done), default=None),
+            "location": _location(visit),
         }
 
     def _role(self, activity: Activity) -> str:
@@ -253,6 +291,12 @@ def _coordinate(key: str, given: Any, errors: dict[str, str]) -> float | None:
     if abs(given) > _GLOBE[key]:
         errors[key] = f"The value must be between -{_GLOBE[key]} and {_GLOBE[key]}."
     return float(given)
+
+
+def _location(visit: Activity | None) -> str:
+    if visit is None or visit.distance is None:
+        return "unknown"
+    return "verified" if visit.distance <= VERIFIED_METRES else "unverified"
 
 
 def _latest(activities: list[Activity]) -> Activity | None:

@@ -91,6 +91,7 @@ SWITCHES: tuple[Switch, ...] = (
         "keys",
         "entries",
     ),
+    Switch("export_polls", 1, "looks at a CSV export until it is ready"),
     Switch("bulk_polls", 2, "progress calls until a started bulk job is complete"),
     Switch(
         "bulk_seconds", 2.0, "seconds of the clock after which a job is complete without any poll"
@@ -132,6 +133,22 @@ SWITCHES: tuple[Switch, ...] = (
         "date",
         "created",
         "updated",
+    ),
+    _choice(
+        "done_activities",
+        "a PATCH of an activity that is done; a PUT of one is always refused",
+        "refused",
+        "changed",
+    ),
+    _choice(
+        "historical_distance",
+        "the unit of distance in a record's history; the activity feed has metres",
+        "metres",
+        "kilometres",
+        "miles",
+    ),
+    Switch(
+        "series_horizon_days", 90, "days for which occurrences of a series without end are shown"
     ),
     _choice(
         "many_activities",

@@ -12,6 +12,9 @@ import msgspec
 
 TICKS = 10_000_000
 """Ticks of one second."""
+DAY = 24 * 3600 * TICKS
+TICKS_BEFORE_1970 = 621_355_968_000_000_000
+"""Ticks from the year 1 to 1970: .NET counts from the former."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICRO = timedelta(microseconds=1)
 
@@ -68,6 +71,7 @@ class Record(msgspec.Struct, kw_only=True):
     last_activity: int | None = None
     last_activity_owner: int | None = None
     next_activity: int | None = None
+    location: str = "unknown"
 
 
 class Deletion(msgspec.Struct, kw_only=True):
@@ -114,10 +118,17 @@ class Activity(msgspec.Struct, kw_only=True):
     mobile_id: str | None = None
     appointment_id: int | None = None
     planned: int | None = None
+    text: str | None = None
+    snippet: str | None = None
+    distance: float | None = None
+    verified: bool = True
 
 
 class Appointment(msgspec.Struct, kw_only=True):
-    """A planned visit; the activity that belongs to it says when and what."""
+    """A stored appointment; the activity that belongs to it says when and what.
+
+    ``series_id`` is the series that it belongs to, ``original`` when it began in that.
+    """
 
     id: int
     activity_id: int
@@ -126,9 +137,37 @@ class Appointment(msgspec.Struct, kw_only=True):
     updated: int
     updated_by: int
     remind_before: int | None = None
-    recurring: dict[str, Any] | None = None
     invitation: str | None = None
     send_invitation: bool = False
+    series_id: int | None = None
+    original: int | None = None
+
+
+class Series(msgspec.Struct, kw_only=True):
+    """A recurring appointment: when its occurrences are, and what they have in common.
+
+    ``gone`` are the original starts of the occurrences that were deleted.
+    """
+
+    id: int
+    data_object_id: str
+    definition: dict[str, Any]
+    start: int
+    contents: dict[str, Any]
+    created_by: int
+    gone: list[int] = []
+    updated: int = 0
+
+
+class Assignment(msgspec.Struct, kw_only=True):
+    """A user who joined a team or left it, in the log of the teams."""
+
+    id: int
+    user_id: int
+    team_id: int
+    at: int
+    by: int
+    added: bool
 
 
 class Team(msgspec.Struct, kw_only=True):
@@ -192,6 +231,11 @@ class Member(msgspec.Struct, kw_only=True):
 def to_ticks(instant: datetime) -> int:
     """Ticks of an aware instant."""
     return (instant - _EPOCH) // _MICRO * 10
+
+
+def from_ticks(ticks: int) -> datetime:
+    """The instant, to the microsecond, in UTC."""
+    return _EPOCH + timedelta(microseconds=ticks // 10)
 
 
 def shown(ticks: int) -> str:

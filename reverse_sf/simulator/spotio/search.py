@@ -39,8 +39,11 @@ SORTS: Mapping[str, Callable[[Record], Any]] = {
 _EVALUATED = {
     "title", "startDate", "endDate", "currentUser", "allUsers", "usersIds", "stageIds",
     "customFields", "dateField", "periodShortcut", "timezone", "filterType", "dataObjectTypeIds",
-    "dashboardFilter", "position", "userField", "sortBy",
+    "dashboardFilter", "position", "userField", "sortBy", "activityTemplateIds",
+    "activityResultIds",
 }  # fmt: skip
+_OF_ACTIVITIES = ("activityTemplateIds", "activityResultIds")
+"""Conditions that only activities are selected by here."""
 _UNSUPPORTED = ("area", "polygon", "placeIds", "includeFilterOptionIds", "lat", "lng", "nba")
 
 
@@ -60,7 +63,7 @@ class Filters:
         if ignored:
             message = f"The local server does not evaluate: {', '.join(ignored)}."
             raise Refusal(VALIDATION, message)
-        _tests(content, owner)
+        _check(content)
         number = len(self._filters) + 1
         key = f"Filter-{zlib.crc32(str(number).encode()):08x}{number:04x}-{owner.id}-"
         saved = {
@@ -73,9 +76,9 @@ class Filters:
             "id": key,
         }
         for name in ("startDate", "endDate"):
-            instant = _instant(content, name)
-            if instant is not None:
-                saved[name] = shown(instant)
+            at = instant(content, name)
+            if at is not None:
+                saved[name] = shown(at)
         self._filters[key.lower()] = saved
         return saved
 
@@ -179,7 +182,26 @@ class Search:
         return any(text in part.lower() for part in parts if part)
 
 
+def _check(content: Mapping[str, Any]) -> None:
+    """Refuse a filter that neither records nor activities could be selected by."""
+    name = str(content.get("dateField") or "DataObjectCreatedAt").lower()
+    dated = instant(content, "startDate") or instant(content, "endDate")
+    if dated and name not in {
+        *DATE_FIELDS,
+        "activitydate",
+        "activitycreatedat",
+        "activityupdatedat",
+    }:
+        raise Refusal(VALIDATION, {"dateField": f"{content['dateField']} is not evaluated here."})
+    for entry in content.get("customFields") or ():
+        _custom(entry)
+
+
 def _tests(content: Mapping[str, Any], viewer: Member) -> list[Callable[[Record], bool]]:
+    refused = [key for key in _OF_ACTIVITIES if content.get(key)]
+    if refused:
+        message = f"Records are not selected by {', '.join(refused)} here."
+        raise Refusal(VALIDATION, {"filterId": message})
     tests: list[Callable[[Record], bool]] = []
     for key, attribute in (
         ("dataObjectTypeIds", "type_id"),
@@ -195,13 +217,13 @@ def _tests(content: Mapping[str, Any], viewer: Member) -> list[Callable[[Record]
             )
     if content.get("currentUser"):
         tests.append(lambda record: record.owner_id == viewer.id)
-    start, end = _instant(content, "startDate"), _instant(content, "endDate")
+    start, end = instant(content, "startDate"), instant(content, "endDate")
     if start is not None or end is not None:
         name = str(content.get("dateField") or "DataObjectCreatedAt")
         read = DATE_FIELDS.get(name.lower())
         if read is None:
             raise Refusal(VALIDATION, {"dateField": f"{name} is not evaluated here."})
-        tests.append(lambda record: _between(read(record), start, end))
+        tests.append(lambda record: between(read(record), start, end))
     tests += [_custom(entry) for entry in content.get("customFields") or ()]
     return tests
 
@@ -238,7 +260,12 @@ def _custom(entry: Mapping[str, Any]) -> Callable[[Record], bool]:
     return test
 
 
-def _instant(content: Mapping[str, Any], key: str) -> int | None:
+def instant(content: Mapping[str, Any], key: str) -> int | None:
+    """A date of a filter.
+
+    Raises:
+        Refusal: it is none.
+    """
     given = content.get(key)
     if not given:
         return None
@@ -248,5 +275,6 @@ def _instant(content: Mapping[str, Any], key: str) -> int | None:
         raise Refusal(VALIDATION, {key: f"{given} is not a date-time."}) from None
 
 
-def _between(at: int | None, start: int | None, end: int | None) -> bool:
+def between(at: int | None, start: int | None, end: int | None) -> bool:
+    """Whether an instant lies in a period that may be open on either side."""
     return at is not None and (start is None or at >= start) and (end is None or at <= end)

@@ -59,7 +59,7 @@ class Shapes:
             "lastCallResultId": _text(record.last_call_result),
             "lastActivityTime": _maybe(record.last_activity),
             "nextActivityTime": _maybe(record.next_activity),
-            "lastLocationStatus": "unknown",
+            "lastLocationStatus": record.location,
             "access": "full" if not viewer.limited else "editable",
             "fields": self.entries(record),
             "phones": phones,
@@ -126,7 +126,7 @@ class Shapes:
             "lastActivityTime": _maybe(record.last_activity),
             "lastActivityOwnerId": record.last_activity_owner,
             "nextActivityTime": _maybe(record.next_activity),
-            "lastLocationStatus": "unknown",
+            "lastLocationStatus": record.location,
             "fields": [
                 {"fieldId": field.id, "value": values.exported(field, kept, self._switches)}
                 for field, kept in self._contents(record, record_type)
@@ -240,6 +240,10 @@ class Shapes:
     def _texts(self, record: Record, record_type: RecordType, kind: str) -> list[str]:
         kept = (record.fields.get(field.id) for field in record_type.of_kind(kind))
         return [text for text in kept if text]
+
+    def texts(self, record: Record, kind: str) -> list[str]:
+        """What the record has in its fields of a kind, such as ``Phone``."""
+        return self._texts(record, self._workflow.type(record.type_id), kind)
 
     def _system(self, record: Record, record_type: RecordType, role: str) -> str | None:
         for field in record_type.fields:

@@ -16,10 +16,12 @@ from reverse_sf.simulator.errors import StartError
 from reverse_sf.simulator.spotio.records import (
     Activity,
     Appointment,
+    Assignment,
     Deletion,
     Member,
     Pin,
     Record,
+    Series,
     Team,
     Territory,
 )
@@ -34,6 +36,8 @@ _KINDS: dict[str, type[msgspec.Struct]] = {
     "activity": Activity,
     "member": Member,
     "appointment": Appointment,
+    "series": Series,
+    "assignment": Assignment,
     "team": Team,
     "territory": Territory,
 }
@@ -72,6 +76,15 @@ class Watcher(Protocol):
 
     def activity_saved(self, activity: Activity, before: Activity | None) -> None:
         """An activity is stored."""
+
+    def activity_deleted(self, activity: Activity) -> None:
+        """An activity is deleted."""
+
+    def appointment_saved(self, appointment: Appointment, before: Appointment | None) -> None:
+        """An appointment is stored."""
+
+    def appointment_deleted(self, appointment: Appointment) -> None:
+        """An appointment is deleted."""
 
 
 class Store:
@@ -160,13 +173,54 @@ class Store:
             self.watcher.activity_saved(activity, known)
 
     def next_activity_id(self) -> int:
-        """The id of the next activity: they are never deleted, so none is used again."""
-        return len(self.activity_by_id) + 1
+        """The id of the next activity; none is used again."""
+        return self._last_activity + 1
+
+    def delete_activity(self, activity_id: int) -> None:
+        """Forget an activity."""
+        gone = self.activity_by_id.pop(activity_id)
+        del self.activities[gone.data_object_id][activity_id]
+        self._forget("activity", str(activity_id))
+        if self.watcher is not None:
+            self.watcher.activity_deleted(gone)
+
+    def next_appointment_id(self, first: int) -> int:
+        """The id of the next appointment; none is used again."""
+        return max(self._last_appointment, first - 1) + 1
 
     def save_appointment(self, appointment: Appointment) -> None:
-        """Store an appointment."""
-        self.appointments[appointment.id] = appointment
+        """Store a new or changed appointment."""
+        known = self.appointments.get(appointment.id)
+        self._place_appointment(appointment)
         self._write("appointment", str(appointment.id), appointment)
+        if self.watcher is not None:
+            self.watcher.appointment_saved(appointment, known)
+
+    def delete_appointment(self, appointment_id: int) -> None:
+        """Forget an appointment; its activity stays."""
+        gone = self.appointments.pop(appointment_id)
+        self._forget("appointment", str(appointment_id))
+        if self.watcher is not None:
+            self.watcher.appointment_deleted(gone)
+
+    def hand_over_appointments(self, record_id: str, winner_id: str) -> None:
+        """Give the appointments and series of a record to another, as a merge does."""
+        for row in list(self.appointments.values()):
+            if row.data_object_id == record_id:
+                self.save_appointment(msgspec.structs.replace(row, data_object_id=winner_id))
+        for series in list(self.series.values()):
+            if series.data_object_id == record_id:
+                self.save_series(msgspec.structs.replace(series, data_object_id=winner_id))
+
+    def save_series(self, series: Series) -> None:
+        """Store a series."""
+        self.series[series.id] = series
+        self._write("series", str(series.id), series)
+
+    def log_assignment(self, assignment: Assignment) -> None:
+        """Append to the log of the teams."""
+        self.assignments[assignment.id] = assignment
+        self._write("assignment", str(assignment.id), assignment)
 
     def save_team(self, team: Team) -> None:
         """Store a team."""
@@ -218,7 +272,11 @@ class Store:
         self.members: dict[int, Member] = {}
         self.activities: dict[str, dict[int, Activity]] = {}
         self.activity_by_id: dict[int, Activity] = {}
+        self._last_activity = 0
         self.appointments: dict[int, Appointment] = {}
+        self._last_appointment = 0
+        self.series: dict[int, Series] = {}
+        self.assignments: dict[int, Assignment] = {}
         self.teams: dict[int, Team] = {}
         self.territories: dict[int, Territory] = {}
         self._updates = UpdateIndex()
@@ -228,8 +286,11 @@ class Store:
         self._homes: dict[str, tuple[int | None, str | None]] = {}
 
     def _place(self, record: Record) -> None:
+        known = self.records.get(record.id)
         self.records[record.id] = record
-        self._updates.note(record, self.records)
+        # A change without a new stamp keeps its place: a second one would show it twice.
+        if known is None or known.updated != record.updated:
+            self._updates.note(record, self.records)
         home = (record.pin_id, record.parent_id)
         if self._homes.get(record.id) != home:
             self._leave(record.id)
@@ -254,7 +315,9 @@ class Store:
             "deletion": lambda row: self.deletions.__setitem__(row.record.id, row),
             "member": lambda row: self.members.__setitem__(row.id, row),
             "activity": self._place_activity,
-            "appointment": lambda row: self.appointments.__setitem__(row.id, row),
+            "appointment": self._place_appointment,
+            "series": lambda row: self.series.__setitem__(row.id, row),
+            "assignment": lambda row: self.assignments.__setitem__(row.id, row),
             "team": lambda row: self.teams.__setitem__(row.id, row),
             "territory": lambda row: self.territories.__setitem__(row.id, row),
         }
@@ -262,7 +325,12 @@ class Store:
         for kind, content in rows:
             keep[kind](decoders[kind].decode(content))
 
+    def _place_appointment(self, appointment: Appointment) -> None:
+        self.appointments[appointment.id] = appointment
+        self._last_appointment = max(self._last_appointment, appointment.id)
+
     def _place_activity(self, activity: Activity) -> None:
+        self._last_activity = max(self._last_activity, activity.id)
         self.activity_by_id[activity.id] = activity
         self.activities.setdefault(activity.data_object_id, {})[activity.id] = activity
 

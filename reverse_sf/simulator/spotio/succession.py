@@ -141,6 +141,7 @@ class Succession:
             for activity in self._store.logged_on(loser.id):
                 moved = msgspec.structs.replace(activity, data_object_id=winner.id)
                 self._store.save_activity(moved)
+            self._store.hand_over_appointments(loser.id, winner.id)
             self._delete_all(loser, actor, permanently=False, winner=winner.id)
         now = self._diary.now()
         template = self._workflow.template_of("RecordMerge")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.responses import Response
 
-from reverse_sf.simulator.spotio.records import Team, Territory, shown
+from reverse_sf.simulator.spotio.records import Assignment, Team, Territory, shown
 from reverse_sf.simulator.spotio.refusals import VALIDATION, Refusal, not_found, read_number
 
 if TYPE_CHECKING:
@@ -54,6 +54,36 @@ def team_users(exchange: Exchange) -> dict[str, list[str]]:
     """``GET /api/Teams/users``: user ids by team id."""
     rows = exchange.tenant.store.teams.values()
     return {str(team.id): [str(number) for number in team.users] for team in rows}
+
+
+def team_logs(exchange: Exchange) -> dict[str, Any]:
+    """``GET /api/Teams/logs``: who joined and left teams, newest first; an integer ``scrollId``."""
+    wanted = {name: exchange.query(name) for name in ("teamId", "userId")}
+    start = exchange.query("scrollId") or "0"
+    if not start.isdigit():
+        raise Refusal(400, {"scrollId": "scrollId is not valid."})
+    found = [
+        row
+        for row in reversed(exchange.tenant.store.assignments.values())
+        if wanted["teamId"] in (None, str(row.team_id))
+        and wanted["userId"] in (None, str(row.user_id))
+    ]
+    end = int(start) + int(exchange.tenant.declared["feed_page"])
+    page = found[int(start) : end]
+    exchange.touch(len(page))
+    items = [
+        {
+            "id": str(row.id),
+            "userId": str(row.user_id),
+            "teamId": str(row.team_id),
+            "when": shown(row.at),
+            "who": str(row.by),
+            "action": "added" if row.added else "removed",
+            "source": "api",
+        }
+        for row in page
+    ]
+    return {"items": items, "scrollId": end if end < len(found) else None}
 
 
 def read_team(exchange: Exchange) -> dict[str, Any]:
@@ -165,9 +195,28 @@ def _save_team(exchange: Exchange, team: Team, request: Mapping[str, Any]) -> di
         _check_parent(exchange.tenant.store.teams, changed)
     if request.get("usersIds") is not None:
         changed.users = _users(exchange, request)
+    _log(exchange, changed.id, team.users, changed.users)
     exchange.tenant.store.save_team(changed)
     exchange.touch(1)
     return _full(changed)
+
+
+def _log(exchange: Exchange, team_id: int, before: list[int], after: list[int]) -> None:
+    """Note who joined and who left."""
+    store = exchange.tenant.store
+    moves = [(user, False) for user in before if user not in after]
+    moves += [(user, True) for user in after if user not in before]
+    for user, added in moves:
+        store.log_assignment(
+            Assignment(
+                id=len(store.assignments) + 1,
+                user_id=user,
+                team_id=team_id,
+                at=exchange.tenant.diary.now(),
+                by=exchange.actor.id,
+                added=added,
+            )
+        )
 
 
 def _delete(exchange: Exchange, team: Team) -> None:
@@ -181,6 +230,7 @@ def _delete(exchange: Exchange, team: Team) -> None:
             _delete(exchange, child)
         else:
             store.save_team(msgspec.structs.replace(child, parent_id=now.parent_id))
+    _log(exchange, team.id, now.users, [])
     store.delete_team(team.id)
 
 

@@ -7,10 +7,12 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.simulator.spotio import editing, patching, quirks, seeding
+from reverse_sf.simulator.spotio import editing, patching, quirks, seeding, seeding_activities
+from reverse_sf.simulator.spotio.appointments import Appointments
 from reverse_sf.simulator.spotio.bulk import Jobs
 from reverse_sf.simulator.spotio.demo_workflow import demo_workflow
 from reverse_sf.simulator.spotio.diary import Diary
+from reverse_sf.simulator.spotio.export_calls import Exports
 from reverse_sf.simulator.spotio.folding import folded
 from reverse_sf.simulator.spotio.logbook import Logbook
 from reverse_sf.simulator.spotio.paging import Cursors
@@ -81,6 +83,9 @@ class Tenant:
         self.places = Places(self.store)
         self.diary = Diary(self.store, self.clock)
         self.logbook = Logbook(self.store, self.workflow, self.diary, self.declared)
+        self.appointments = Appointments(
+            self.store, self.workflow, self.logbook, self.diary, self.declared
+        )
         self.writing = Writing(self.store, self.workflow, self.places, self.declared, self.diary)
         self.succession = Succession(
             self.store,
@@ -95,6 +100,7 @@ class Tenant:
         self.filters = Filters()
         self.search = Search(self.store, self.workflow, self.filters, self.declared)
         self.cursors = Cursors(self.declared)
+        self.exports = Exports()
         self.jobs = Jobs(self.write_line, self.diary.now, self.batch, self.declared)
         self.tokens = Tokens(self.clock, KEYS)
 
@@ -114,6 +120,7 @@ class Tenant:
             self.workflow,
             self.store.members,
         )
+        seeding_activities.fill(self)
         self.store.commit()
 
     # What every backend of the control calls offers.

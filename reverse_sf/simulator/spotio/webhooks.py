@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reverse_sf.simulator.spotio.diary import Diary
     from reverse_sf.simulator.spotio.quirks import Settings
-    from reverse_sf.simulator.spotio.records import Activity, Record
+    from reverse_sf.simulator.spotio.records import Activity, Appointment, Record
     from reverse_sf.simulator.spotio.store import Store
     from reverse_sf.simulator.spotio.workflow import Workflow
 
@@ -158,6 +158,32 @@ class Webhooks:
         )
         if activity.done and (before is None or not before.done):
             self._tell_of_activity("activity.done", activity)
+
+    def activity_deleted(self, activity: Activity) -> None:
+        """An activity is gone."""
+        self._tell_of_activity("activity.deleted", activity)
+
+    def appointment_saved(self, appointment: Appointment, before: Appointment | None) -> None:
+        """An appointment is new or changed."""
+        self._tell_of_appointment(
+            "appointment.created" if before is None else "appointment.updated", appointment
+        )
+
+    def appointment_deleted(self, appointment: Appointment) -> None:
+        """An appointment is gone."""
+        self._tell_of_appointment("appointment.deleted", appointment)
+
+    def _tell_of_appointment(self, kind: str, appointment: Appointment) -> None:
+        record = self._store.records.get(appointment.data_object_id)
+        activity = self._store.activity_by_id.get(appointment.activity_id)
+        data: dict[str, Any] = {
+            "id": str(appointment.id),
+            "activityId": str(appointment.activity_id),
+            "title": activity.title if activity else None,
+            "notes": activity.notes if activity else None,
+            "date": shown(activity.date) if activity else None,
+        }
+        self._tell(kind, data if record is None else {**data, "dataObject": self._record(record)})
 
     def _tell_of_record(self, kind: str, record: Record) -> None:
         child = self._workflow.type(record.type_id).parent_id is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.spotio.logbook import VERIFIED_METRES
 from reverse_sf.simulator.spotio.records import TICKS, shown
 from reverse_sf.simulator.spotio.refusals import not_found
 from reverse_sf.simulator.spotio.workflow import GROUPS
@@ -49,7 +50,7 @@ def settings(exchange: Exchange) -> dict[str, Any]:
             "countryCode": "US",
             "currency": "USD",
             "extendedPhoneValidation": False,
-            "verifiedDistance": 150.0,
+            "verifiedDistance": VERIFIED_METRES,
             "permissionsMode": "territories",
             "defaultDataObjectId": str(tenant.workflow.types[0].id),
             "allowCollaborators": True,
