@@ -38,6 +38,7 @@ logger = logging.getLogger("target-spotio.canary")
 DIALECT = "spotio.patch_dialect"
 PENDING = "spotio.canary"
 TESTS = "spotio.patch_tests"
+_BY_POSITION = {Dialect.INDEX_TESTED, Dialect.INDEX}
 _NO_FIELD = "no such field"
 
 
@@ -178,7 +179,8 @@ class Patcher:
             if holds(entry) and str(entry.get("fieldId")) not in change.entries
         ]
         # Only a patch of fields beside others proves anything; until then the next one is a canary.
-        if change.entries and untouched and took(record, written.record, change):
+        proves = change.entries and untouched and not _reads_either_way(dialect, record, change)
+        if proves and took(record, written.record, change):
             self._settings.set_setting(DIALECT, dialect.value)
             self.dialect = dialect
             logger.info("This SPOTIO tenant is patched in the dialect %s", dialect.value)
@@ -249,6 +251,13 @@ class Patcher:
         before = replace(record, entries=(*record.entries, *lost.values()))
         change = Change({**entries, **{key: _plain(one) for key, one in lost.items()}}, {})
         self._try_dialects(before, record, change, set())
+
+
+def _reads_either_way(dialect: Dialect, record: Record, change: Change) -> bool:
+    """Whether ids for paths would have made the same patch: field 3 stands at position 3."""
+    return dialect in _BY_POSITION and all(
+        str(record.position(field_id)) == field_id for field_id in change.entries
+    )
 
 
 def _with_kept(before: Record, change: Change) -> Change:

@@ -103,6 +103,7 @@ class OutcomeCommits(Leases):
             flagged = [(link_id, to.value, reason) for link_id, to, reason in outcomes.flagged]
             if accepted:
                 flagged += self._apply(connection, outcomes.direction, accepted)
+            drop_parked.execute(connection, _refused_keys(accepted, outcomes.parked))
             put_parked(connection, [*outcomes.parked, *refused], run)
             add_flags.execute(connection, flagged)
             add_conflicts(connection, outcomes.conflicts)
@@ -279,6 +280,23 @@ class OutcomeCommits(Leases):
         if pair not in self._known_places:
             self._known_places[pair] = read_places(connection, pair)
         return self._known_places[pair]
+
+
+def _refused_keys(
+    accepted: Sequence[tuple[Outcome, Row[Any]]], withheld: Sequence[Parked]
+) -> list[tuple[str, str, str]]:
+    """The rows of single keys that went out again and came back refused with their whole record.
+
+    From here on the record's own row speaks for them. Left alone, a key that was due would stay
+    due, and the same call would be made in every run.
+    """
+    whole = {(one.link_id, one.direction.value) for one in withheld if not one.key}
+    return [
+        (row.link_id, row.direction, key)
+        for outcome, row in accepted
+        if outcome.status is OperationStatus.REJECTED and (row.link_id, row.direction) in whole
+        for key in from_text(row.source)
+    ]
 
 
 def _new_ids(outcome: Outcome, row: Row[Any]) -> list[tuple[str, str]]:

@@ -530,6 +530,14 @@ class TestParked:
         finish(ledger, outcome("a", status=OperationStatus.REJECTED, error="no"))
         assert [it.key for it in ledger.parked_rows()] == [""]
 
+    def test_a_key_that_went_out_with_a_record_refused_as_a_whole_waits_as_part_of_it(self, ledger):
+        decide(ledger, "a", source={"Company": "a", "Phone": "1"})
+        finish(ledger, parked=[withheld("a", "Phone"), withheld("a", "Site")])
+        ledger.retry_parked(TO_SPOTIO, now=AT)
+        refused = outcome("a", status=OperationStatus.REJECTED, error="no")
+        finish(ledger, refused, parked=[withheld("a")])
+        assert {it.key for it in ledger.parked_rows()} == {"", "Site"}
+
     def test_the_mapper_releases_keys_of_its_own_direction_only(self, ledger):
         decide(ledger, "a")
         finish(

@@ -445,6 +445,10 @@ class MemoryLedger:
                 released.append((sortable(outcome.at), link.link_id))
             if outcome.status in _SUCCEEDED:
                 written.setdefault(link.link_id, {""}).update(outcome.written)
+            whole = (one.link_id for one in outcomes.parked if not one.key)
+            if outcome.status is OperationStatus.REJECTED and link.link_id in whole:
+                for key in operation.intent.source:
+                    self.withheld.pop((link.link_id, outcomes.direction, key), None)
         for link_id, keys in written.items():
             for key in keys:
                 self.withheld.pop((link_id, outcomes.direction, key), None)

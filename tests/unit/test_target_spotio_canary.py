@@ -192,3 +192,14 @@ def test_an_edit_between_two_ways_to_patch_is_seen_and_never_put_back_over() -> 
     assert not settings.setting(PENDING)
     patcher.patch(tenant.read("r"), change(f12="new"))
     assert tenant.held == {**HELD, "12": "new", "13": "of a person"}
+
+
+def test_a_path_that_is_position_and_id_at_once_proves_neither() -> None:
+    tenant = Tenant("by_id", "index")
+    tenant.held = {"0": "zero", "1": "one", "2": "two"}
+    settings = Forgetful()
+    patcher = Patcher(tenant, settings)  # type: ignore[arg-type]
+    patcher.patch(tenant.read("r"), change(f1="new"))
+    assert tenant.held == {"0": "zero", "1": "new", "2": "two"}
+    assert patcher.dialect is None
+    assert settings.setting(DIALECT) is None
