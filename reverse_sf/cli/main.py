@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from reverse_sf.cli.account import account
+from reverse_sf.cli.auto_map import auto_map
 from reverse_sf.cli.check import check
 from reverse_sf.cli.journal import conflicts, logs, parked
 from reverse_sf.cli.ledger import ledger
@@ -59,7 +60,7 @@ def _not_installed(module: str) -> click.Command:
 HELP = """Config-as-code sync between SPOTIO and Salesforce.
 
 \b
-Before a run:   check, plan, schema, simulator; link, where both systems hold records already
+Before a run:   auto-map, check, plan, schema, simulator; link, where both hold records already
 After a run:    account, then parked, conflicts and logs
 The memory:     ledger, to see where it is, to back it up, to move it
 The run itself: meltano run two-way-sync, or salesforce-to-spotio, or spotio-to-salesforce
@@ -87,7 +88,19 @@ def schema() -> None:
     click.echo(schema_text(), nl=False)
 
 
-for command in (account, apply, check, conflicts, ledger, link, logs, parked, plan, schema):
+for command in (
+    account,
+    apply,
+    auto_map,
+    check,
+    conflicts,
+    ledger,
+    link,
+    logs,
+    parked,
+    plan,
+    schema,
+):
     cli.add_command(command)
 
 
