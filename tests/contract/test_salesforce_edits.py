@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from reverse_sf.simulator.connection import INTEGRATION_USERNAME
@@ -176,3 +179,30 @@ def test_rows_beyond_the_days_batches_are_in_no_result_file(api, org):
     for kind in ("successfulResults", "failedResults", "unprocessedrecords"):
         assert b"Late Ltd" not in api.get(f"{path}/{kind}").content
     assert api.get(f"{BASE}/limits").json()["DailyBulkApiBatches"]["Remaining"] == 0
+
+
+def test_the_limits_name_what_a_real_org_names(api, org):
+    told = api.get(f"{BASE}/limits").json()
+    assert len(told) > 70
+    assert {"DailyApiRequests", "DailyBulkApiBatches", "DailyBulkV2QueryJobs"} < set(told)
+    assert all(set(entry) >= {"Max", "Remaining"} for entry in told.values())
+    assert told["PermissionSets"]["CreateCustom"] == {"Max": 1000, "Remaining": 1000}
+    before = told["DailyApiRequests"]["Remaining"]
+    assert api.get(f"{BASE}/limits").json()["DailyApiRequests"]["Remaining"] == before - 1
+    org.switches(per_app_api_requests=250)
+    info = api.get(f"{BASE}/limits").headers["Sforce-Limit-Info"]
+    assert info.startswith("api-usage=")
+    assert "; per-app-api-usage=" in info
+
+
+def test_only_so_many_requests_run_long_at_once(api, org):
+    org.switches(concurrent_requests=2, long_request_s=0.1, request_s=0.6)
+    with ThreadPoolExecutor(3) as pool:
+        first = [pool.submit(api.get, f"{BASE}/limits") for _ in range(2)]
+        time.sleep(0.3)
+        refused = pool.submit(api.get, f"{BASE}/limits").result()
+        assert [each.result().status_code for each in first] == [200, 200]
+    assert refused.status_code == 403
+    assert refused.json()[0]["errorCode"] == "REQUEST_LIMIT_EXCEEDED"
+    assert refused.json()[0]["message"].startswith("ConcurrentRequests")
+    assert api.get(f"{BASE}/limits").status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import zlib
 from pathlib import Path
@@ -109,12 +110,24 @@ class _Endpoint:
             origin_of(scope["scheme"], headers),
             answer_part=rest.resource,
         )
-        answer = await run_in_threadpool(self._answer, call)
+        answer = await self._answered(call)
         state = scope.setdefault("state", {})
         state["records"] = call.records
         state["subrequests"] = call.subrequests
         state["billed"] = call.billed
         await self._send(answer, scope, send, compress=compress, in_api=bool(call.version))
+
+    async def _answered(self, call: Call) -> Answer:
+        traffic, wait = self._service.traffic, self._service.switches["request_s"]
+        try:
+            if call.segments[:2] == ("services", "data"):
+                traffic.check()
+        except ApiFault as fault:
+            return Answer(fault.body(), fault.status)
+        with traffic.running():
+            if wait:
+                await asyncio.sleep(wait)
+            return await run_in_threadpool(self._answer, call)
 
     def _answer(self, call: Call) -> Answer:
         try:

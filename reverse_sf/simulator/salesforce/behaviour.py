@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.population import salesforce_id
 from reverse_sf.simulator.salesforce.derivation import derive
+from reverse_sf.simulator.salesforce.formula import Moment
 from reverse_sf.simulator.salesforce.instants import stamp
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.removal import Removal
@@ -99,8 +100,9 @@ class Behaviour:
         self._store.insert(one, row)
         if one.name == "User":
             self.logins.add(row["Id"], now, user)
-        self.rules.validate(one, row["Id"])
-        self._run_flows(one, row["Id"], "create", user)
+        moment = Moment(user)
+        self.rules.validate(one, row["Id"], moment)
+        self._run_flows(one, row["Id"], "create", moment)
         return str(row["Id"])
 
     def update(
@@ -147,17 +149,18 @@ class Behaviour:
                 changes[name] = value
         self.rules.duplicates(one, old | changes, allowed=options.allow_duplicates)
         self._store.update(one, record_id, changes)
-        self.rules.validate(one, record_id)
-        self._run_flows(one, record_id, "update", user)
+        moment = Moment(user, old)
+        self.rules.validate(one, record_id, moment)
+        self._run_flows(one, record_id, "update", moment)
 
     def now(self) -> str:
         """The stamp of a write: whole seconds."""
         return stamp(self._clock.now().replace(microsecond=0))
 
-    def _run_flows(self, one: SObject, record_id: str, event: str, user: str) -> None:
-        for effect in self.rules.flow_effects(one, record_id, event):
+    def _run_flows(self, one: SObject, record_id: str, event: str, moment: Moment) -> None:
+        for effect in self.rules.flow_effects(one, record_id, event, moment):
             if effect.record_id is None:
-                self.create(effect.entity, effect.values, user=user, system=True)
+                self.create(effect.entity, effect.values, user=moment.user, system=True)
                 continue
             changes = self.validation.values(
                 effect.entity, effect.values, creating=False, system=True

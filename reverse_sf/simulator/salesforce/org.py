@@ -174,6 +174,9 @@ class Org:
         with self.store.lock:
             extended = extend(self.schema, declarations)
             Rules(extended, self.store, declarations)
+            for one in extended:
+                for field in one.fields:
+                    field_sql(extended, one, field, "s")
             self.store.create_tables(extended)
             for one in extended:
                 if one is not self.schema.find(one.name):

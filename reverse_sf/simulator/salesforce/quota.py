@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.errors import ControlError
+from reverse_sf.simulator.salesforce.limits import untouched
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 
 if TYPE_CHECKING:
@@ -18,43 +19,6 @@ if TYPE_CHECKING:
 
 ROWS_PER_BATCH = 10_000
 """Rows of an ingest job that count as one batch (Bulk API 2.0 guide, limits)."""
-_OTHERS = {
-    "ActiveScratchOrgs": 3,
-    "AnalyticsExternalDataSizeMB": 40960,
-    "ConcurrentAsyncGetReportInstances": 200,
-    "ConcurrentSyncReportRuns": 20,
-    "DailyAnalyticsDataflowJobExecutions": 60,
-    "DailyAnalyticsUploadedFilesSizeMB": 51200,
-    "DailyAsyncApexExecutions": 250_000,
-    "DailyBulkV2QueryFileStorageMB": 976_562,
-    "DailyDeliveredPlatformEvents": 50_000,
-    "DailyDurableGenericStreamingApiEvents": 10_000,
-    "DailyDurableStreamingApiEvents": 10_000,
-    "DailyGenericStreamingApiEvents": 10_000,
-    "DailyScratchOrgs": 6,
-    "DailyStandardVolumePlatformEvents": 10_000,
-    "DailyStreamingApiEvents": 10_000,
-    "DailyWorkflowEmails": 1_000,
-    "DataStorageMB": 1_024,
-    "DurableStreamingApiConcurrentClients": 20,
-    "FileStorageMB": 1_024,
-    "HourlyAsyncReportRuns": 1_200,
-    "HourlyDashboardRefreshes": 200,
-    "HourlyDashboardResults": 5_000,
-    "HourlyDashboardStatuses": 999_999_999,
-    "HourlyLongTermIdMapping": 100_000,
-    "HourlyODataCallout": 20_000,
-    "HourlyPublishedPlatformEvents": 50_000,
-    "HourlyShortTermIdMapping": 100_000,
-    "HourlySyncReportRuns": 500,
-    "HourlyTimeBasedWorkflow": 1_000,
-    "MassEmail": 5_000,
-    "MonthlyPlatformEventsUsageEntitlement": 0,
-    "Package2VersionCreates": 6,
-    "PermissionSets": 1_500,
-    "SingleEmail": 5_000,
-    "StreamingApiConcurrentClients": 20,
-}
 
 
 @dataclass
@@ -114,13 +78,17 @@ class Quota:
         return self._spend("bulk_batches", -(-rows // ROWS_PER_BATCH)) * ROWS_PER_BATCH
 
     def limit_info(self) -> str:
-        """The value of ``Sforce-Limit-Info``."""
+        """The value of ``Sforce-Limit-Info``; metered by app as well where the switch says so."""
         requests = self._allowances["api_requests"]
-        return f"api-usage={requests.used}/{self._switches[requests.switch]}"
+        told = f"api-usage={requests.used}/{self._switches[requests.switch]}"
+        most = self._switches["per_app_api_requests"]
+        if most is None:
+            return told
+        return f"{told}; per-app-api-usage={requests.used}/{most}(appName=reverse-sf)"
 
-    def limits(self) -> dict[str, dict[str, int]]:
+    def limits(self) -> dict[str, dict[str, Any]]:
         """The answer of ``GET /limits``; only the entries of the allowances ever move."""
-        entries = {name: {"Max": most, "Remaining": most} for name, most in _OTHERS.items()}
+        entries = untouched()
         for one in self._allowances.values():
             most = self._switches[one.switch]
             entries[one.entry] = {"Max": most, "Remaining": max(0, most - one.used)}

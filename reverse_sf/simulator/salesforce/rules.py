@@ -13,10 +13,11 @@ Declared under an object in the YAML::
           - {name: Hot_is_solar, on: create, when: 'Rating = "Hot"', set: {Industry: Solar}}
           - {on: update, active: false, create: {object: Task, set: {Subject: Call, WhoId: $Id}}}
 
-``on`` is ``create``, ``update`` or ``save``; ``$Field`` stands for the record's own value. A flow
-does not start other flows of the record that it changes. A rule without a name is named by its
-kind and place, such as ``flows_2``. With ``active: false`` a rule is there but switched off;
-``POST /_simulator/rules`` switches rules while the org runs.
+A formula may ask what the write does: ``ISNEW()``, ``ISCHANGED(Field)``, ``PRIORVALUE(Field)``,
+``$User.Username``, ``$Profile.Name``. ``on`` is ``create``, ``update`` or ``save``; ``$Field``
+stands for the record's own value. A flow does not start other flows of the record that it changes.
+A rule without a name is named by its kind and place, such as ``flows_2``. With ``active: false`` a
+rule is there but switched off; ``POST /_simulator/rules`` switches rules while the org runs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.errors import ControlError
-from reverse_sf.simulator.salesforce.formula import formula_sql
+from reverse_sf.simulator.salesforce.formula import Moment, formula_sql
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.result import DEFAULT_VERSION, attributes
 
@@ -84,7 +85,7 @@ class Rules:
                     raise ControlError(f"{name}.{kind}: unknown keys {sorted(unknown)}")
                 for formula in (rule.get("formula"), rule.get("when")):
                     if formula is not None:
-                        formula_sql(formula, self._schema, one, "s")
+                        formula_sql(formula, self._schema, one, "s", Moment())
                 kept[kind].append({"name": f"{kind}_{place}", "active": True, **rule})
 
     def listed(self) -> list[dict[str, Any]]:
@@ -131,14 +132,14 @@ class Rules:
         rules = self._declared.get(one.name, {}).get(kind, [])
         return [rule for rule in rules if rule["active"]]
 
-    def _holds(self, one: SObject, record_id: str, formula: str) -> bool:
-        sql = formula_sql(formula, self._schema, one, "s")
+    def _holds(self, one: SObject, record_id: str, formula: str, moment: Moment) -> bool:
+        sql = formula_sql(formula, self._schema, one, "s", moment)
         found = self._store.rows(
             f'SELECT {sql} FROM "{one.name}" AS s WHERE "Id" = ?', (record_id,)
         )
         return bool(found and found[0][0])
 
-    def validate(self, one: SObject, record_id: str) -> None:
+    def validate(self, one: SObject, record_id: str, moment: Moment) -> None:
         """Refuse the record as it is now stored if a validation rule's formula is true.
 
         Raises:
@@ -151,7 +152,7 @@ class Rules:
                 fields=[rule["field"]] if rule.get("field") else [],
             )
             for rule in self._of(one, "validation_rules")
-            if self._holds(one, record_id, rule["formula"])
+            if self._holds(one, record_id, rule["formula"], moment)
         ]
         if faults:
             faults[0].others = faults[1:]
@@ -185,12 +186,14 @@ class Rules:
             raise ControlError(f"{one.name}.assignment: there is no user {username}")
         return str(found[0][0])
 
-    def flow_effects(self, one: SObject, record_id: str, event: str) -> Iterator[Effect]:
+    def flow_effects(
+        self, one: SObject, record_id: str, event: str, moment: Moment
+    ) -> Iterator[Effect]:
         """What the flows of the object do after the record was saved, in declared order."""
         for flow in self._of(one, "flows"):
             if flow.get("on", "save") not in {event, "save"}:
                 continue
-            if "when" in flow and not self._holds(one, record_id, flow["when"]):
+            if "when" in flow and not self._holds(one, record_id, flow["when"], moment):
                 continue
             row = self._store.row(one, record_id) or {}
             if "set" in flow:

@@ -11,6 +11,7 @@ from reverse_sf.simulator.salesforce.ingest_jobs import IngestJobs
 from reverse_sf.simulator.salesforce.locks import Locks
 from reverse_sf.simulator.salesforce.quota import Quota
 from reverse_sf.simulator.salesforce.sessions import Sessions
+from reverse_sf.simulator.salesforce.traffic import Traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,7 @@ class Service:
     def __post_init__(self) -> None:
         self.switches = self.org.switches
         self.sessions = Sessions(self.clock, self.switches)
+        self.traffic = Traffic(self.switches)
         self.quota = Quota(self.clock, self.switches)
         self.cursors = Cursors(self.switches)
         self.jobs = QueryJobs(self.org, self.clock, self.switches, self.folder)

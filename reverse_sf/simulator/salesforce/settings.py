@@ -13,6 +13,18 @@ SWITCHES = (
     ),
     Switch("client_credentials_user", default=True, meaning="The connected app has a run-as user."),
     Switch("daily_api_requests", 100_000, "API requests allowed a day; then 403."),
+    Switch(
+        "per_app_api_requests",
+        None,
+        "Sforce-Limit-Info tells the app's own allowance as well; null: it is not metered.",
+    ),
+    Switch(
+        "concurrent_requests",
+        25,
+        "Requests that may run long at once (5 in a Developer org); then 403. Null: any number.",
+    ),
+    Switch("long_request_s", 20.0, "Real seconds after which a running request counts as long."),
+    Switch("request_s", 0.0, "Real seconds that every API request takes."),
     Switch("daily_bulk_query_jobs", 10_000, "Bulk query jobs allowed a day."),
     Switch("daily_bulk_batches", 15_000, "Batches of ingest jobs allowed a day, of 10,000 rows."),
     Switch("query_page_size", 2000, "Most rows in one page of a query; fewer at the org's will."),

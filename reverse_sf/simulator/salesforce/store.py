@@ -6,6 +6,7 @@ is time order; booleans as 0 and 1. Text columns compare without regard to case.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import weakref
@@ -55,6 +56,7 @@ class Store:
         self._connection.execute("PRAGMA cache_size = -65536")
         self._connection.create_function("sf_fold", 1, _fold, deterministic=True)
         self._connection.create_function("sf_now", 0, lambda: stamp(clock.now()))
+        self._connection.create_function("sf_matches", 2, _matches, deterministic=True)
         self._connection.executescript(_SYSTEM_TABLES)
         weakref.finalize(self, self._connection.close)
 
@@ -256,6 +258,11 @@ def _column(field: Field) -> str:
     else:
         kind = "TEXT COLLATE NOCASE" if field.is_text else "TEXT"
     return f'"{field.name}" {kind}'
+
+
+def _matches(text: str | None, pattern: str) -> bool:
+    """Whether the whole text fits a pattern, as the REGEX of formulas."""
+    return re.fullmatch(pattern, text or "") is not None
 
 
 def _fold(text: str | None) -> str | None:
