@@ -10,6 +10,8 @@ import click
 from reverse_sf.cli.account import account
 from reverse_sf.cli.auto_map import auto_map
 from reverse_sf.cli.check import check
+from reverse_sf.cli.connect import connect, disconnect
+from reverse_sf.cli.connection import connection
 from reverse_sf.cli.journal import conflicts, logs, parked
 from reverse_sf.cli.ledger import ledger
 from reverse_sf.cli.link import link
@@ -60,6 +62,7 @@ def _not_installed(module: str) -> click.Command:
 HELP = """Config-as-code sync between SPOTIO and Salesforce.
 
 \b
+The logins:     connect, connection, disconnect
 Before a run:   auto-map, check, plan, schema, simulator; link, where both hold records already
 After a run:    account, then parked, conflicts and logs
 The memory:     ledger, to see where it is, to back it up, to move it
@@ -94,6 +97,9 @@ for command in (
     auto_map,
     check,
     conflicts,
+    connect,
+    connection,
+    disconnect,
     ledger,
     link,
     logs,

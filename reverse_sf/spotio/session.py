@@ -85,6 +85,7 @@ class Session:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.api_url = api_url
         self._credentials = credentials
         self._attempts = attempts
         self._sleep = sleep
