@@ -76,7 +76,9 @@ def test_a_field_has_fifty_seven_keys(shared):
     assert {len(field) for field in ours("Lead")["fields"]} == {57}
 
 
-@pytest.mark.parametrize("name", ["User", "Task", "Campaign", "Profile", "UserRole", "RecordType"])
+@pytest.mark.parametrize(
+    "name", ["User", "Task", "Campaign", "CampaignMember", "Profile", "UserRole", "RecordType"]
+)
 def test_objects_without_a_recorded_describe_agree_with_the_derived_table(shared, name):
     table = json.loads((shared / "data/schema_glade/standard_schema.json").read_text())
     real = table[name]["Definition"]
@@ -104,7 +106,10 @@ def test_the_global_describe_has_the_keys_of_a_real_one(shared):
     assert names == sorted(names)
 
 
-@pytest.mark.parametrize("name", ["UserLogin", "User", "UserRole", "Contact", "Opportunity"])
+@pytest.mark.parametrize(
+    "name",
+    ["UserLogin", "User", "UserRole", "Contact", "Opportunity", "Campaign", "CampaignMember"],
+)
 def test_the_global_describe_says_of_an_object_what_a_real_one_says(shared, name):
     real = next(one for one in recorded(shared, "Global")["sobjects"] if one["name"] == name)
     listed = describe_global(standard_schema(), VERSION)["sobjects"]

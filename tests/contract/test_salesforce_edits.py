@@ -206,3 +206,41 @@ def test_only_so_many_requests_run_long_at_once(api, org):
     assert refused.json()[0]["errorCode"] == "REQUEST_LIMIT_EXCEEDED"
     assert refused.json()[0]["message"].startswith("ConcurrentRequests")
     assert api.get(f"{BASE}/limits").status_code == 200
+
+
+def test_a_query_cursor_dies_after_two_days(api, org):
+    org.switches(query_page_size=20)
+    following = api.get(f"{BASE}/query", params={"q": "SELECT Id FROM Account"}).json()
+    org.clock(advance=47 * 3600)
+    api.headers["Authorization"] = f"Bearer {logged_in(api)}"
+    assert api.get(following["nextRecordsUrl"]).status_code == 200
+    org.clock(advance=2 * 3600)
+    api.headers["Authorization"] = f"Bearer {logged_in(api)}"
+    gone = api.get(following["nextRecordsUrl"])
+    assert gone.json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"
+
+
+def logged_in(api):
+    return api.post(TOKEN_PATH, data=REFRESH_FORM).json()["access_token"]
+
+
+@pytest.mark.parametrize("path", ["query?q=SELECT+Id+FROM+User", "queryAll/?q=SELECT+Id+FROM+User"])
+def test_a_composite_has_five_queries_at_most(api, path):
+    part = {"method": "GET", "url": f"{BASE}/{path}"}
+    parts = [{**part, "referenceId": f"r{number}"} for number in range(6)]
+    answer = api.post(f"{BASE}/composite", json={"compositeRequest": parts[:5]})
+    assert [one["httpStatusCode"] for one in answer.json()["compositeResponse"]] == [200] * 5
+    refused = api.post(f"{BASE}/composite", json={"compositeRequest": parts})
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize("name", ["nextRecordsUrl", "nextRecordUrl"])
+def test_the_link_to_further_result_pages_has_two_names(api, org, name):
+    org.switches(result_pages_link=name, bulk_page_size=10)
+    body = {"operation": "query", "query": "SELECT Id FROM Account"}
+    job = api.post(f"{BASE}/jobs/query", json=body).json()["id"]
+    while api.get(f"{BASE}/jobs/query/{job}").json()["state"] != "JobComplete":
+        time.sleep(0.01)
+    pages = api.get(f"{BASE}/jobs/query/{job}/resultPages").json()
+    assert len(pages["resultPages"]) == 5
+    assert api.get(pages[name]).status_code == 200

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.population import salesforce_id
+from reverse_sf.simulator.salesforce import record_types
 from reverse_sf.simulator.salesforce.derivation import derive
 from reverse_sf.simulator.salesforce.formula import Moment
 from reverse_sf.simulator.salesforce.instants import stamp
@@ -82,6 +83,7 @@ class Behaviour:
                 "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {one.name} is not createable"
             )
         row = self.validation.values(one, values, creating=True, system=system)
+        record_types.choose(one, self._store, row, creating=True)
         if one.has("OwnerId") and row.get("OwnerId") is None:
             assigned = self.rules.assigned_owner(one) if options.auto_assign else None
             row["OwnerId"] = assigned or user
@@ -129,6 +131,7 @@ class Behaviour:
             creating=False,
             system=system,
         )
+        record_types.choose(one, self._store, changes, creating=False)
         if one.name == "UserLogin" and not system:
             self.logins.check(changes)
         if old.get("IsConverted") and not system and not set(changes) <= CONVERTED_ALLOWED:
@@ -149,9 +152,19 @@ class Behaviour:
                 changes[name] = value
         self.rules.duplicates(one, old | changes, allowed=options.allow_duplicates)
         self._store.update(one, record_id, changes)
+        self._refresh_members(one, record_id)
         moment = Moment(user, old)
         self.rules.validate(one, record_id, moment)
         self._run_flows(one, record_id, "update", moment)
+
+    def _refresh_members(self, one: SObject, record_id: str) -> None:
+        """Let campaign members show what their lead or contact is now; they bear no new stamp."""
+        members = self._schema.find("CampaignMember")
+        if members is None or one.name not in {"Lead", "Contact"}:
+            return
+        for each in self.around.rows_where(members.name, {"LeadOrContactId": record_id}):
+            row = self._store.row(members, each) or {}
+            self._store.update(members, each, derive(members, row, row, self.now(), self.around))
 
     def now(self) -> str:
         """The stamp of a write: whole seconds."""

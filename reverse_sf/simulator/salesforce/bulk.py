@@ -126,7 +126,8 @@ def result_pages(service: Service, call: Call, named: dict[str, str]) -> Answer:
     done = start >= job.rows
     answer: dict[str, Any] = {"resultPages": pages, "done": done}
     if not done:
-        answer["nextRecordsUrl"] = f"{base}/resultPages?maxRecords={size}&locator={_locator(start)}"
+        link = f"{base}/resultPages?maxRecords={size}&locator={_locator(start)}"
+        answer[service.switches["result_pages_link"]] = link
     return Answer(answer)
 
 

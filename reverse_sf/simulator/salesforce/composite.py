@@ -20,7 +20,9 @@ from reverse_sf.simulator.salesforce.refusal import ApiFault
 if TYPE_CHECKING:
     from reverse_sf.simulator.salesforce.service import Service
 
-MOST_PARTS = 25
+MOST_PARTS, MOST_HEAVY = 25, 5
+"""Parts of a composite, and of those queries and sObject collections (REST guide, "Composite")."""
+_HEAVY = ("query", "queryall")
 _BAD_STATUS = 400
 _REFERENCE = re.compile(r"@\{(\w+)\.([\w.\[\]]+)\}")
 _STEP = re.compile(r"\w+")
@@ -58,6 +60,13 @@ def composite(service: Service, call: Call, _named: dict[str, str]) -> Answer:
     """``POST /composite``: parts in order, which may refer to earlier answers."""
     body = call.json_object()
     parts = _parts(body, "compositeRequest")
+    heavy = sum(_is_heavy(part) for part in parts)
+    if heavy > MOST_HEAVY:
+        raise ApiFault(
+            "LIMIT_EXCEEDED",
+            f"The number of query and sObject Collections subrequests, {heavy}, is over the limit "
+            f"of {MOST_HEAVY}",
+        )
     if not body.get("allOrNone", False):
         return Answer({"compositeResponse": _in_order(service, call, parts)[0]})
     try:
@@ -135,6 +144,11 @@ def _parts(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
             f"The number of subrequests, {len(parts)}, is over the limit of {MOST_PARTS}",
         )
     return parts
+
+
+def _is_heavy(part: dict[str, Any]) -> bool:
+    segments = urlsplit(str(part.get("url", ""))).path.strip("/").lower().split("/")[3:]
+    return segments[:1] in ([each] for each in _HEAVY) or segments[:2] == ["composite", "sobjects"]
 
 
 def _run(service: Service, call: Call, part: dict[str, Any], body: Any) -> Answer:

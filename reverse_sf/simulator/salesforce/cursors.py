@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from reverse_sf.simulator.salesforce.refusal import ApiFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
+    from reverse_sf.simulator.clock import Clock
     from reverse_sf.simulator.switches import Switches
 
 MOST_ROWS = 2000
@@ -34,6 +37,7 @@ class Cursor:
         total: how many records there are.
         coming: records that were not asked for yet, encoded.
         page_size: rows a page has.
+        opened: when, by the org's clock.
         records: those that were: a page may be asked for twice.
     """
 
@@ -41,6 +45,7 @@ class Cursor:
     total: int
     coming: Iterator[bytes]
     page_size: int
+    opened: datetime
     records: list[bytes] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -55,7 +60,8 @@ class Cursor:
 class Cursors:
     """All open queries; the oldest close when there are too many."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, clock: Clock, switches: Switches) -> None:
+        self._clock = clock
         self._switches = switches
         self._lock = threading.Lock()
         self.reset()
@@ -74,7 +80,8 @@ class Cursors:
         size = max(1, min(size, self._switches["query_page_size"]))
         with self._lock:
             self._count += 1
-            cursor = Cursor(f"0r8000{self._count:09d}AAA", total, records, size)
+            name = f"0r8000{self._count:09d}AAA"
+            cursor = Cursor(name, total, records, size, self._clock.now())
             if total > size:
                 self._cursors[cursor.name] = cursor
                 while len(self._cursors) > _KEPT:
@@ -89,6 +96,11 @@ class Cursors:
         """
         match = _LOCATOR.fullmatch(locator)
         cursor = self._cursors.get(match["cursor"]) if match else None
+        if cursor is not None:
+            age = self._clock.now() - cursor.opened
+            if age > timedelta(hours=self._switches["query_cursor_hours"]):
+                del self._cursors[cursor.name]
+                cursor = None
         if match is None or cursor is None or int(match["offset"]) >= cursor.total:
             raise ApiFault("INVALID_QUERY_LOCATOR", "invalid query locator")
         return _page(cursor, int(match["offset"]), base)

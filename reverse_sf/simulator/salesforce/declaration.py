@@ -12,7 +12,8 @@ A field line is ``type(arguments) word … | Label``::
 the eight parts and the compound field; ``person(Salutation)`` for the parts of a name. System
 fields (``Id``, ``IsDeleted``, the audit fields) are added; ``standard: no_delete no_audit`` of an
 object leaves some out. Picklist values are listed under ``picklists``, as ``Value`` or
-``{Value: Label}``.
+``{Value: Label}``. ``record_types: [{name, developer_name, default}]`` gives an object record types
+and the field ``RecordTypeId``.
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ _SETTINGS = {
     "number": "auto_number",
 }
 _TEXT_LENGTH = {"picklist": 40, "phone": 40, "email": 80, "url": 255, "multipicklist": 4099}
+RECORD_TYPE = "RecordTypeId"
+_RECORD_TYPE_FIELD = (
+    "reference to=RecordType as=RecordType no-prefilter unpermitted | Record Type ID"
+)
 _MASTER_RECORD = frozenset({"Account", "Contact", "Lead", "Case"})
 
 
@@ -115,8 +120,24 @@ def extend(schema: Schema, declarations: Mapping[str, Any]) -> Schema:
         ]
         added = [f for n, line in body.get("fields", {}).items() for f in _fields(name, n, line)]
         fields += [_with_choices(one, picklists) for one in added]
-        extended.replace(replace(known, fields=tuple(fields)))
+        traits = dict(known.traits)
+        if body.get("record_types"):
+            traits["record_types"] = _record_types(name, body["record_types"])
+            if not known.has(RECORD_TYPE):
+                fields.append(parse_field(RECORD_TYPE, _RECORD_TYPE_FIELD))
+        extended.replace(replace(known, fields=tuple(fields), traits=traits))
     return extended
+
+
+def _record_types(name: str, listed: Any) -> list[dict[str, Any]]:
+    known = {"name", "developer_name", "default"}
+    for one in listed:
+        if not set(one) <= known or "name" not in one:
+            raise ControlError(f"{name}: a record type has a name, and developer_name and default")
+    return [
+        {"developer_name": str(one["name"]).replace(" ", "_"), "default": False, **one}
+        for one in listed
+    ]
 
 
 def parse_field(name: str, line: str) -> Field:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.simulator.salesforce import activities
+from reverse_sf.simulator.salesforce import activities, campaign_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,4 +77,5 @@ _RULES: Mapping[str, Callable[[Mapping[str, Any] | None, Row, str, Surroundings]
     "Opportunity": _opportunity,
     "Task": activities.task,
     "Event": activities.event,
+    "CampaignMember": campaign_members.member,
 }

@@ -74,12 +74,13 @@ def describe_object(
     one: SObject,
     *,
     version: str,
-    record_types: Sequence[tuple[str, str, str]] = (),
+    record_types: Sequence[tuple[str, str, str, bool]] = (),
     instance_url: str = "",
 ) -> dict[str, Any]:
     """The answer of ``/sobjects/X/describe``.
 
-    ``record_types`` are Id, Name and DeveloperName of each active one; ``instance_url`` is the
+    ``record_types`` are Id, Name and DeveloperName of each active one, and whether it is what a new
+    record gets; ``instance_url`` is the
     address that UI links start with.
     """
     described = _traits(one, version)
@@ -274,22 +275,23 @@ def _children(schema: Schema, one: SObject) -> list[dict[str, Any]]:
 
 
 def _record_types(
-    one: SObject, version: str, record_types: Sequence[tuple[str, str, str]]
+    one: SObject, version: str, record_types: Sequence[tuple[str, str, str, bool]]
 ) -> list[dict[str, Any]]:
     base = f"/services/data/v{version}/sobjects/{one.name}/describe/layouts"
-    master = (MASTER_RECORD_TYPE, "Master", "Master")
+    chosen = any(default for *_, default in record_types)
+    master = (MASTER_RECORD_TYPE, "Master", "Master", not chosen)
     return [
         {
             "active": True,
             "available": True,
-            "defaultRecordTypeMapping": place == 0,
+            "defaultRecordTypeMapping": default,
             "developerName": developer_name,
             "master": record_type_id == MASTER_RECORD_TYPE,
             "name": name,
             "recordTypeId": record_type_id,
             "urls": {"layout": f"{base}/{record_type_id}"},
         }
-        for place, (record_type_id, name, developer_name) in enumerate((*record_types, master))
+        for record_type_id, name, developer_name, default in (*record_types, master)
     ]
 
 

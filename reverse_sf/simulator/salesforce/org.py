@@ -10,8 +10,9 @@ from datetime import datetime, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from reverse_sf.simulator.oddities import BEGINNING
 from reverse_sf.simulator.population import salesforce_id
-from reverse_sf.simulator.salesforce import populate
+from reverse_sf.simulator.salesforce import populate, record_types
 from reverse_sf.simulator.salesforce.behaviour import Behaviour, WriteOptions
 from reverse_sf.simulator.salesforce.declaration import (
     extend,
@@ -19,6 +20,7 @@ from reverse_sf.simulator.salesforce.declaration import (
     standard_schema,
 )
 from reverse_sf.simulator.salesforce.describe import describe_global, describe_object
+from reverse_sf.simulator.salesforce.instants import stamp
 from reverse_sf.simulator.salesforce.refusal import ApiFault, entity_deleted, not_found
 from reverse_sf.simulator.salesforce.replication import Replication
 from reverse_sf.simulator.salesforce.result import (
@@ -92,6 +94,7 @@ class Org:
         else:
             self.store.create_tables(self.schema)
             self._behaviour.logins.complete()
+            record_types.add_missing(self.schema, self.store, self._behaviour.now(), self.user_id)
 
     def _new_behaviour(self) -> Behaviour:
         return Behaviour(self.schema, self.store, self.clock, self._declared, self.switches)
@@ -126,6 +129,7 @@ class Org:
             self.store.create_tables(self.schema)
             seed.fill(self, self._behaviour.around, seed=self._seed, records=self._records)
             self._behaviour.logins.complete()
+            record_types.add_missing(self.schema, self.store, stamp(BEGINNING), self.user_id)
         self.store.keep()
 
     @property
@@ -149,16 +153,12 @@ class Org:
         """
         with self.store.lock:
             one = self.schema.get(name)
-            types = self.store.rows(
-                'SELECT "Id", "Name", "DeveloperName" FROM "RecordType" '
-                'WHERE "SobjectType" = ? AND "IsActive" = 1 ORDER BY "Name"',
-                (one.name,),
-            )
+            types = record_types.described(one, self.store)
             return describe_object(
                 self.schema,
                 one,
                 version=version,
-                record_types=[(row[0], row[1], row[2]) for row in types],
+                record_types=types,
                 instance_url=instance_url,
             )
 
@@ -183,6 +183,7 @@ class Org:
                     self.schema.replace(one)
             for name, body in declarations.get("objects", {}).items():
                 self.rules.declare(name, body)
+            record_types.add_missing(self.schema, self.store, self._behaviour.now(), self.user_id)
             self._metadata_changed()
 
     def remove_field(self, sobject: str, field: str) -> None:

@@ -40,7 +40,7 @@ class Service:
         self.sessions = Sessions(self.clock, self.switches)
         self.traffic = Traffic(self.switches)
         self.quota = Quota(self.clock, self.switches)
-        self.cursors = Cursors(self.switches)
+        self.cursors = Cursors(self.clock, self.switches)
         self.jobs = QueryJobs(self.org, self.clock, self.switches, self.folder)
         self.locks = Locks(self.switches)
         self.ingest = IngestJobs(self.org, self.clock, self.switches, self.locks, self.quota)

@@ -42,6 +42,15 @@ SWITCHES = (
     ),
     Switch("bulk_page_size", 100_000, "Most rows in one page of Bulk results."),
     Switch(
+        "result_pages_link",
+        "nextRecordsUrl",
+        "What the link to further resultPages is called: the guide has both.",
+        ("nextRecordsUrl", "nextRecordUrl"),
+    ),
+    Switch(
+        "query_cursor_hours", 48.0, "Hours of the org's clock that the cursor of a query lives."
+    ),
+    Switch(
         "bulk_gzip",
         default=True,
         meaning="Bulk results are compressed where the client accepts it.",

@@ -141,6 +141,14 @@ class Succession:
                 **stamps(now, user, created=False),
             },
         )
+        for each in self._behaviour.around.rows_where("CampaignMember", {"LeadId": lead_id}):
+            self._behaviour.update(
+                self._schema.typed("CampaignMember"),
+                each,
+                {"ContactId": contact_id},
+                user=user,
+                system=True,
+            )
         related = opportunity_id or account_id
         self._move_activities(lead_id, contact_id, related, now)
         return {"accountId": account_id, "contactId": contact_id, "opportunityId": opportunity_id}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reverse_sf.simulator.salesforce.metadata import Schema, SObject
     from reverse_sf.simulator.salesforce.store import Store
     from reverse_sf.simulator.switches import Switches
@@ -32,6 +34,12 @@ class Surroundings:
         """The stored row of an id, deleted or not."""
         one = self.entity(record_id)
         return None if one is None or record_id is None else self._store.row(one, record_id)
+
+    def rows_where(self, name: str, values: Mapping[str, Any]) -> list[str]:
+        """Ids of the records, not deleted, that hold those values."""
+        tests = " AND ".join(f'"{field}" = ?' for field in values)
+        sql = f'SELECT "Id" FROM "{name}" WHERE {tests} AND "IsDeleted" = 0'
+        return [row[0] for row in self._store.rows(sql, tuple(values.values()))]
 
     def account_of(self, record_id: str | None) -> str | None:
         """The account of an account, contact or opportunity, or of a custom child of accounts."""

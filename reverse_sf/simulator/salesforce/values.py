@@ -33,6 +33,8 @@ _JSON_KINDS = {
     dict: "START_OBJECT",
 }
 MAX_INT = 2**31 - 1
+FIRST_DAY, LAST_DAY = date(1700, 1, 1), date(4000, 12, 31)
+"""Between which dates lie (Object Reference, "Field Types")."""
 MAX_SHOWN = 400
 
 
@@ -163,11 +165,19 @@ def _decimal(field: Field, kind: str, value: Any) -> Decimal:
     return number
 
 
+def _in_range(field: Field, day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ApiFault(
+            "DATE_OUT_OF_RANGE", f"{field.label}: date is out of range: {day}", fields=(field.name,)
+        )
+    return day
+
+
 def _date(field: Field, value: Any) -> str:
     match = _DATE.match(value) if isinstance(value, str) else None
     try:
         if match is not None:
-            return date.fromisoformat(match[1]).isoformat()
+            return _in_range(field, date.fromisoformat(match[1])).isoformat()
     except ValueError as error:
         raise _mistyped(field, "date", value) from error
     raise _mistyped(field, "date", value)
@@ -178,7 +188,9 @@ def _datetime(field: Field, value: Any) -> str:
         raise _mistyped(field, "datetime", value)
     text = f"{value}T00:00:00Z" if _DATE.match(value) and "T" not in value else value
     try:
-        return stamp(parse_instant(text).replace(microsecond=0))
+        instant = parse_instant(text).replace(microsecond=0)
+        _in_range(field, instant.date())
+        return stamp(instant)
     except ValueError as error:
         raise _mistyped(field, "datetime", value) from error
 
