@@ -10,6 +10,7 @@ from reverse_sf.simulator.salesforce import record_types
 from reverse_sf.simulator.salesforce.derivation import derive
 from reverse_sf.simulator.salesforce.formula import Moment
 from reverse_sf.simulator.salesforce.instants import stamp
+from reverse_sf.simulator.salesforce.person_accounts import CONTACT, PersonAccounts
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.removal import Removal
 from reverse_sf.simulator.salesforce.rules import Rules
@@ -63,6 +64,7 @@ class Behaviour:
         self.rules = Rules(schema, store, declarations)
         self.around = Surroundings(schema, store, switches)
         self.logins = UserLogins(schema, store)
+        self.people = PersonAccounts(schema, store)
         self.removal = Removal(schema, store, self.now, self.validation.unique, self.around)
         self.succession = Succession(self, schema, store)
 
@@ -84,6 +86,8 @@ class Behaviour:
             )
         row = self.validation.values(one, values, creating=True, system=system)
         record_types.choose(one, self._store, row, creating=True)
+        if not system:
+            self.people.check(one, None, row, values)
         if one.has("OwnerId") and row.get("OwnerId") is None:
             assigned = self.rules.assigned_owner(one) if options.auto_assign else None
             row["OwnerId"] = assigned or user
@@ -102,6 +106,7 @@ class Behaviour:
         self._store.insert(one, row)
         if one.name == "User":
             self.logins.add(row["Id"], now, user)
+        self._keep_contact(one, row["Id"], user)
         moment = Moment(user)
         self.rules.validate(one, row["Id"], moment)
         self._run_flows(one, row["Id"], "create", moment)
@@ -132,6 +137,8 @@ class Behaviour:
             system=system,
         )
         record_types.choose(one, self._store, changes, creating=False)
+        if not system:
+            self.people.check(one, old, changes, values)
         if one.name == "UserLogin" and not system:
             self.logins.check(changes)
         if old.get("IsConverted") and not system and not set(changes) <= CONVERTED_ALLOWED:
@@ -153,9 +160,25 @@ class Behaviour:
         self.rules.duplicates(one, old | changes, allowed=options.allow_duplicates)
         self._store.update(one, record_id, changes)
         self._refresh_members(one, record_id)
+        self._keep_contact(one, record_id, user)
         moment = Moment(user, old)
         self.rules.validate(one, record_id, moment)
         self._run_flows(one, record_id, "update", moment)
+
+    def _keep_contact(self, one: SObject, account_id: str, user: str) -> None:
+        """Make or change the contact of a person account."""
+        if one.name != "Account" or not one.has(CONTACT):
+            return
+        account = self._store.row(one, account_id) or {}
+        values = self.people.contact_of(account)
+        if values is None:
+            return
+        contact = self._schema.typed("Contact")
+        if account[CONTACT] is not None:
+            self.update(contact, account[CONTACT], values, user=user, system=True)
+            return
+        made = self.create(contact, values, user=user, system=True)
+        self._store.update(one, account_id, {CONTACT: made})
 
     def _refresh_members(self, one: SObject, record_id: str) -> None:
         """Let campaign members show what their lead or contact is now; they bear no new stamp."""

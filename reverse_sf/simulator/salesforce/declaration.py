@@ -13,7 +13,8 @@ the eight parts and the compound field; ``person(Salutation)`` for the parts of 
 fields (``Id``, ``IsDeleted``, the audit fields) are added; ``standard: no_delete no_audit`` of an
 object leaves some out. Picklist values are listed under ``picklists``, as ``Value`` or
 ``{Value: Label}``. ``record_types: [{name, developer_name, default}]`` gives an object record types
-and the field ``RecordTypeId``.
+and the field ``RecordTypeId``; ``person_accounts: true`` makes people of the accounts whose record
+type has ``person: true``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ruamel.yaml import YAML
 
 from reverse_sf.simulator.errors import ControlError
 from reverse_sf.simulator.salesforce.metadata import Choice, Field, Schema, SObject
+from reverse_sf.simulator.salesforce.person_accounts import CONTACT_LINES, FIELD_LINES, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,6 +122,8 @@ def extend(schema: Schema, declarations: Mapping[str, Any]) -> Schema:
         ]
         added = [f for n, line in body.get("fields", {}).items() for f in _fields(name, n, line)]
         fields += [_with_choices(one, picklists) for one in added]
+        if body.get("person_accounts"):
+            fields = _with_people(extended, fields, picklists)
         traits = dict(known.traits)
         if body.get("record_types"):
             traits["record_types"] = _record_types(name, body["record_types"])
@@ -129,11 +133,27 @@ def extend(schema: Schema, declarations: Mapping[str, Any]) -> Schema:
     return extended
 
 
+def _with_people(schema: Schema, fields: list[Field], picklists: Mapping[str, Any]) -> list[Field]:
+    """The fields of Account with those of people; Contact gets its mark."""
+    contact = schema.typed("Contact")
+    marks = tuple(parse_field(name, line) for name, line in CONTACT_LINES.items())
+    if not contact.has(marks[0].name):
+        schema.replace(replace(contact, fields=(*contact.fields, *marks)))
+    known = {field.name for field in fields}
+    lines = FIELD_LINES.items()
+    added = [one for name, line in lines for one in _fields("Account", name, line)]
+    listed = {**picklists, "PersonLeadSource": picklists.get("LeadSource", ())}
+    return [
+        *(name_of(field) for field in fields),
+        *(_with_choices(one, listed) for one in added if one.name not in known),
+    ]
+
+
 def _record_types(name: str, listed: Any) -> list[dict[str, Any]]:
-    known = {"name", "developer_name", "default"}
+    known = {"name", "developer_name", "default", "person"}
     for one in listed:
         if not set(one) <= known or "name" not in one:
-            raise ControlError(f"{name}: a record type has a name, and developer_name and default")
+            raise ControlError(f"{name}: a record type has a name, developer_name, default, person")
     return [
         {"developer_name": str(one["name"]).replace(" ", "_"), "default": False, **one}
         for one in listed

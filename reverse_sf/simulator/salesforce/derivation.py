@@ -38,7 +38,8 @@ def derive(
         ApiFault: an activity whose relations or times contradict each other.
     """
     changes: Row = {}
-    if one.has("FirstName") and one.has("LastName"):
+    firm = one.name == "Account" and not new.get("IsPersonAccount")
+    if one.has("FirstName") and one.has("LastName") and not firm:
         changes["Name"] = " ".join(p for p in (new.get("FirstName"), new.get("LastName")) if p)
     rule = _RULES.get(one.name)
     if rule is not None:

@@ -32,7 +32,7 @@ def add_missing(schema: Schema, store: Store, now: str, user: str) -> None:
                     "DeveloperName": declared["developer_name"],
                     "SobjectType": one.name,
                     "IsActive": 1,
-                    "IsPersonType": 0,
+                    "IsPersonType": int(bool(declared.get("person"))),
                     **stamps(now, user, created=True),
                 },
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.salesforce.activities import ACTIVITIES, settle_account
+from reverse_sf.simulator.salesforce.person_accounts import CONTACT
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.stamps import AUDIT_FIELDS, stamps
 
@@ -72,6 +73,7 @@ class Succession:
         for each in (winner, *losers):
             if (self._store.row(one, each) or {}).get("IsConverted"):
                 raise ApiFault("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        self._merge_people(one, winner, losers, user, touch_children=touch_children)
         now = self._behaviour.now()
         for loser in losers:
             self._hand_over(one, loser, winner, now if touch_children else None)
@@ -80,6 +82,25 @@ class Succession:
         if values:
             self._behaviour.update(one, winner, values, user=user)
         self._store.update(one, winner, stamps(now, user, created=False))
+
+    def _merge_people(
+        self, one: SObject, winner: str, losers: Sequence[str], user: str, *, touch_children: bool
+    ) -> None:
+        """Of person accounts the contacts are merged as well; a firm is merged with firms only."""
+        if one.name != "Account" or not one.has(CONTACT):
+            return
+        contacts = [(self._store.row(one, each) or {}).get(CONTACT) for each in (winner, *losers)]
+        if len({contact is None for contact in contacts}) > 1:
+            raise ApiFault("INVALID_OPERATION", "a person and a firm cannot be merged")
+        if contacts[0] is not None:
+            self.merge(
+                self._schema.typed("Contact"),
+                contacts[0],
+                [each for each in contacts[1:] if each],
+                user,
+                values={},
+                touch_children=touch_children,
+            )
 
     def _hand_over(self, one: SObject, loser: str, winner: str, now: str | None) -> None:
         """Let everything that points to the loser point to the winner."""
