@@ -289,3 +289,37 @@ def test_the_demo_tenant_has_activities_of_every_kind(api):
     planned = api.tenant.rows("appointments")
     assert any(row.get("recurringDefinition") for row in planned)
     assert any(row["allDay"] for row in planned)
+
+
+# Calls, texts and e-mails of the calling user
+
+
+def say(api, record, template, **said):
+    log = {"template": template, "owner": "admin.user@example.com", **said}
+    return api.tenant.edit({"object": "dataObjects", "id": record, "log": log})["activity"]
+
+
+def test_a_user_finds_own_calls_texts_and_mails(api, lead):
+    call = say(api, lead, "Call", durationSeconds=30, direction="in", result="Reached")
+    words = say(api, lead, "Text", text="Hello", direction="out")
+    mail = say(api, lead, "Email", snippet="Dear", title="Quote", email="a@example.com")
+    other = {"template": "Call", "owner": "rep.one@example.com"}
+    api.tenant.edit({"object": "dataObjects", "id": lead, "log": other})
+    base = "/api/Communication"
+    (row,) = api.pages(f"{base}/v3/calls", "items")
+    assert (row["id"], row["durationSeconds"], row["resultId"]) == (call, 30, "5")
+    (row,) = api.pages(f"{base}/v3/texts", "items")
+    assert (row["id"], row["message"], row["direction"]) == (words, "Hello", "out")
+    (row,) = api.pages(f"{base}/v3/mails", "items")
+    assert (row["id"], row["subject"], row["snippet"]) == (mail, "Quote", "Dear")
+    assert row["dataObjects"][0]["dataObject"]["id"] == lead
+    assert api.get(f"{base}/v3/mails/{mail}").json()["body"] == "Dear"
+    assert [each["id"] for each in api.pages(f"{base}/v2/log", "items")] == [mail, words, call]
+    oldest = api.pages(f"{base}/v2/log", "items", sortBy="date", directions="out,in")
+    assert [each["id"] for each in oldest] == [call, words]
+    assert api.pages(f"{base}/v2/log", "items", singleType=ACCOUNTS) == []
+    refused = api.get(f"{base}/v2/log", sortBy="name")
+    assert (refused.status_code, set(refused.json())) == (
+        400,
+        {"message", "memberName", "filePath", "line"},
+    )

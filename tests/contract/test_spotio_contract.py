@@ -28,6 +28,7 @@ def tour(api: Api) -> None:
     activity_tour(api)
     appointment_tour(api)
     export_tour(api)
+    communication_tour(api)
     search_tour(api)
     job_tour(api)
     people_tour(api)
@@ -140,6 +141,24 @@ def appointment_tour(api):
     api.post(f"{base}/multiple", json={"appointments": [body, {}]})
     api.post(f"{base}/bulk/create", json={"dataObjectIds": [record], "appointment": body})
     api.post(f"{base}/bulk/create", json={"q": "a", "appointment": body})
+
+
+def communication_tour(api):
+    people = {row["email"]: row["id"] for row in api.get("/api/users").json()}
+    record = api.create(LEADS)["id"]
+    child = api.create(CONTACTS, parentId=api.create(ACCOUNTS)["id"])["id"]
+    for template in ("Call", "Text", "Email"):
+        said = {"template": template, "owner": "admin.user@example.com", "direction": "out"}
+        for about in (record, child):
+            api.tenant.edit({"object": "dataObjects", "id": about, "log": said})
+    assert "admin.user@example.com" in people
+    base = "/api/Communication"
+    for path in ("v3/calls", "v3/texts", "v3/mails", "v2/log"):
+        assert api.get(f"{base}/{path}").json()["items"]
+        api.get(f"{base}/{path}", scrollId="x")
+    mail = api.get(f"{base}/v3/mails").json()["items"][0]["id"]
+    api.get(f"{base}/v3/mails/{mail}")
+    api.get(f"{base}/v3/mails/0")
 
 
 def export_tour(api):

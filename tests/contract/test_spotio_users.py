@@ -162,3 +162,19 @@ def test_a_person_adds_and_changes_users_in_the_web_app(api):
     edit = {"object": "users", "id": made["id"], "set": {"suspended": True}}
     assert api.tenant.edit(edit)["status"] == "suspended"
     assert read(api, made["id"])["suspended"] is True
+
+
+def test_a_read_only_user_reads_and_may_not_write(api):
+    made = create(api, isReadonly=True, role="Manager")
+    record = api.create(LEADS)["id"]
+    body = {"clientId": "demo-client", "secret": "demo-secret", "impersonatedUserId": made["id"]}
+    token = api.post("/api/users/apitoken", json=body).json()["accessToken"]
+    api.headers["Authorization"] = f"Bearer {token}"
+    assert api.get(f"/api/DataObjects/{record}").status_code == 200
+    assert api.post("/api/DataObjectsSearch", json={}).status_code == 200
+    assert api.post("/api/Exports/activities/data/flexible", json={}).status_code == 200
+    note = {"dataObjectId": record, "isNote": True, "notes": "x"}
+    assert api.post("/api/v2/activities", json=note).status_code == 403
+    assert api.call("DELETE", f"/api/DataObjects/{record}").status_code == 403
+    api.switch(readonly_writes="allowed")
+    assert api.post("/api/v2/activities", json=note).status_code == 200

@@ -11,6 +11,7 @@ from reverse_sf.simulator.spotio import (
     activity_calls,
     activity_feeds,
     appointment_calls,
+    communication_calls,
     export_calls,
     job_calls,
     pin_calls,
@@ -92,7 +93,7 @@ def error_body(status: int) -> dict[str, Any]:
 def routes(tenant: Tenant) -> list[CaselessRoute]:
     """Every operation that is served, under the path of the OpenAPI file."""
     flow, rows, jobs, people = workflow_calls, record_calls, job_calls, user_calls
-    log, plans = activity_calls, appointment_calls
+    log, plans, said = activity_calls, appointment_calls, communication_calls
     diary = "/api/v2/appointments"
     bulk = "/api/jobs/dataObjects/bulk"
 
@@ -128,10 +129,10 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         ),
         get("/api/DataObjects/{dataObjectId}/duplicatesByAddress", rows.duplicates),
         get("/api/DataObjects/{dataObjectId}/activities/historical", log.historical),
-        post("/api/DataObjects/{dataObjectId}/activities/historical", log.historical),
+        post("/api/DataObjects/{dataObjectId}/activities/historical", log.historical, writes=False),
         get("/api/DataObjects/{dataObjectId}/activities/{activityId}", log.one_historical),
         get("/api/DataObjects/{dataObjectId}/appointments/upcoming", plans.upcoming),
-        post("/api/DataObjects/{dataObjectId}/appointments/upcoming", plans.upcoming),
+        post("/api/DataObjects/{dataObjectId}/appointments/upcoming", plans.upcoming, writes=False),
         post(diary, plans.create),
         post(f"{diary}/multiple", plans.create_multiple),
         post(f"{diary}/bulk/create", plans.create_bulk),
@@ -153,15 +154,20 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
                 ),
             )
         ),
+        get("/api/Communication/v3/calls", said.calls),
+        get("/api/Communication/v3/texts", said.texts),
+        get("/api/Communication/v3/mails", said.mails),
+        get("/api/Communication/v3/mails/{id}", said.one_mail),
+        get("/api/Communication/v2/log", said.log),
         get("/api/DataObjectsSearch", rows.search_by_query, slow=True),
-        post("/api/DataObjectsSearch", rows.search_by_body, slow=True),
-        post("/api/v2/filters", rows.save_filter),
+        post("/api/DataObjectsSearch", rows.search_by_body, slow=True, writes=False),
+        post("/api/v2/filters", rows.save_filter, writes=False),
         get("/api/v2/filters/{filterId}", rows.read_filter),
         get("/api/Exports/dataObjects/data", rows.export),
-        post("/api/Exports/activities", export_calls.export_activities),
-        post("/api/Exports/dataObjects", export_calls.export_data_objects),
-        post("/api/Exports/activities/data", activity_feeds.classic_export),
-        post("/api/Exports/activities/data/flexible", activity_feeds.export),
+        post("/api/Exports/activities", export_calls.export_activities, writes=False),
+        post("/api/Exports/dataObjects", export_calls.export_data_objects, writes=False),
+        post("/api/Exports/activities/data", activity_feeds.classic_export, writes=False),
+        post("/api/Exports/activities/data/flexible", activity_feeds.export, writes=False),
         post(bulk, jobs.create),
         get(f"{bulk}/inprogress", jobs.in_progress),
         get(f"{bulk}/{{id}}", jobs.read, slow=True),
@@ -178,9 +184,9 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         get("/api/users/details", people.user_details),
         get("/api/users/externalSystemUserId", people.by_external_id),
         get("/api/users/search", people.search_users),
-        post("/api/users/search", people.search_users),
+        post("/api/users/search", people.search_users, writes=False),
         get("/api/users/search/totalCount", people.count_users),
-        post("/api/users/search/totalCount", people.count_users),
+        post("/api/users/search/totalCount", people.count_users, writes=False),
         operation(tenant, "PUT", "/api/users/{id}", people.change_user),
         post("/api/users/{id}/block", people.block_user),
         post("/api/users/{id}/invite", people.invite_user),
@@ -205,7 +211,7 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
         operation(tenant, "PUT", "/api/Territories/{id}", team_calls.change_territory),
         get("/api/PinsV2/search", pin_calls.search_pin),
         get("/api/PinsV2/nearest", pin_calls.nearest_pins),
-        post("/api/PinsV2/format-address", pin_calls.format_address),
+        post("/api/PinsV2/format-address", pin_calls.format_address, writes=False),
         get("/api/PinsV2/{pinId}", pin_calls.pin),
     ]
 

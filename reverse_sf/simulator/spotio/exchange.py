@@ -60,6 +60,12 @@ class Exchange:
         """A query parameter; none where it is missing or empty."""
         return self._query.get(name.lower()) or None
 
+    def query_list(self, name: str) -> list[str]:
+        """All values of a query parameter, repeated or separated by commas."""
+        pairs = self._request.query_params.multi_items()
+        given = [text for key, text in pairs if key.lower() == name.lower()]
+        return [part for text in given for part in text.split(",") if part]
+
     def queries(self) -> dict[str, Any]:
         """All query parameters under their documented names."""
         found: dict[str, Any] = folded(dict(self._query))
@@ -132,6 +138,7 @@ def operation(
     open_to_all: bool = False,
     media: Sequence[str] = (),
     slow: bool = False,
+    writes: bool | None = None,
 ) -> CaselessRoute:
     """Serve one operation.
 
@@ -143,12 +150,16 @@ def operation(
         open_to_all: no token is needed.
         media: accepted content types of the body; all JSON types where there are none.
         slow: run it beside the event loop.
+        writes: whether it changes something; every method but GET does, unless told.
     """
+    writes = method != "GET" if writes is None else writes
 
     def work(exchange: Exchange) -> Response:
         with tenant.lock:
             try:
                 tenant.jobs.advance()
+                if writes and not open_to_all:
+                    _check_writer(exchange)
                 _check_media(exchange, media)
                 made = answer(exchange)
             except Refusal as refusal:
@@ -178,6 +189,12 @@ def refused(refusal: Refusal, validation_status: int) -> Response:
     if not refusal.errors:
         return Response(status_code=status)
     return json_response({"errors": refusal.errors}, status)
+
+
+def _check_writer(exchange: Exchange) -> None:
+    """Refuse a change by a read-only user; see switch ``readonly_writes``."""
+    if exchange.actor.readonly and exchange.tenant.declared["readonly_writes"] == "refused":
+        raise Refusal(403, "A read-only user cannot change anything.")
 
 
 def _check_media(exchange: Exchange, accepted: Sequence[str]) -> None:

@@ -186,6 +186,12 @@ SWITCHES: tuple[Switch, ...] = (
         "listed",
         "hidden",
     ),
+    _choice(
+        "readonly_writes",
+        "what becomes of a change by a read-only user",
+        "refused",
+        "allowed",
+    ),
     _choice("invited_status", "status of a user who has not joined yet", "pending", "invited"),
     Switch("licences", None, "how many users may be neither read-only nor suspended; null: any"),
     _choice(
