@@ -276,3 +276,28 @@ def test_an_activity_of_two_records_may_stay_with_the_one_that_is_left(org, firm
     assert row_of(org, "Task", alone)["IsDeleted"] is True
     org.undelete("Contact", person)
     assert row_of(org, "Task", both)["WhoId"] == person
+
+
+def test_the_last_activity_shows_on_what_it_belongs_to_without_a_stamp(org, firm, person):
+    def last(name: str, record_id: str) -> str | None:
+        return row_of(org, name, record_id)["LastActivityDate"]
+
+    stamp = row_of(org, "Account", firm)["SystemModstamp"]
+    org.clock.advance(60)
+    task = org.create("Task", {"WhoId": person, "ActivityDate": "2026-06-01"})
+    assert (last("Contact", person), last("Account", firm)) == (None, None)
+    org.update("Task", task, {"Status": "Completed"})
+    assert (last("Contact", person), last("Account", firm)) == ("2026-06-01", "2026-06-01")
+    event = {"WhatId": firm, "StartDateTime": "2026-06-05T10:00:00Z", "DurationInMinutes": 5}
+    made = org.create("Event", event)
+    assert (last("Contact", person), last("Account", firm)) == ("2026-06-01", "2026-06-05")
+    org.delete("Event", made)
+    assert last("Account", firm) == "2026-06-01"
+    org.undelete("Event", made)
+    assert last("Account", firm) == "2026-06-05"
+    other = org.create("Account", {"Name": "Other"})
+    org.update("Event", made, {"WhatId": other})
+    assert (last("Account", firm), last("Account", other)) == ("2026-06-01", "2026-06-05")
+    org.update("Task", task, {"Status": "In Progress"})
+    assert last("Contact", person) is None
+    assert row_of(org, "Account", firm)["SystemModstamp"] == stamp

@@ -15,7 +15,7 @@ from reverse_sf.simulator.salesforce.refusal import ApiFault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reverse_sf.simulator.salesforce.metadata import SObject
+    from reverse_sf.simulator.salesforce.metadata import Schema, SObject
     from reverse_sf.simulator.salesforce.store import Store
     from reverse_sf.simulator.salesforce.surroundings import Surroundings
 
@@ -25,6 +25,8 @@ MINUTES_PER_DAY = 24 * 60
 LONGEST_DAYS = 14
 """An event lasts that long at most where events of several days are allowed."""
 ACTIVITIES = frozenset({"Task", "Event"})
+_LIVING = '"IsDeleted" = 0'
+_LAST, _BELONGS = "LastActivityDate", ("WhoId", "WhatId", "AccountId")
 
 
 def task(old: Mapping[str, Any] | None, new: Row, now: str, around: Surroundings) -> Row:
@@ -98,6 +100,72 @@ def settle_account(store: Store, child: SObject, record_id: str, around: Surroun
     row = store.row(child, record_id)
     if child.name in ACTIVITIES and row is not None and child.has("AccountId"):
         store.update(child, record_id, {"AccountId": account_of(row, around)})
+
+
+class LastActivity:
+    """Keeps ``LastActivityDate`` of what activities belong to, without a stamp of its own.
+
+    It is the latest date of an event, or of a closed task (Object Reference, Account).
+    """
+
+    def __init__(self, schema: Schema, store: Store) -> None:
+        self._schema = schema
+        self._store = store
+
+    def follow(
+        self,
+        child: SObject,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
+    ) -> None:
+        """Bring those in line that an activity belongs to, by its row before and after a write.
+
+        All activities are looked through only where the latest one is so no longer.
+        """
+        if child.name not in ACTIVITIES:
+            return
+        gone, come = self._dates(child, before), self._dates(child, after)
+        for parent in {**gone, **come}:
+            one = self._schema.by_prefix(parent[:3])
+            if one is None or not one.has(_LAST):
+                continue
+            sql = f'SELECT "{_LAST}" FROM "{one.name}" WHERE "Id" = ?'
+            found = self._store.rows(sql, (parent,))
+            shown = found[0][0] if found else None
+            now = come.get(parent)
+            if now is not None and (shown is None or now >= shown):
+                latest: str | None = now
+            elif gone.get(parent) is not None and gone[parent] == shown:
+                latest = self._latest(parent)
+            else:
+                continue
+            if latest != shown:
+                self._store.update(one, parent, {_LAST: latest})
+
+    @staticmethod
+    def _dates(child: SObject, row: Mapping[str, Any] | None) -> dict[str, str]:
+        """What an activity belongs to, with its date, where it counts."""
+        if not row or row.get("IsDeleted") or not row.get("ActivityDate"):
+            return {}
+        if child.name == "Task" and not row.get("IsClosed"):
+            return {}
+        return {row[name]: row["ActivityDate"] for name in _BELONGS if row.get(name)}
+
+    def _latest(self, parent: str) -> str | None:
+        selects = [
+            f'SELECT MAX("ActivityDate") FROM "{name}" WHERE "{field}" = ? AND {counts}'
+            for name, counts in (("Task", f'{_LIVING} AND "IsClosed"'), ("Event", _LIVING))
+            for field in _BELONGS
+        ]
+        found = self._store.rows(" UNION ALL ".join(selects), (parent,) * len(selects))
+        return max((row[0] for row in found if row[0]), default=None)
+
+    def fill(self) -> None:
+        """All of them at once, for a fresh org."""
+        for name in sorted(ACTIVITIES):
+            child = self._schema.typed(name)
+            for (each,) in self._store.rows(f'SELECT "Id" FROM "{name}"'):
+                self.follow(child, None, self._store.row(child, each))
 
 
 def _check_relations(old: Mapping[str, Any] | None, new: Row, around: Surroundings) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.population import salesforce_id
 from reverse_sf.simulator.salesforce import record_types
+from reverse_sf.simulator.salesforce.activities import LastActivity
 from reverse_sf.simulator.salesforce.derivation import derive
 from reverse_sf.simulator.salesforce.formula import Moment
 from reverse_sf.simulator.salesforce.instants import stamp
@@ -65,6 +66,7 @@ class Behaviour:
         self.around = Surroundings(schema, store, switches)
         self.logins = UserLogins(schema, store)
         self.people = PersonAccounts(schema, store)
+        self.last_activity = LastActivity(schema, store)
         self.removal = Removal(schema, store, self.now, self.validation.unique, self.around)
         self.succession = Succession(self, schema, store)
 
@@ -106,6 +108,7 @@ class Behaviour:
         self._store.insert(one, row)
         if one.name == "User":
             self.logins.add(row["Id"], now, user)
+        self.last_activity.follow(one, None, row)
         self._keep_contact(one, row["Id"], user)
         moment = Moment(user)
         self.rules.validate(one, row["Id"], moment)
@@ -159,6 +162,7 @@ class Behaviour:
                 changes[name] = value
         self.rules.duplicates(one, old | changes, allowed=options.allow_duplicates)
         self._store.update(one, record_id, changes)
+        self.last_activity.follow(one, old, old | changes)
         self._refresh_members(one, record_id)
         self._keep_contact(one, record_id, user)
         moment = Moment(user, old)

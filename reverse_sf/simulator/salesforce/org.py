@@ -129,6 +129,7 @@ class Org:
             self.store.create_tables(self.schema)
             seed.fill(self, self._behaviour.around, seed=self._seed, records=self._records)
             self._behaviour.logins.complete()
+            self._behaviour.last_activity.fill()
             record_types.add_missing(self.schema, self.store, stamp(BEGINNING), self.user_id)
         self.store.keep()
 

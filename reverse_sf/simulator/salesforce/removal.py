@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.simulator.salesforce.activities import ACTIVITIES, settle_account
+from reverse_sf.simulator.salesforce.activities import ACTIVITIES, LastActivity, settle_account
 from reverse_sf.simulator.salesforce.instants import parse_instant, stamp
 from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.stamps import AUDIT_FIELDS, stamps
@@ -43,6 +43,7 @@ class Removal:
         self._now = now
         self._check_unique = check_unique
         self._around = around
+        self._last_activity = LastActivity(schema, store)
 
     def delete(self, one: SObject, record_id: str, user: str, *, cause: str | None = None) -> None:
         """Move a record to the recycle bin, its cascading children with it.
@@ -63,8 +64,10 @@ class Removal:
         if not one.has("IsDeleted"):
             self._store.execute(f'DELETE FROM "{one.name}" WHERE "Id" = ?', (record_id,))
             return
+        before = self._store.row(one, record_id) if one.name in ACTIVITIES else None
         changes = {"IsDeleted": 1, **stamps(now, user, created=False)}
         self._store.update(one, record_id, {k: v for k, v in changes.items() if one.has(k)})
+        self._last_activity.follow(one, before, None)
         until = stamp(parse_instant(now) + timedelta(days=BIN_DAYS))
         self._store.put_into_bin(one.name, record_id, until)
 
@@ -116,6 +119,7 @@ class Removal:
             self._check_unique(entity, each, self._store.row(entity, each) or {})
             changes = {"IsDeleted": 0, "MasterRecordId": None, **stamps(now, user, created=False)}
             self._store.update(entity, each, {k: v for k, v in changes.items() if entity.has(k)})
+            self._last_activity.follow(entity, None, self._store.row(entity, each))
             self._relink(each)
             self._store.take_from_bin(each)
 

@@ -121,6 +121,7 @@ class Succession:
             self._store.execute(sql, (*values, loser, winner))
             for each in moved:
                 settle_account(self._store, child, each, self._behaviour.around)
+                self._behaviour.last_activity.follow(child, None, self._store.row(child, each))
 
     # Conversion
 
@@ -235,3 +236,4 @@ class Succession:
             for (each,) in self._store.rows(sql, (lead_id,)):
                 self._store.update(child, each, moved)
                 settle_account(self._store, child, each, around)
+                self._behaviour.last_activity.follow(child, None, self._store.row(child, each))
