@@ -13,8 +13,8 @@ from reverse_sf.simulator.spotio.refusals import VALIDATION, Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reverse_sf.simulator.spotio.appointments import Occurrence
     from reverse_sf.simulator.spotio.exchange import Exchange
+    from reverse_sf.simulator.spotio.occurrences import Occurrence
     from reverse_sf.simulator.spotio.records import Member, Record
     from reverse_sf.simulator.spotio.tenant import Tenant
 

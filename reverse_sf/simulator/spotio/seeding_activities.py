@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Request = dict[str, Any]
 
 _HOUR = 3600 * TICKS
+_HELD = 7
+"""The result of an appointment that took place."""
 _NEAR, _FAR = 0.0004, 0.02
 """Degrees: at the door, and two kilometres off."""
 _SAID = {
@@ -39,7 +41,10 @@ def fill(tenant: Tenant) -> None:
             pin = tenant.store.pins.get(record.pin_id or 0)
             for request in kind(record, pin):
                 if "recurringDefinition" in request or request.get("activityTemplateId") == "5":
-                    tenant.appointments.add(record, request, actor)
+                    made = tenant.appointments.add(record, request, actor).activity
+                    # An appointment's request has no result; the activity has.
+                    made.result_id = _HELD if made.done else None
+                    tenant.logbook.rewrite(made, actor)
                     continue
                 said = {key: request.pop(key) for key in _SAID if key in request}
                 draft = tenant.logbook.draft(record, request, actor)
@@ -82,9 +87,7 @@ def _letters(record: Record, _pin: Pin | None) -> Iterator[Request]:
 
 def _appointments(record: Record, _pin: Pin | None) -> Iterator[Request]:
     """One that was held, one to come, one that lasts all day."""
-    yield _planned(
-        "5", record.updated - 5 * DAY, resultId="7", title="Demo", duration=60, done=True
-    )
+    yield _planned("5", record.updated - 5 * DAY, title="Demo", duration=60, done=True)
     yield _planned("5", record.updated + 5 * DAY, title="Contract signing", duration=45)
     day = shown(record.updated + 9 * DAY)[:10]
     yield {"activityTemplateId": "5", "allDay": True, "allDayDate": day, "title": "Installation"}
