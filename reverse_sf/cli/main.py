@@ -12,6 +12,7 @@ from reverse_sf.cli.auto_map import auto_map
 from reverse_sf.cli.check import check
 from reverse_sf.cli.connect import connect, disconnect
 from reverse_sf.cli.connection import connection
+from reverse_sf.cli.init import init
 from reverse_sf.cli.journal import conflicts, logs, parked
 from reverse_sf.cli.ledger import ledger
 from reverse_sf.cli.link import link
@@ -62,6 +63,7 @@ def _not_installed(module: str) -> click.Command:
 HELP = """Config-as-code sync between SPOTIO and Salesforce.
 
 \b
+A project:      init, in a Meltano project that you have
 The logins:     connect, connection, disconnect
 Before a run:   auto-map, check, plan, schema, simulator; link, where both hold records already
 After a run:    account, then parked, conflicts and logs
@@ -100,6 +102,7 @@ for command in (
     connect,
     connection,
     disconnect,
+    init,
     ledger,
     link,
     logs,
