@@ -42,6 +42,11 @@ class Task:
         """Whether the outcome counts as a link made."""
         return self.linking or self.operation.action is Action.LINK
 
+    @property
+    def named(self) -> bool:
+        """Whether the record is known by an id only that the source's record names."""
+        return self.operation.envelope is not None and self.operation.envelope.named
+
     def note(self, call: Call) -> None:
         """Keep a call for the log."""
         answer = call.answer
@@ -58,4 +63,16 @@ class Task:
             "rejected",
             withheld=[why],
             calls=self.calls,
+        )
+
+    def parted(self) -> Result:
+        """The result where the named record is not to be had: it is another's, or not there."""
+        status = OperationStatus.REJECTED if self.withheld else OperationStatus.STALE
+        return Result(
+            self.operation,
+            status,
+            status.value,
+            withheld=self.withheld,
+            calls=self.calls,
+            parted=True,
         )

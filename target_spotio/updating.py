@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from target_spotio.vocabulary import Wanted
 
 _LOOKS = 4
+_ID = re.compile("[0-9a-fA-F]{24}")
+"""An id of SPOTIO; what a person wrote into Salesforce's field may be anything."""
 _GONE = Withheld("", "missing_in_spotio", "SPOTIO has no such record")
 _WORTH_A_PROBE = 5
 
@@ -84,7 +87,7 @@ class Updates:
         plans: list[_Plan] = []
         for task in tasks:
             record = records.get(task.record_id or "")
-            if record is None:
+            if record is None or (task.named and record.type_id != task.vocabulary.type.id):
                 missing.append(task)
                 continue
             task.vocabulary.learn(record)
@@ -110,7 +113,8 @@ class Updates:
         plain: dict[str, None] = {}
         for task in tasks:
             of_its_kind = with_parent if PARENT in task.operation.record else plain
-            of_its_kind[task.record_id or ""] = None
+            if not task.named or _ID.fullmatch(task.record_id or ""):
+                of_its_kind[task.record_id or ""] = None
         found = {record.id: record for record in self._spotio.many(list(plain))}
 
         def keep(record: Record | None) -> None:
@@ -317,6 +321,8 @@ def _unwritten(plan: _Plan) -> Result:
         result.stale = plan.stale
         return result
     if any(one.key == "" for one in task.withheld):
+        if task.named:
+            return task.parted()
         return _result(plan, OperationStatus.REJECTED, "rejected", plan.record)
     if task.calls and not task.withheld:
         # A call without an answer turned out to have been carried out.

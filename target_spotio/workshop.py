@@ -178,7 +178,9 @@ class Workshop:
         for task in missing:
             if task.operation.creates:
                 continue
-            if task.operation.action is Action.DELETE:
+            if task.named:
+                self._report(task.parted())
+            elif task.operation.action is Action.DELETE:
                 self._report(Result(task.operation, OperationStatus.AGREED, "agreed"))
             else:
                 words = f"SPOTIO has no record {task.record_id} any more"

@@ -51,6 +51,9 @@ def _records() -> Iterator[str]:
     """Table C.4: candidates, deletions, stops, selective sync."""
     yield "C4 0 candidates"
     yield "C4 1 candidate, unlinked"
+    yield "C4 1 candidate, unlinked, named by Salesforce only"
+    yield "C4 1 candidate, unlinked, named by SPOTIO only"
+    yield "C4 0 candidates, the named record is gone"
     yield "C4 1 candidate, linked to another record"
     yield "C4 2 or more candidates"
     for side in SIDES:

@@ -17,6 +17,7 @@ from reverse_sf.ledger.rows import (
 )
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import Action
+from reverse_sf.merge.identity import NOT_THERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,6 +89,7 @@ class Result:
         calls: the calls that wrote, for the log.
         waiting_for: link id of the record that must exist first.
         stale: keys that hold neither the wanted nor the expected value.
+        parted: the counterpart that the record names is not to be had: the link forgets it.
     """
 
     operation: Delivered
@@ -103,6 +105,7 @@ class Result:
     calls: list[Exchange] = field(default_factory=list)
     waiting_for: str | None = None
     stale: list[str] = field(default_factory=list)
+    parted: bool = False
 
     @property
     def refused(self) -> bool:
@@ -156,6 +159,8 @@ def rows_of(
         if result.stale:
             reason = f"changed in {heading.system} meanwhile: {', '.join(result.stale)}"
             rows.flagged.append((envelope.link_id, heading.direction, reason))
+        if result.parted and not result.withheld:
+            rows.flagged.append((envelope.link_id, heading.direction, NOT_THERE))
         if result.counter == "linked" and envelope.action is Action.CREATE:
             # What did not win on the link waits for the values that were read only now.
             rows.flagged.append((envelope.link_id, heading.direction, "found, not created"))
@@ -191,6 +196,7 @@ class _Book:
             error=words or None,
             error_code=result.withheld[0].reason if result.withheld else None,
             fields=[one.key for one in result.withheld if one.key],
+            parted=result.parted,
         )
 
     def parked(self, one: Withheld, result: Result, envelope: Envelope) -> Parked:

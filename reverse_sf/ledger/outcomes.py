@@ -90,7 +90,8 @@ class OutcomeCommits(Leases):
         key that was not written is decided again: the direction that reads it may be off.
 
         An id that belongs to another link of the pair already is not stored: that operation is
-        rejected and the record parked as ``already_linked``; the rest of the batch goes on.
+        rejected and the record parked as ``already_linked``; the rest of the batch goes on. Where
+        an outcome says ``parted`` the link forgets its counterpart and waits for another one.
 
         A run that lost its lease may still commit: what it wrote has happened.
 
@@ -205,11 +206,7 @@ class OutcomeCommits(Leases):
         settled: dict[int, dict[str, list[Any]]] = {}
         written: dict[str, set[str]] = {}
         for outcome, row in accepted:
-            link = (
-                _state_after(outcome, row),
-                outcome.salesforce_id or row.salesforce_id,
-                outcome.spotio_id or row.spotio_id,
-            )
+            link = _link_after(outcome, row, direction)
             if link != (row.state, row.salesforce_id, row.spotio_id):
                 joined.append((*link, row.link))
             if link[1] and link[2]:
@@ -313,10 +310,25 @@ def _new_ids(outcome: Outcome, row: Row[Any]) -> list[tuple[str, str]]:
 def _state_after(outcome: Outcome, row: Row[Any]) -> str:
     if row.action == "delete" and outcome.status in _SUCCEEDED:
         return LinkState.TOMBSTONE.value
+    if row.action == "link" and outcome.status is OperationStatus.REJECTED:
+        return str(row.state)
     both = (outcome.salesforce_id or row.salesforce_id) and (outcome.spotio_id or row.spotio_id)
     if row.state == LinkState.PENDING.value and both:
         return LinkState.LINKED.value
     return str(row.state)
+
+
+def _link_after(outcome: Outcome, row: Row[Any], direction: Direction) -> tuple[Any, ...]:
+    """State and ids of the link."""
+    if outcome.parted:
+        to_spotio = direction is Direction.TO_SPOTIO
+        kept = (row.salesforce_id, None) if to_spotio else (None, row.spotio_id)
+        return (LinkState.PENDING.value, *kept)
+    return (
+        _state_after(outcome, row),
+        outcome.salesforce_id or row.salesforce_id,
+        outcome.spotio_id or row.spotio_id,
+    )
 
 
 def _closing(outcome: Outcome, row: Row[Any]) -> tuple[Any, ...]:

@@ -196,6 +196,8 @@ class Outcome(msgspec.Struct, kw_only=True):
             (Salesforce's images are keyed by field); None takes the values from the image.
         error: the API's own words, for rejected and stale ones.
         fields: record keys that the API named as the cause.
+        parted: the link forgets the destination's record: it was known by name only, and it is not
+            there or another record's.
     """
 
     operation_id: str
@@ -211,6 +213,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     error: str | None = None
     error_code: str | None = None
     fields: list[str] = []
+    parted: bool = False
 
 
 class Parked(msgspec.Struct, kw_only=True):

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.ledger.rows import Decisions, Link, LinkState, Observed, Snapshot
 from reverse_sf.mapper.batch import Batch
 from reverse_sf.mapper.draft import Prior
-from reverse_sf.mapper.matching import candidates
+from reverse_sf.mapper.matching import BY_ID, Match, candidates, linked_by
 from reverse_sf.mapper.observation import completed, instant
 from reverse_sf.mapper.relations import parent_id_in
 from reverse_sf.mapper.sightings import Watch, watch_of
 from reverse_sf.mapper.subject import Subject
 from reverse_sf.mapper.winners import winner_of, winners_of
 from reverse_sf.mapper.withheld import NOTHING, withheld_of
+from reverse_sf.matching.table import Outcome
 from reverse_sf.merge.evidence import Sighting
+from reverse_sf.merge.identity import NOT_THERE, WAY_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.batch import RunFacts, Tally
     from reverse_sf.mapper.course import Course
-    from reverse_sf.mapper.matching import Match
     from reverse_sf.mapper.messages import Writer
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.streams import MappedPair, Stream
     from reverse_sf.mapper.withheld import Withheld
+
+
+_NAMED_IN_VAIN = (NOT_THERE, linked_by(BY_ID))
+"""Flags of a link whose counterpart was only named, and which has none."""
 
 
 class Decider:
@@ -117,17 +122,31 @@ class Decider:
                 winner = winners.get(winner_id)
                 prior = self._stored_prior(snapshot)
                 prior.withheld = withheld.get(link_id, NOTHING)
-                if mapped.planner.again(
-                    prior,
-                    self._stored(snapshot, image),
-                    batch,
-                    winner=winner if winner != link_id else None,
+                subject = self._stored(snapshot, image)
+                match = self._named_in_vain(mapped, snapshot, subject)
+                if match is not None:
+                    mapped.planner.newcomers.matched(subject, prior, match, batch)
+                elif mapped.planner.again(
+                    prior, subject, batch, winner=winner if winner != link_id else None
                 ):
                     winners[winner_id] = link_id
                 is_flagged = snapshot.link.flagged is self._course.direction
                 if is_flagged and deletes == len(mapped.planner.deletes):
                     batch.decisions.unflagged.append(snapshot.link.link_id)
         return batch
+
+    def _named_in_vain(
+        self, mapped: MappedPair, snapshot: Snapshot, subject: Subject
+    ) -> Match | None:
+        """What a record matches that has named one that is not there: rules come after ids."""
+        link = snapshot.link
+        if (
+            mapped.recognition is None
+            or link.flag_reason not in _NAMED_IN_VAIN
+            or self._course.destination_id(link) is not None
+        ):
+            return None
+        return mapped.recognition.find({subject.source_id: subject.values}).get(subject.source_id)
 
     def _is_under_way(self, mapped: MappedPair, snapshot: Snapshot) -> bool:
         """Whether the other direction writes this link, or left it without an outcome.
@@ -233,7 +252,9 @@ class Decider:
             known.update(mapped.own_creates.find(unnamed, values))
         if mapped.recognition is not None:
             unknown = [seen.record_id for seen in new if seen.record_id not in known]
-            known.update(mapped.recognition.find({one: values[one] for one in unknown}))
+            named = {one.other_id for one in known.values() if one.link_id is None}
+            found = mapped.recognition.find({one: values[one] for one in unknown})
+            known.update((one, _left(match, named)) for one, match in found.items())
             batch.decisions.match_keys.extend(mapped.recognition.index(values))
         return known
 
@@ -389,6 +410,14 @@ class Decider:
         """Decide from the stored image: what differs in it was noted when it came."""
         kept = self._course.source_differing(snapshot)
         return Prior(snapshot, Watch(Sighting(hi="", known=kept), is_new=False))
+
+
+def _left(match: Match, named: Collection[str]) -> Match:
+    """What a rule has found, as far as no other record of the batch names that very record."""
+    if match.link_id is not None or match.other_id not in named or not match.is_free:
+        return match
+    words = f"by {match.rule} it is {match.other_id}, which another new record names; {WAY_OUT}"
+    return Match(match.other_id, rule=match.rule, outcome=Outcome.AMBIGUOUS, words=words)
 
 
 def _unseen(link_id: str) -> Observed:

@@ -29,6 +29,7 @@ class Draft(msgspec.Struct):
         won_back: keys that the destination won: the other direction's work.
         keys: toward Salesforce, the fields behind the keys of the record.
         claims: the destination does not carry the source's id yet, and is to.
+        named: the source names the counterpart by its id, and nobody has read that one yet.
     """
 
     record: dict[str, Any] = {}
@@ -42,6 +43,7 @@ class Draft(msgspec.Struct):
     won_back: list[str] = []
     keys: dict[str, Any] = {}
     claims: bool = False
+    named: bool = False
 
     @property
     def refusal(self) -> tuple[str, str, str] | None:

@@ -243,6 +243,8 @@ class Entries:
             envelope["expected"] = draft.expected
         if draft.on_link:
             envelope["on_link"] = draft.on_link
+        if draft.named:
+            envelope["named"] = True
         if open_operation is not None:
             envelope["reissued"] = True
             if open_operation != operation_id:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from reverse_sf.ledger.rows import LinkState
 from reverse_sf.mapper.keys import EXTERNAL_ID_KEY
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
@@ -19,13 +20,21 @@ from reverse_sf.matching.table import Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reverse_sf.ledger.rows import Observed
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapping.definition import ObjectMapping
 
 
+BY_ID = "external_id"
+"""The rule that finds a counterpart because its id is named."""
+
+
 class LinkReader(Protocol):
     """What is asked of the ledger."""
+
+    def observed(self, pair: str, ids: Sequence[str], *, side: Side) -> dict[str, Observed]:
+        """Answer what is known of records of a side, by their ids."""
 
     def link_ids(self, pair: str, salesforce_ids: Sequence[str]) -> dict[str, str]:
         """Answer link ids by Salesforce Id."""
@@ -56,7 +65,7 @@ class Match:
     other_id: str
     link_id: str | None = None
     holder: str | None = None
-    rule: str = "external_id"
+    rule: str = BY_ID
     outcome: Outcome = Outcome.MATCHED
     words: str = ""
 
@@ -64,6 +73,11 @@ class Match:
     def is_free(self) -> bool:
         """Whether the counterpart may be had."""
         return self.outcome is Outcome.MATCHED and self.holder is None
+
+
+def linked_by(rule: str) -> str:
+    """Why a new link is decided again: the rest of it, once the other side was read."""
+    return f"linked by {rule}"
 
 
 def candidates(
@@ -75,7 +89,8 @@ def candidates(
 ) -> dict[str, Match]:
     """The counterparts that new records name, by the records' ids.
 
-    Toward SPOTIO a counterpart without a link is left out: the create looks for it itself.
+    One that is known to be gone is left out, for the match rules to go on; whether one that has no
+    link is there at all only the target can tell.
 
     Args:
         ledger: where links are looked up.
@@ -96,17 +111,14 @@ def candidates(
     if not named:
         return {}
     wanted = sorted(set(named.values()))
-    if from_salesforce:
-        links = ledger.link_ids_of_spotio(mapping.name, wanted)
-        holders = ledger.counterparts_in_salesforce(sorted(links.values()))
-    else:
-        links = ledger.link_ids(mapping.name, wanted)
-        holders = ledger.counterparts(sorted(links.values()))
+    holders_of = ledger.counterparts_in_salesforce if from_salesforce else ledger.counterparts
+    known = ledger.observed(mapping.name, wanted, side=course.destination)
+    holders = holders_of(sorted(one.link_id for one in known.values()))
     found: dict[str, Match] = {}
     taken: set[str] = set()
     for record_id, other in named.items():
-        link_id = links.get(other)
-        if link_id is None and from_salesforce:
+        link_id = known[other].link_id if other in known else None
+        if other in known and _is_gone(known[other], holders):
             continue
         holder = holders.get(link_id) if link_id is not None else None
         if holder is None and other in taken:
@@ -114,6 +126,11 @@ def candidates(
         taken.add(other)
         found[record_id] = Match(other, link_id, holder)
     return found
+
+
+def _is_gone(known: Observed, holders: Mapping[str, str]) -> bool:
+    """Whether a record was deleted before anything was linked to it."""
+    return known.state is LinkState.TOMBSTONE and known.link_id not in holders
 
 
 def _id_in(value: Any, *, from_salesforce: bool) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import StopError
 from reverse_sf.ledger.rows import Link, LinkState, Snapshot
+from reverse_sf.mapper.matching import BY_ID, linked_by
 from reverse_sf.mapper.relations import (
     MOST_REMEMBERED,
     WAITING_FOR_PARENT,
@@ -20,12 +21,13 @@ from reverse_sf.mapping.match_rules import compared_rules
 from reverse_sf.matching.table import Outcome
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.guards import unmatched
-from reverse_sf.merge.identity import ALREADY_LINKED, AMBIGUOUS, link_id_of
+from reverse_sf.merge.identity import ALREADY_LINKED, AMBIGUOUS, WAY_OUT, link_id_of
 from reverse_sf.merge.lifecycle import Event
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
     from reverse_sf.mapper.course import Course
+    from reverse_sf.mapper.draft import Prior
     from reverse_sf.mapper.entries import Entries
     from reverse_sf.mapper.fields import FieldDecisions
     from reverse_sf.mapper.matching import Match
@@ -121,14 +123,38 @@ class Newcomers:
             self.first_sight(seen, values, batch)
             return
         subject = self._subject(seen, values)
-        link = self._new_link(subject, match.other_id, LinkState.LINKED)
+        # What is only named may not be there: the target makes it a link.
+        state = LinkState.PENDING if match.rule == BY_ID else LinkState.LINKED
+        link = self._new_link(subject, match.other_id, state)
+        self._link(subject, link, match.rule, batch)
+        self._entries.image(subject, batch)
+
+    def matched(self, subject: Subject, prior: Prior, match: Match, batch: Batch) -> None:
+        """Decide once more, by the match rules, a record that has named one that is not there."""
+        link = prior.snapshot.link
+        if not self._in_scope(subject.values) or event_of(subject.values) is not Event.PRESENT:
+            return
+        if match.is_free and match.link_id is None:
+            joined = self._course.link(
+                self._name, link.link_id, subject.source_id, match.other_id, LinkState.LINKED
+            )
+            joined.origin = link.origin
+            self._link(subject, joined, match.rule, batch)
+            return
+        words = match.words or (
+            f"by {match.rule} it is {self._course.destination_name} {match.other_id}, which waits"
+            f" for a counterpart of its own; {WAY_OUT}"
+        )
+        self._entries.park(subject, ("", AMBIGUOUS, words), batch)
+
+    def _link(self, subject: Subject, link: Link, rule: str, batch: Batch) -> None:
         batch.decisions.links.append(link)
-        draft = self._fields.linked(seen.record_id, values, match.rule)
+        draft = self._fields.linked(subject.source_id, subject.values, rule)
+        draft.named = link.state is LinkState.PENDING
         snapshot = Snapshot(link=link)
         self._entries.issue(Action.LINK, subject, draft, batch, snapshot=snapshot)
         # What the link does not write is decided once the target has read the other side.
-        batch.decisions.flagged.append((subject.link_id, f"linked by {match.rule}"))
-        self._entries.image(subject, batch)
+        batch.decisions.flagged.append((subject.link_id, linked_by(rule)))
         self._tally.add(self._name, "decided_link")
 
     def doubted(

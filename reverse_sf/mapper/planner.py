@@ -204,7 +204,9 @@ class Planner:
             event=event,
             in_scope=refusal is None,
             was_in_scope=self._was_in_scope(refusal, snapshot, subject),
-            other_changed=event is not Event.PRESENT and self._fields.other_changed(snapshot),
+            # One that was only named so far was never read: nobody knows what would be lost.
+            other_changed=event is not Event.PRESENT
+            and (snapshot.link.state is LinkState.PENDING or self._fields.other_changed(snapshot)),
             other_deleted=other_deleted,
             winner_linked=winner is not None,
             converts=self.conversion is not None
@@ -270,6 +272,7 @@ class Planner:
         if parent is not None and not absence and not parent.destination_id:
             waiting_for = parent.link_id
         action = Action.LINK if draft.claims else Action.UPDATE
+        draft.named = draft.claims and link.state is LinkState.PENDING
         operation_id = self._entries.issue(
             action, subject, draft, batch, snapshot=snapshot, waiting_for=waiting_for
         )

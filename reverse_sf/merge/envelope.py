@@ -62,6 +62,8 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         on_link: for a create, the keys of the record that win where it turns out that the record
             exists already (truth table rows 11 to 13); the others keep the destination's value.
         reissued: an earlier attempt's outcome is unknown: look before creating.
+        named: for a link, the record names its counterpart by id and nobody has read that one yet:
+            where it is not there, or carries another record's id, the link forgets it.
         keys: where the record's keys are not those of the ledger (toward Salesforce): record key
             of the pair to the field behind it, or to an object of its parts' fields, such as
             ``{"Company": "Name", "address": {"city": "BillingCity"}, "parent": "AccountId"}``.
@@ -78,6 +80,7 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     expected: dict[str, Any] = {}
     on_link: list[str] = []
     reissued: bool = False
+    named: bool = False
     keys: dict[str, Any] = {}
 
 
@@ -94,6 +97,7 @@ ENVELOPE_SCHEMA: dict[str, Any] = {
         "expected": {"type": "object", "additionalProperties": True},
         "on_link": {"type": "array", "items": {"type": "string"}},
         "reissued": {"type": "boolean"},
+        "named": {"type": "boolean"},
         "keys": {"type": "object", "additionalProperties": True},
     },
 }

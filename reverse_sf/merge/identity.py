@@ -12,6 +12,8 @@ AMBIGUOUS = "ambiguous_match"
 """Reason of a record parked because several match: it is not created until a person chose."""
 DOUBTS = frozenset({ALREADY_LINKED, AMBIGUOUS})
 """Reasons that bar the creation of a counterpart, in whichever direction."""
+NOT_THERE = "the record that it names is not there"
+"""Why a link is decided again that has forgotten its counterpart: by the match rules now."""
 UNKNOWN_OUTCOME = "unknown_outcome"
 """Reason of a record parked because a create toward Salesforce had no answer."""
 WAY_OUT = (

@@ -251,6 +251,18 @@ class Task:
         self.withheld.append(why)
         return self.result(OperationStatus.REJECTED, "rejected", ())
 
+    def parted(self) -> Result:
+        """The result where the named record is not to be had: it is another's, or not there."""
+        status = OperationStatus.REJECTED if self.withheld else OperationStatus.STALE
+        return Result(
+            self.operation,
+            status,
+            status.value,
+            withheld=self.withheld,
+            calls=self.calls,
+            parted=True,
+        )
+
     def rejection(self, saved: Saved) -> Withheld:
         """Why the whole record waits, with Salesforce's words and the matches it found."""
         words = words_of(saved.complaints)

@@ -237,6 +237,8 @@ def _unwritten(task: Task) -> Result:
         if name in current and task.vocabulary.same(name, value, current[name])
     ]
     fields = [*agreed, *task.settled]
+    if task.envelope.named and any(one.key == "" for one in task.withheld):
+        return task.parted()
     if any(one.key == "" for one in task.withheld) or (task.withheld and not fields):
         return task.result(OperationStatus.REJECTED, "rejected", ())
     if task.links:

@@ -193,7 +193,9 @@ class Workshop:
 
     def _update(self, tasks: Sequence[Task], fields: Sequence[str]) -> None:
         for task in self._updates.apply(tasks, fields):
-            if task.envelope.action is Action.DELETE:
+            if task.envelope.named:
+                self.outbox.add(task.parted())
+            elif task.envelope.action is Action.DELETE:
                 self.outbox.add(task.result(OperationStatus.AGREED, "agreed", ()))
             else:
                 # An update never becomes a create: the record was there once, and somebody or

@@ -452,6 +452,24 @@ class TestOutcomes:
         assert {it.reason for it in parked} == {"already_linked"}
         assert any(link_id("a") in it.message for it in parked)
 
+    def test_a_link_by_name_forgets_a_record_that_is_not_to_be_had(self, ledger):
+        ledger.commit_decisions(
+            Decisions(
+                run_id="run-1",
+                links=[link("a", spotio_id="sp-a"), link("b", spotio_id="sp-b")],
+                intents=[intent("a", action="link"), intent("b", action="link")],
+            )
+        )
+        finish(
+            ledger,
+            outcome("a", status=OperationStatus.STALE, parted=True),
+            outcome("b", status=OperationStatus.REJECTED),
+        )
+        known = ledger.snapshots([link_id("a"), link_id("b")])
+        assert known[link_id("a")].link == link("a")
+        assert known[link_id("b")].link == link("b", spotio_id="sp-b"), "it is not linked yet"
+        assert ledger.link_ids_of_spotio(PAIR, ["sp-a", "sp-b"]) == {"sp-b": link_id("b")}
+
     def test_a_delete_that_was_applied_leaves_a_tombstone(self, ledger):
         join(ledger, "a")
         ledger.commit_decisions(

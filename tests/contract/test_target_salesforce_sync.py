@@ -119,6 +119,24 @@ def test_a_record_that_carries_another_external_id_is_not_linked(sync):
     assert sync.parked() == {(link_of(spotio_id(1)), ""): "already_linked"}
 
 
+def test_a_link_by_name_is_given_up_where_the_record_is_another_s_or_not_there(sync):
+    made = sync.org.edit(object="Account", create={"Name": "X", "SPOTIO_Id__c": "another"})["id"]
+    gone = sync.org.edit(object="Account", create={"Name": "Y"})["id"]
+    sync.org.edit(object="Account", id=gone, delete=True)
+    named = [
+        account(number) | {"action": "link", "envelope": {"salesforce_id": one, "named": True}}
+        for number, one in ((1, made), (2, gone))
+    ]
+    sync.begin().decide(*named).deliver()
+    assert sync.parked() == {(link_of(spotio_id(1)), ""): "already_linked"}
+    for number in (1, 2):
+        known = sync.snapshot(number)
+        assert (known.link.state, known.link.salesforce_id) == (LinkState.PENDING, None)
+        assert known.salesforce_image is None
+    assert sync.snapshot(2).link.flagged is Direction.TO_SALESFORCE
+    assert [row["Name"] for row in rows(sync.org, "Account")] == ["X"]
+
+
 def test_a_link_writes_the_external_id_and_what_was_decided(sync):
     made = sync.org.edit(object="Account", create={"Name": "Own", "Phone": "1"})["id"]
     one = account(1) | {

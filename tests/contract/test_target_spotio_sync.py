@@ -213,6 +213,41 @@ def test_a_record_with_the_external_id_is_linked_and_only_winning_keys_written(s
     assert fresh.counts() == {"linked": 1, "journaled": 1}
 
 
+def test_a_link_by_name_is_made_where_the_record_is_there_and_free_and_else_given_up(
+    sync: Sync,
+) -> None:
+    free, taken = (
+        sync.spotio.edit(object="Accounts", create={"Company": name, "External Id": own})["id"]
+        for name, own in (("Free", None), ("Taken", "another"))
+    )
+    lead = sync.spotio.edit(object="Leads", create={"Last Name": "A lead"})["id"]
+    named = (free, taken, lead, "6650d0f0000100000000ffff", "ERP 77, 78&x")
+    sync.begin().decide(
+        *(
+            {
+                "salesforce_id": salesforce_id(number),
+                "pair": "Account:Accounts",
+                "action": "link",
+                "record": {"Phone": "(512) 555-0001"},
+                "envelope": {"spotio_id": one, "named": True},
+            }
+            for number, one in enumerate(named)
+        )
+    )
+    sync.deliver()
+    assert sync.parked() == {(link_of(salesforce_id(1)), ""): "already_linked"}
+    states = [sync.snapshot(salesforce_id(number)).link for number in range(len(named))]
+    assert (states[0].state, states[0].spotio_id) == (LinkState.LINKED, free)
+    for link in states[1:]:
+        assert (link.state, link.spotio_id) == (LinkState.PENDING, None)
+    assert [one.flagged for one in states[2:]] == [Direction.TO_SPOTIO] * 3
+    assert len(sync.rows("Accounts")) == 2
+    assert [row["fields"].get("Phone") for row in sync.rows("Accounts")] == [
+        "(512) 555-0001",
+        None,
+    ]
+
+
 def test_two_records_with_the_external_id_are_ambiguous_and_nothing_is_created(sync: Sync) -> None:
     for _ in range(2):
         sync.spotio.edit(

@@ -483,14 +483,25 @@ class MemoryLedger:
 
     def _apply(self, outcome: Outcome, operation: _Operation, link: Link) -> None:
         intent = operation.intent
+        if outcome.parted:
+            self._part(link, _WRITTEN[intent.direction])
         self._join(link, outcome.salesforce_id, outcome.spotio_id)
         if intent.action == "delete" and outcome.status in _SUCCEEDED:
             link.state = LinkState.TOMBSTONE
+        elif intent.action == "link" and outcome.status is OperationStatus.REJECTED:
+            pass
         elif link.state is LinkState.PENDING and link.salesforce_id and link.spotio_id:
             link.state = LinkState.LINKED
         if outcome.image is not None:
             self._read_back(outcome, intent)
         self._finish(operation, outcome.status)
+
+    def _part(self, link: Link, side: Side) -> None:
+        for of, value in _ids(link):
+            if of is side and self.by_id.get((link.pair, of, value)) == link.link_id:
+                del self.by_id[link.pair, of, value]
+        setattr(link, f"{side.value}_id", None)
+        link.state = LinkState.PENDING
 
     def _read_back(self, outcome: Outcome, intent: Intent) -> None:
         link_id, side = intent.link_id, _WRITTEN[intent.direction]

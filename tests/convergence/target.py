@@ -226,13 +226,15 @@ class Target:
             if row is None or where is None:
                 if task.envelope.action is Action.DELETE:
                     return task.result(OperationStatus.AGREED, "agreed", None, [])
+                if task.envelope.named:
+                    return task.parted()
                 return task.refused(Withheld("", "missing", "there is no such record"))
             current = task.current(row)
             if task.envelope.action is Action.DELETE:
                 return self._delete(task, row, current)
             if not task.claim(row):
                 why = Withheld("", "already_linked", "it belongs to another record")
-                return task.refused(why, row)
+                return task.parted(why) if task.envelope.named else task.refused(why, row)
             judged = verdict.judge(task.values, current, task.envelope.expected, task.same)
             write, stale = judged.write, [*judged.stale, *task.beside(current)]
             if task.linking:
@@ -616,6 +618,12 @@ class Task:
         if row is None and self.envelope.action is Action.CREATE and not self.linking:
             result.record_id = None
         return result
+
+    def parted(self, why: Withheld | None = None) -> Result:
+        """The result where the named record is another's, or not there."""
+        held = [why] if why else []
+        status = OperationStatus.REJECTED if why else OperationStatus.STALE
+        return Result(self.operation, status, status.value, withheld=held, parted=True)
 
 
 def _wire(task: Task, name: str, value: Any) -> Any:

@@ -393,6 +393,9 @@ class TwoWay:
                 one = dict(message["record"])
                 envelope = msgspec.convert(one.pop("_sync"), Envelope)
                 outcome = self._refused_by_salesforce(ledger, one, envelope)
+                outcome = outcome or self._parted(
+                    ledger, message["stream"], envelope, TO_SALESFORCE
+                )
                 outcome = outcome or self._write_one_to_salesforce(
                     ledger, message["stream"], one, envelope
                 )
@@ -465,7 +468,12 @@ class TwoWay:
         return bad
 
     def _withhold(
-        self, ledger: Ledger, envelope: Envelope, direction: Direction, keys: list[str]
+        self,
+        ledger: Ledger,
+        envelope: Envelope,
+        direction: Direction,
+        keys: list[str],
+        reason: str = "rejected",
     ) -> None:
         ledger.commit_outcomes(
             Outcomes(
@@ -477,7 +485,7 @@ class TwoWay:
                         direction=direction,
                         key=key,
                         pair=envelope.pair,
-                        reason="rejected",
+                        reason=reason,
                         message="no",
                         at=self.now(),
                         run_id=envelope.run_id,
@@ -508,7 +516,9 @@ class TwoWay:
                     self._withhold(ledger, envelope, Direction.TO_SPOTIO, [""])
                     outcome = self._outcome(envelope, status=OperationStatus.REJECTED)
                 else:
-                    outcome = self._write_one_to_spotio(ledger, message["stream"], one, envelope)
+                    stream = message["stream"]
+                    outcome = self._parted(ledger, stream, envelope, TO_SPOTIO)
+                    outcome = outcome or self._write_one_to_spotio(ledger, stream, one, envelope)
                 if commit:
                     self._commit(ledger, emitted, Direction.TO_SPOTIO, [outcome])
             ledger.finish_run(emitted.run_id, "done")
@@ -559,6 +569,25 @@ class TwoWay:
             image_modified_at=self.spotio.by_stream[stream][record_id]["updatedAt"],
             written=written,
         )
+
+    def _parted(
+        self, ledger: Ledger, stream: str, envelope: Envelope, course: Course
+    ) -> Outcome | None:
+        """The outcome where a record that was only named is another's, or not there."""
+        if not envelope.named:
+            return None
+        if course is TO_SPOTIO:
+            row = self.spotio.by_stream.get(stream, {}).get(envelope.spotio_id or "", {})
+            own, held = envelope.salesforce_id, row.get("externalDataObjectId")
+        else:
+            row = self.salesforce.by_stream.get(stream, {}).get(envelope.salesforce_id or "", {})
+            own, held = envelope.spotio_id, row.get("SPOTIO_Id__c")
+        if not row or row.get("deleted") or row.get("IsDeleted"):
+            return self._outcome(envelope, status=OperationStatus.STALE, parted=True)
+        if held in (None, own):
+            return None
+        self._withhold(ledger, envelope, course.direction, [""], "already_linked")
+        return self._outcome(envelope, status=OperationStatus.REJECTED, parted=True)
 
     def _spotio_image(self, stream: str, record_id: str) -> dict[str, Any]:
         row = self.spotio.by_stream[stream][record_id]
