@@ -23,6 +23,8 @@ from target_spotio.sameness import same
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from reverse_sf.delivery.results import Overruled
+    from reverse_sf.merge.envelope import Envelope
     from reverse_sf.spotio.client import Spotio
     from reverse_sf.spotio.record import Record
     from target_spotio.canary import Patcher
@@ -58,15 +60,23 @@ class Updates:
         patcher: writes in the tenant's dialect.
         pool: runs single calls side by side.
         report: takes each result as soon as it is known.
+        journal: keeps values before a link overwrites them.
     """
 
     def __init__(
-        self, spotio: Spotio, patcher: Patcher, pool: Pool, report: Callable[[Result], None]
+        self,
+        spotio: Spotio,
+        patcher: Patcher,
+        pool: Pool,
+        *,
+        report: Callable[[Result], None],
+        journal: Callable[[Sequence[tuple[Envelope, Sequence[Overruled]]]], None],
     ) -> None:
         self._spotio = spotio
         self._patcher = patcher
         self._pool = pool
         self._report = report
+        self._journal = journal
 
     def apply(self, tasks: Sequence[Task]) -> list[Task]:
         """Apply updates, links and deletions; returns those whose record does not exist.
@@ -98,6 +108,7 @@ class Updates:
                 plans.append(plan)
         deletions = [plan for plan in plans if plan.task.operation.action is Action.DELETE]
         plans = [plan for plan in plans if plan.task.operation.action is not Action.DELETE]
+        self._journal([pair for plan in plans for pair in _foreseen(plan)])
         while plans and self._patcher.dialect is None:
             self._report(self._write(plans.pop(0)))
         if len(plans) >= _WORTH_A_PROBE:
@@ -291,6 +302,26 @@ def _result(plan: _Plan, status: OperationStatus, counter: str, record: Record) 
     )
 
 
+def _foreseen(plan: _Plan) -> list[tuple[Envelope, list[Overruled]]]:
+    """What a plan would overwrite that the decision did not see."""
+    envelope = plan.task.operation.envelope
+    if envelope is None:
+        return []
+    overruled = [
+        (key, plan.current[key], plan.wanted.values[key])
+        for key in plan.write
+        if _unseen(plan, key)
+    ]
+    return [(envelope, overruled)]
+
+
+def _unseen(plan: _Plan, key: str) -> bool:
+    """Whether a value is about to be overwritten that only this read has shown."""
+    if key == EXTERNAL_ID or is_blank(plan.current.get(key)):
+        return False
+    return plan.task.links or key not in plan.task.operation.expected
+
+
 def _written(plan: _Plan, record: Record) -> Result:
     counter = "linked" if plan.task.links else "updated"
     result = _result(plan, OperationStatus.APPLIED, counter, record)
@@ -304,12 +335,12 @@ def _written(plan: _Plan, record: Record) -> Result:
         if geocoded or same(key, after, wanted, wanted) or not same(key, after, before, wanted):
             if key not in plan.wanted.stand_ins:
                 result.written.append(key)
+            if _unseen(plan, key):
+                result.overruled.append((key, before, after))
         else:
             # A good answer does not prove that the value was taken.
             words = f"SPOTIO accepted the update but kept {after!r}"
             result.withheld.append(Withheld(key, "not_taken", words))
-        if plan.task.links and not is_blank(before):
-            result.overruled.append((key, before, after))
     result.written += plan.settled
     return result
 

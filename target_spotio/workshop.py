@@ -71,7 +71,9 @@ class Workshop:
         self._release_parked()
         patcher = Patcher(tenant.spotio, ledger or Forgetful())
         patcher.repair()
-        self._updates = Updates(tenant.spotio, patcher, pool, self._report)
+        self._updates = Updates(
+            tenant.spotio, patcher, pool, report=self._report, journal=self.outbox.journal
+        )
         bulk = BulkCreates(
             tenant.spotio,
             ledger,

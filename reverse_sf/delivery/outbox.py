@@ -6,13 +6,21 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reverse_sf.delivery.results import Heading, Result, rows_of
+from reverse_sf.delivery.results import (
+    Heading,
+    Overruled,
+    Result,
+    journal_of,
+    rows_of,
+    spared_by,
+)
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Sequence
 
     from reverse_sf.ledger.store import Ledger
+    from reverse_sf.merge.envelope import Envelope
 
 BATCH = 200
 """Results in one commit: what a crash can leave to be looked up again."""
@@ -45,6 +53,7 @@ class Outbox:
         self._logger = logger
         self._complete = complete
         self._results: list[Result] = []
+        self._foreseen: dict[str, set[str]] = {}
         self._began = time.monotonic()
         self.tally: Counter[str] = Counter()
         self.refused: list[str] = []
@@ -62,6 +71,18 @@ class Outbox:
         if done % _LOUD_EVERY == 0:
             rate = done / max(time.monotonic() - self._began, 1e-9)
             self._logger.info("%d records done, %.0f per second: %s", done, rate, self.summary())
+
+    def journal(self, foreseen: Sequence[tuple[Envelope, Sequence[Overruled]]]) -> None:
+        """Commit the values that links are about to overwrite, before the calls that do it.
+
+        A crash between call and outcome would lose them: the next look finds the new value there.
+        """
+        if self._ledger is None or not any(ones for _, ones in foreseen):
+            return
+        self._ledger.journal(journal_of(foreseen, self._run_id, self._heading))
+        for envelope, ones in foreseen:
+            keys = self._foreseen.setdefault(envelope.operation_id, set())
+            keys.update(key for key, _, _ in ones)
 
     def _note_refusals(self, result: Result) -> None:
         """Without a ledger nothing can be parked: the run has to end with what was refused."""
@@ -89,9 +110,20 @@ class Outbox:
             for one in rows
             if one.direction is self._heading.direction
         }
-        self._ledger.commit_outcomes(rows_of(results, self._run_id, self._heading, attempts))
+        rows = rows_of(results, self._run_id, self._heading, attempts)
+        rows.spared = [row for result in results for row in self._spared(result)]
+        self._ledger.commit_outcomes(rows)
         # Not before: what a failed commit leaves behind may still be committed on the way out.
         self._results = []
+
+    def _spared(self, result: Result) -> list[tuple[str, str, str]]:
+        envelope = result.operation.envelope
+        foreseen = self._foreseen.pop(envelope.operation_id, None) if envelope else None
+        if not foreseen or envelope is None:
+            return []
+        return [
+            (envelope.operation_id, envelope.link_id, key) for key in spared_by(result, foreseen)
+        ]
 
     def summary(self) -> str:
         """What has been done, in words."""

@@ -20,7 +20,7 @@ from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.identity import NOT_THERE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reverse_sf.merge.envelope import Envelope
 
@@ -42,6 +42,10 @@ class Delivered(Protocol):
     @property
     def shown(self) -> str:
         """The record's own name, for people."""
+
+
+Overruled = tuple[str, Any, Any]
+"""A key of the destination's own values that a link overwrites, the value, and the new one."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Result:
     written: list[str] = field(default_factory=list)
     base: dict[str, Any] | None = None
     withheld: list[Withheld] = field(default_factory=list)
-    overruled: list[tuple[str, Any, Any]] = field(default_factory=list)
+    overruled: list[Overruled] = field(default_factory=list)
     calls: list[Exchange] = field(default_factory=list)
     waiting_for: str | None = None
     stale: list[str] = field(default_factory=list)
@@ -164,10 +168,29 @@ def rows_of(
         if result.counter == "linked" and envelope.action is Action.CREATE:
             # What did not win on the link waits for the values that were read only now.
             rows.flagged.append((envelope.link_id, heading.direction, "found, not created"))
-        rows.conflicts += book.conflicts(result, envelope)
+        rows.conflicts += book.conflicts(result.overruled, envelope)
         rows.log += [book.log_row(call, result, envelope) for call in result.calls]
         rows.counts += _counts(result, run_id, envelope.pair)
     return rows
+
+
+def journal_of(
+    foreseen: Iterable[tuple[Envelope, Sequence[Overruled]]], run_id: str, heading: Heading
+) -> list[Conflict]:
+    """The journal's rows of values that links are about to overwrite."""
+    book = _Book(run_id, heading, datetime.now(timezone.utc), {})
+    return [row for envelope, ones in foreseen for row in book.conflicts(ones, envelope)]
+
+
+def spared_by(result: Result, foreseen: Iterable[str]) -> set[str]:
+    """Of the keys that were to be overruled, those whose value is certainly still there.
+
+    A call without an answer may have been carried out: what it was to overrule stays journaled.
+    """
+    if result.refused or not result.calls:
+        return set(foreseen)
+    overruled = {key for key, _, _ in result.overruled}
+    return {one.key for one in result.withheld if one.key in foreseen} - overruled
 
 
 @dataclass(frozen=True)
@@ -215,7 +238,7 @@ class _Book:
             waiting_for=result.waiting_for,
         )
 
-    def conflicts(self, result: Result, envelope: Envelope) -> list[Conflict]:
+    def conflicts(self, overruled: Iterable[Overruled], envelope: Envelope) -> list[Conflict]:
         return [
             Conflict(
                 link_id=envelope.link_id,
@@ -230,7 +253,7 @@ class _Book:
                 run_id=self.run_id,
                 operation_id=envelope.operation_id,
             )
-            for key, lost, won in result.overruled
+            for key, lost, won in overruled
         ]
 
     def log_row(self, call: Exchange, result: Result, envelope: Envelope) -> LogRow:

@@ -24,6 +24,7 @@ from reverse_sf.ledger.tables import links, operations, parked
 from reverse_sf.ledger.writing import (
     add_conflicts,
     add_flags,
+    drop_conflicts,
     drop_parked,
     merge_bases,
     put_images,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from reverse_sf.ledger.rows import LogRow, Outcome, Outcomes
+    from reverse_sf.ledger.rows import Conflict, LogRow, Outcome, Outcomes
 
 _SUCCEEDED = {OperationStatus.APPLIED, OperationStatus.AGREED}
 _STILL_OPEN = {OperationStatus.INTENDED, OperationStatus.WAITING}
@@ -108,8 +109,17 @@ class OutcomeCommits(Leases):
             put_parked(connection, [*outcomes.parked, *refused], run)
             add_flags.execute(connection, flagged)
             add_conflicts(connection, outcomes.conflicts)
+            drop_conflicts(connection, outcomes.spared)
             write_log(connection, outcomes.log)
             add_counts(connection, outcomes.counts)
+
+    def journal(self, rows: Sequence[Conflict]) -> None:
+        """Keep values that are about to be overruled, before the call that overrules them.
+
+        :attr:`Outcomes.spared` takes a row back where the call then left the value alone.
+        """
+        with self._writing() as connection:
+            add_conflicts(connection, rows)
 
     def add_log(self, rows: Sequence[LogRow]) -> None:
         """Add to the log outside a batch, such as a failed login or a workflow that was read."""

@@ -360,5 +360,7 @@ class Outcomes(msgspec.Struct, kw_only=True):
     """``(link_id, direction, reason)``: decide again at the start of that direction's next run."""
     parked: list[Parked] = []
     conflicts: list[Conflict] = []
+    spared: list[tuple[str, str, str]] = []
+    """``(operation_id, link_id, key)`` journaled before a write that left the value alone."""
     log: list[LogRow] = []
     counts: list[Count] = []

@@ -89,6 +89,7 @@ _add_conflicts = Insert(
     ),
     identity=("operation_id", "link_id", "key"),
 )
+_drop_conflicts = Delete(conflicts, ("operation_id", "link_id", "key"))
 _add_log = Insert(
     log,
     (
@@ -175,6 +176,11 @@ def add_conflicts(connection: Connection, found: Sequence[Conflict]) -> None:
             for it in found
         ],
     )
+
+
+def drop_conflicts(connection: Connection, spared: Sequence[tuple[str, str, str]]) -> None:
+    """Take back what was journaled ahead of a write, by operation, link and key."""
+    _drop_conflicts.execute(connection, spared)
 
 
 def write_log(connection: Connection, rows: Sequence[LogRow]) -> None:

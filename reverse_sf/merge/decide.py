@@ -133,7 +133,25 @@ def decide(
             message=value.message,
             because=row,
         )
-    return Decision(Kind.WRITE, row, writes=loser, value=value, journal=cell in OVERRULES)
+    held = spotio if loser is Side.SPOTIO else salesforce
+    return Decision(
+        Kind.WRITE,
+        row,
+        writes=loser,
+        value=value,
+        journal=cell in OVERRULES or _was_left_standing(held, base, loser),
+    )
+
+
+def _was_left_standing(held: Any, base: tuple[Any, Any] | None, side: Side) -> bool:
+    """Whether a value that had no counterpart when it was settled (row 12) is overwritten now.
+
+    It was a person's and never agreed with anything: the first value of the other side ends it.
+    """
+    if base is None or is_blank(held):
+        return False
+    settled, across = base if side is Side.SPOTIO else (base[1], base[0])
+    return is_blank(across) and same(held, settled)
 
 
 def situation(

@@ -14,9 +14,10 @@ from reverse_sf.target.carrier import Parcel, Route
 from reverse_sf.target.vocabulary import ID, MODIFIED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reverse_sf.delivery.results import Result
+    from reverse_sf.delivery.results import Overruled, Result
+    from reverse_sf.merge.envelope import Envelope
     from reverse_sf.target.carrier import Carrier
     from reverse_sf.target.tasks import Task
 
@@ -30,14 +31,21 @@ class Updates:
     Args:
         carrier: sends records.
         report: takes each result as soon as it is known.
+        journal: keeps values before a link overwrites them.
         bulk_threshold: from so many records on they are written by one job.
     """
 
     def __init__(
-        self, carrier: Carrier, report: Callable[[Result], None], *, bulk_threshold: int
+        self,
+        carrier: Carrier,
+        *,
+        report: Callable[[Result], None],
+        journal: Callable[[Sequence[tuple[Envelope, Sequence[Overruled]]]], None],
+        bulk_threshold: int,
     ) -> None:
         self._carrier = carrier
         self._report = report
+        self._journal = journal
         self._at_once = MOST_RETRIEVED
         self._bulk_threshold = bulk_threshold
 
@@ -114,6 +122,7 @@ class Updates:
         while ready and route is not None:
             done: list[Task] = []
             again: list[Task] = []
+            self._journal([(task.envelope, _foreseen(task)) for task in ready])
             parcels = [_parcel(task) for task in ready]
             try:
                 for delivery in self._carrier.send(route, parcels):
@@ -216,14 +225,32 @@ def _written(task: Task, before: Mapping[str, Any]) -> Result:
     else:
         counter = "linked" if task.links else "updated"
         result = task.result(OperationStatus.APPLIED, counter, [*kept, *agreed, *task.settled])
-    if task.links:
-        own = task.key[0] if task.key else ""
-        overruled = [name for name in kept if not is_blank(before.get(name)) and name != own]
-        result.overruled = [
-            (key, task.held(key, name, before), task.held(key, name, after))
-            for key, name in task.keys_of(overruled).items()
-        ]
+    result.overruled = _overruled(task, kept, before, after)
     return result
+
+
+def _foreseen(task: Task) -> list[Overruled]:
+    """What a task would overwrite that the decision did not see."""
+    before = task.current or {}
+    return _overruled(task, task.write, before, {**before, **task.values})
+
+
+def _overruled(
+    task: Task, names: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[Overruled]:
+    """Of written fields, the values that only this read has shown."""
+    own = task.key[0] if task.key else ""
+    overruled = [
+        name
+        for name in names
+        if (task.links or name not in task.envelope.expected)
+        and name != own
+        and not is_blank(before.get(name))
+    ]
+    return [
+        (key, task.held(key, name, before), task.held(key, name, after))
+        for key, name in task.keys_of(overruled).items()
+    ]
 
 
 def _unwritten(task: Task) -> Result:

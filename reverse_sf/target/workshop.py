@@ -70,7 +70,12 @@ class Workshop:
         self.outbox = Outbox(ledger, run_id, HEADING, logger, _complete)
         self._plain = plain(self.outbox)
         self._people: People | None = None
-        self._updates = Updates(carrier, self.outbox.add, bulk_threshold=settings.bulk_threshold)
+        self._updates = Updates(
+            carrier,
+            report=self.outbox.add,
+            journal=self.outbox.journal,
+            bulk_threshold=settings.bulk_threshold,
+        )
         self._creates = Creates(
             org.client,
             carrier,

@@ -225,6 +225,11 @@ def account(number: int, **values: Any) -> dict[str, Any]:
     }
 
 
+def known(number: int) -> dict[str, Any]:
+    """What the mapper knows of the phone that :func:`account` was made with."""
+    return {"Phone": f"(512) 555-{number:04d}"}
+
+
 def contact(number: int, parent: int | None = None, **values: Any) -> dict[str, Any]:
     """A decided create of a Contact; its parent is an Account's number."""
     given: dict[str, Any] = {"LastName": f"Last {number}", **values}

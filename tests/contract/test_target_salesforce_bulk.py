@@ -9,6 +9,7 @@ from tests.contract.target_salesforce_fixtures import (
     account,
     calls,
     contact,
+    known,
     link_of,
     org_fixture,
     rows,
@@ -58,7 +59,7 @@ def test_a_named_field_of_a_jobs_row_is_withheld_and_the_rest_created(bulk):
 
 def test_null_clears_and_absent_leaves_in_a_job_as_well(linked):
     sync, made = linked
-    changes = [update(n, one, {}, Phone=None) for n, one in made.items() if n < 4]
+    changes = [update(n, one, known(n), Phone=None) for n, one in made.items() if n < 4]
     changes += [update(n, one, {}, Industry="Other") for n, one in made.items() if n > 3]
     mark = sync.org.last()
     sync.decide(*changes).deliver()
@@ -101,7 +102,7 @@ def test_every_row_is_written_once_whatever_the_job_does(linked, switches):
     sync, made = linked
     sync.org.switches(**switches)
     sync.decide(
-        *[update(n, one, {}, Phone=f"9{n}") for n, one in made.items()],
+        *[update(n, one, known(n), Phone=f"9{n}") for n, one in made.items()],
         *[contact(n, parent=1) for n in range(1, 7)],
     ).deliver()
     assert {row["Phone"] for row in rows(sync.org, "Account")} == {f"9{n}" for n in made}
@@ -158,7 +159,7 @@ def test_a_refused_job_does_not_keep_records_from_going_another_way(linked):
     sync, made = linked
     body = [{"errorCode": "API_ERROR", "message": "not in bulk"}]
     sync.org.fault({"method": "POST", "path": "jobs/ingest"}, {"status": 400, "body": body})
-    sync.decide(*[update(n, one, {}, Phone=f"9{n}") for n, one in made.items()]).deliver()
+    sync.decide(*[update(n, one, known(n), Phone=f"9{n}") for n, one in made.items()]).deliver()
     assert {row["Phone"] for row in rows(sync.org, "Account")} == {f"9{n}" for n in made}
 
 

@@ -11,6 +11,7 @@ from tests.contract.target_salesforce_fixtures import (
     account,
     calls,
     contact,
+    known,
     link_of,
     org_fixture,
     rows,
@@ -70,7 +71,7 @@ def test_one_fault_anywhere_never_creates_twice_nor_ends_the_run(sync, method, p
 def test_one_fault_of_an_update_changes_nothing_in_the_end(linked, fault):
     sync, made = linked
     sync.org.fault({"method": "PATCH", "path": "composite/sobjects", "nth": 1}, fault)
-    sync.decide(*[update(n, one, {}, Phone=f"9{n}") for n, one in made.items()]).deliver()
+    sync.decide(*[update(n, one, known(n), Phone=f"9{n}") for n, one in made.items()]).deliver()
     assert {row["Phone"] for row in rows(sync.org, "Account")} == {"91", "92", "93"}
     assert sync.counts() == {"updated": 3}
 
@@ -155,7 +156,7 @@ def test_locked_rows_are_tried_again_one_at_a_time(linked):
     sync, made = linked
     sync.org.switches(lock_next=2)
     mark = sync.org.last()
-    sync.decide(*[update(n, one, {}, Phone=f"9{n}") for n, one in made.items()]).deliver()
+    sync.decide(*[update(n, one, known(n), Phone=f"9{n}") for n, one in made.items()]).deliver()
     assert {row["Phone"] for row in rows(sync.org, "Account")} == {"91", "92", "93"}
     singles = [call for call in calls(sync.org, mark) if call.startswith("PATCH sobjects")]
     assert len(singles) == 2
@@ -164,7 +165,7 @@ def test_locked_rows_are_tried_again_one_at_a_time(linked):
 def test_a_row_that_stays_locked_is_parked_and_the_others_go_on(linked):
     sync, made = linked
     sync.org.switches(lock_next=1, lock_single_next=99)
-    sync.decide(*[update(n, one, {}, Phone=f"9{n}") for n, one in made.items()]).deliver()
+    sync.decide(*[update(n, one, known(n), Phone=f"9{n}") for n, one in made.items()]).deliver()
     assert {row["Phone"] for row in rows(sync.org, "Account")} >= {"92", "93"}
     assert set(sync.parked().values()) == {"locked"}
     assert sync.counts() == {"updated": 2, "rejected": 1, "parked": 1}
@@ -211,14 +212,22 @@ def test_a_call_refused_as_a_whole_is_split_until_the_one_is_found(sync):
     assert list(sync.parked().values()) == ["rejected"]
 
 
+def by_number(row):
+    return int(row["Name"].removeprefix("Company "))
+
+
 def test_updates_cost_at_most_ten_requests_a_thousand_by_either_way(sync):
     sync.begin().decide(*[account(n) for n in range(1, 2001)]).deliver(bulk_threshold=0)
     made = {row["SPOTIO_Id__c"]: row["Id"] for row in rows(sync.org, "Account")}
     for threshold in (0, 2000):
         sync.begin()
         phone = f"9{threshold}"
+        phones = [row["Phone"] for row in sorted(rows(sync.org, "Account"), key=by_number)]
         sync.decide(
-            *[update(n, made[spotio_id(n)], {}, Phone=f"{phone}{n}") for n in range(1, 2001)]
+            *[
+                update(n, made[spotio_id(n)], {"Phone": row}, Phone=f"{phone}{n}")
+                for n, row in enumerate(phones, 1)
+            ]
         )
         mark = sync.org.last()
         sync.deliver(bulk_threshold=threshold)

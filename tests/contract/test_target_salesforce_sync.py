@@ -111,6 +111,41 @@ def test_a_record_that_holds_the_external_id_already_is_linked_not_created(sync)
     assert (conflict.key, conflict.loser, conflict.losing_value) == ("Phone", Side.SALESFORCE, "1")
 
 
+def test_a_value_that_a_link_overwrites_outlives_a_crash_before_the_outcome(sync, monkeypatch):
+    own = {"Name": "Own name", "Phone": "1", "SPOTIO_Id__c": spotio_id(1)}
+    sync.org.edit(object="Account", create=own)
+    one = account(1) | {"envelope": {"on_link": ["Phone"]}}
+    sync.begin().decide(one)
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "commit_outcomes", power_cut)
+        with pytest.raises(PowerCutError):
+            sync.deliver()
+    assert row_of(sync, 1)["Phone"] == "(512) 555-0001"
+    with Ledger.open(sync.ledger_uri) as ledger:
+        (conflict,) = ledger.conflicts()
+    assert (conflict.key, conflict.losing_value) == ("Phone", "1")
+
+
+def test_a_value_that_a_link_could_not_overwrite_is_in_no_journal(sync):
+    own = {"Name": "Own", "Billing_Email__c": "own@example.com", "SPOTIO_Id__c": spotio_id(1)}
+    sync.org.edit(object="Account", create=own)
+    on_link = {"on_link": ["Billing_Email__c", "Phone"], "keys": {"Email": "Billing_Email__c"}}
+    one = account(1, Billing_Email__c="no e-mail") | {"envelope": on_link}
+    sync.begin().decide(one).deliver()
+    assert row_of(sync, 1)["Billing_Email__c"] == "own@example.com"
+    assert sync.parked() == {(link_of(spotio_id(1)), "Email"): "rejected"}
+    with Ledger.open(sync.ledger_uri) as ledger:
+        assert ledger.conflicts() == []
+
+
+class PowerCutError(Exception):
+    """Stands for the end of the process."""
+
+
+def power_cut(*_):
+    raise PowerCutError
+
+
 def test_a_record_that_carries_another_external_id_is_not_linked(sync):
     made = sync.org.edit(object="Account", create={"Name": "X", "SPOTIO_Id__c": "another"})["id"]
     one = account(1) | {"action": "link", "envelope": {"salesforce_id": made}}

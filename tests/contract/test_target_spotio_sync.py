@@ -325,3 +325,25 @@ def test_an_edit_between_guard_and_write_is_not_overwritten(
     assert fields["Phone"] == "(512) 555-7777"
     assert fields["Account Notes"] == "by hand"
     assert sync.counts() == {"stale": 1}
+
+
+def test_a_value_that_a_link_overwrites_outlives_a_crash_before_the_outcome(
+    sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"Company": "Own", "Phone": "(801) 555-0100"}
+    sync.spotio.edit(object="Accounts", create={**own, "External Id": salesforce_id(1)})
+    sync.begin()
+    sync.decide(account(1) | {"envelope": {"on_link": ["Phone"]}})
+
+    def power_cut(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "commit_outcomes", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            sync.deliver()
+    (row,) = sync.rows("Accounts")
+    assert row["fields"]["Phone"] != "(801) 555-0100"
+    with Ledger.open(sync.ledger_uri) as ledger:
+        (conflict,) = ledger.conflicts()
+    assert (conflict.key, conflict.losing_value) == ("Phone", "(801) 555-0100")

@@ -160,7 +160,11 @@ def verdicts(rule: str, p: Any, s: Any, base: Any, terms: Terms) -> set[Verdict]
         if terms.carried(loser, value) is UNDEFINED:
             answer.add(Verdict("park", side=loser, row="C3-14"))
         else:
-            answer.add(Verdict("write", loser, row, star))
+            # What row 12 left standing was a person's: it goes to the journal when it has to go.
+            held, across = (0, 1) if loser == P else (1, 0)
+            left = base is not None and base[held] is not None and base[across] is None
+            left = left and same((p, s)[held], base[held])
+            answer.add(Verdict("write", loser, row, star or left))
     return answer
 
 

@@ -192,6 +192,21 @@ def test_c3_12_salesforce_only_clears_at_go_live_only_where_asked():
     assert (decision.writes, decision.value, decision.journal) == (P, None, True)
 
 
+@pytest.mark.parametrize(
+    ("rule", "spotio", "salesforce", "base", "told_as"),
+    [
+        (SyncRule.SALESFORCE_ONLY, "p", "s", ("p", None), "S*"),
+        (SyncRule.SPOTIO_ONLY, "p", "s", (None, "s"), "P*"),
+        (SyncRule.SALESFORCE_ONLY, "p", "s", ("p", "p"), "S"),
+        (SyncRule.SALESFORCE_ONLY, "p", None, ("p", "p"), "S"),
+    ],
+)
+def test_a_value_that_row_12_left_standing_is_journaled_when_it_has_to_go(
+    rule, spotio, salesforce, base, told_as
+):
+    assert told(decide(rule, spotio, salesforce, base, Alike())) == told_as
+
+
 @pytest.mark.parametrize("rule", list(SyncRule))
 def test_an_absent_value_decides_nothing(rule):
     for spotio, salesforce in ((UNSET, "s"), ("p", UNSET), (UNSET, None)):
