@@ -244,3 +244,27 @@ def test_the_link_to_further_result_pages_has_two_names(api, org, name):
     pages = api.get(f"{BASE}/jobs/query/{job}/resultPages").json()
     assert len(pages["resultPages"]) == 5
     assert api.get(pages[name]).status_code == 200
+
+
+def test_an_archived_activity_shows_to_query_all_only(api, org):
+    made = org.edit(object="Task", create={"Subject": "Old"})["id"]
+    before = row_of(api, "Task", made)
+    org.clock(advance=60)
+    org.edit(object="Task", id=made, archive=True)
+    where = f"SELECT Id FROM Task WHERE Id = '{made}'"
+    assert soql(api, where) == []
+    after = row_of(api, "Task", made)
+    assert (after["IsArchived"], after["SystemModstamp"]) == (True, before["SystemModstamp"])
+    org.edit(object="Task", id=made, archive=False)
+    assert len(soql(api, where)) == 1
+    with pytest.raises(ControlError, match="archive takes"):
+        org.edit(object="Account", id=account(api), archive=True)
+
+
+def test_one_version_label_has_a_typographic_apostrophe(web):
+    labels = {row["version"]: row["label"] for row in web.get("/services/data").json()}
+    assert (labels["42.0"], labels["43.0"]) == (
+        "Spring \N{RIGHT SINGLE QUOTATION MARK}18",
+        "Summer '18",
+    )
+    assert labels["66.0"] == "Spring '26"

@@ -301,3 +301,9 @@ def test_the_last_activity_shows_on_what_it_belongs_to_without_a_stamp(org, firm
     org.update("Task", task, {"Status": "In Progress"})
     assert last("Contact", person) is None
     assert row_of(org, "Account", firm)["SystemModstamp"] == stamp
+
+
+@pytest.mark.parametrize("name", ["Task", "Event"])
+def test_a_series_of_activities_is_refused_rather_than_made_one(org, name):
+    values = {"StartDateTime": START, "DurationInMinutes": 5} if name == "Event" else {}
+    assert refused(org, name, {**values, "IsRecurrence": True}).fields == ("IsRecurrence",)

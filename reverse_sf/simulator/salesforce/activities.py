@@ -169,6 +169,8 @@ class LastActivity:
 
 
 def _check_relations(old: Mapping[str, Any] | None, new: Row, around: Surroundings) -> None:
+    if old is None and new.get("IsRecurrence"):
+        raise _integrity("The local org makes no series of activities", "IsRecurrence")
     who, what = new.get("WhoId"), new.get("WhatId")
     if old is not None and (old.get("WhoId"), old.get("WhatId")) == (who, what):
         return

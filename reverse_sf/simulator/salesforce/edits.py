@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.errors import ControlError
+from reverse_sf.simulator.salesforce.activities import ACTIVITIES
 from reverse_sf.simulator.salesforce.assertion import public_key
 from reverse_sf.simulator.salesforce.instants import parse_instant
 from reverse_sf.simulator.salesforce.org import Conversion, WriteOptions
@@ -28,6 +29,7 @@ _SHAPES = (
     "{object, id, delete: true}, {object, id, undelete: true}, {object, id, purge: true}, "
     "{object, empty_bin: true}, {object, id, hard_delete: true}, "
     "{object, merge: {winner, losers, set}}, "
+    "{object: Task or Event, id, archive: true or false}, "
     '{object: "User", id, freeze: true or false}, {object: "User", id, lock: true or false}, '
     '{object: "Lead", id, convert: true or {account_id, contact_id, opportunity, status, '
     'owner_id}}, {sessions: "expire"}, '
@@ -60,6 +62,7 @@ class Edits:
             frozenset({"id", "hard_delete"}): self._hard_delete,
             frozenset({"merge"}): self._merge,
             frozenset({"id", "convert"}): self._convert,
+            frozenset({"id", "archive"}): self._archive,
             frozenset({"id", "freeze"}): self._freeze,
             frozenset({"id", "lock"}): self._freeze,
             frozenset({"remove_field"}): self._remove_field,
@@ -162,6 +165,14 @@ class Edits:
             raise ControlError(f"convert takes true, or some of {', '.join(sorted(known))}")
         made = self._org.convert_lead(body["id"], Conversion(**asked), user_id=editor)
         return {"id": body["id"], "converted": made}
+
+    def _archive(self, body: Body, editor: str) -> Body:
+        """Archive an old task or event, as Salesforce does after a year: no stamp moves."""
+        if body["object"] not in ACTIVITIES or not isinstance(body["archive"], bool):
+            raise ControlError("archive takes true or false, and the id of a Task or Event")
+        kept = {**_AUTOMATED, "SystemModstamp": None, "IsArchived": int(body["archive"])}
+        self._org.update(body["object"], body["id"], {}, user_id=editor, audit=kept)
+        return {"id": body["id"], "IsArchived": body["archive"]}
 
     def _freeze(self, body: Body, editor: str) -> Body:
         key, field = ("freeze", "IsFrozen") if "freeze" in body else ("lock", "IsPasswordLocked")

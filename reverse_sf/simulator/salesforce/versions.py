@@ -11,7 +11,7 @@ NEWEST = 66
 RETIRED = range(7, OLDEST)
 """Versions below 31 no longer answer (API End-of-Life Policy); they say so with 410."""
 _SEASONS = ("Winter", "Spring", "Summer")
-_WINTER_2015 = 32
+_WINTER_2015, _SPRING_2018 = 32, 42
 
 
 def listed() -> list[dict[str, str]]:
@@ -42,4 +42,6 @@ def checked(segment: str) -> str:
 
 def _label(number: int) -> str:
     years, season = divmod(number - _WINTER_2015, 3)
-    return f"{_SEASONS[season]} '{15 + years}"
+    # Recorded: one label alone has a typographic apostrophe.
+    mark = "\N{RIGHT SINGLE QUOTATION MARK}" if number == _SPRING_2018 else "'"
+    return f"{_SEASONS[season]} {mark}{15 + years}"
