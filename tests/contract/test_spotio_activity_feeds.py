@@ -323,3 +323,38 @@ def test_a_user_finds_own_calls_texts_and_mails(api, lead):
         400,
         {"message", "memberName", "filePath", "line"},
     )
+
+
+# What is not publicly known
+
+
+def test_a_period_may_leave_out_its_ends(api, lead):
+    ids = api.post(
+        MANY, json=[visit(lead, date=f"2031-01-01T1{hour}:00:00Z") for hour in range(3)]
+    ).json()
+    period = {"startDate": "2031-01-01T10:00:00Z", "endDate": "2031-01-01T12:00:00Z"}
+    asked = {"dataObjectTypeId": LEADS, **period}
+    assert [int(row["id"]) for row in exported(api, **asked)] == ids
+    api.switch(activity_period="exclusive")
+    assert [int(row["id"]) for row in exported(api, **asked)] == ids[1:2]
+
+
+@pytest.mark.parametrize("order", ["desc", "random"])
+def test_exports_may_come_in_another_order(api, lead, order):
+    api.post(MANY, json=[visit(lead) for _ in range(20)])
+    before = [row["id"] for row in exported(api, dataObjectTypeId=LEADS)]
+    api.switch(activity_order=order)
+    after = [row["id"] for row in exported(api, dataObjectTypeId=LEADS)]
+    assert sorted(after) == sorted(before)
+    assert (after == before[::-1]) is (order == "desc")
+    assert after != before
+
+
+def test_a_new_activity_may_be_seen_late(api, lead):
+    api.switch(activity_delay_s=30.0)
+    made = api.post("/api/v2/activities", json=visit(lead)).json()["id"]
+    assert made not in {row["id"] for row in exported(api, dataObjectTypeId=LEADS)}
+    assert made not in {row["id"] for row in api.pages(FEED, "items")}
+    api.clock.advance(31)
+    assert made in {row["id"] for row in exported(api, dataObjectTypeId=LEADS)}
+    assert made in {row["id"] for row in api.pages(FEED, "items")}

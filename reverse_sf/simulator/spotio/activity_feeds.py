@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.simulator.spotio import activity_filters
 from reverse_sf.simulator.spotio.activity_calls import optional, text
 from reverse_sf.simulator.spotio.distance import FEET_PER_METRE
-from reverse_sf.simulator.spotio.records import read_ticks, shown
+from reverse_sf.simulator.spotio.records import TICKS, read_ticks, shown
 from reverse_sf.simulator.spotio.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -70,7 +71,13 @@ def _page(
             for instant, activity in _selected(tenant, asked, actor)
             if activity.done or not done_only
         ]
-        return [number for _, number in sorted(dated, reverse=descending)]
+        order = tenant.declared["activity_order"]
+        found = [
+            n for _, n in sorted(dated, reverse=descending or (key is None and order == "desc"))
+        ]
+        if key is None and order == "random":
+            random.Random(len(found)).shuffle(found)  # noqa: S311 a repeatable disorder, no secret
+        return found
 
     ids, scroll, total = tenant.cursors.page(
         exchange.query("scrollId"), tenant.declared["feed_page"], snapshot
@@ -99,9 +106,14 @@ def _selected(
     saved = tenant.filters.get(str(asked["filterId"])) if asked.get("filterId") else None
     tests = activity_filters.tests(saved, viewer) if saved is not None else []
     attribute = tenant.declared["activity_dates"]
+    if tenant.declared["activity_period"] == "exclusive":
+        start, end = start and start + 1, end and end - 1
+    settled = tenant.diary.now() - int(tenant.declared["activity_delay_s"] * TICKS)
     for activity in tenant.store.activity_by_id.values():
         record = tenant.store.records.get(activity.data_object_id)
         if record is None or (viewer.limited and record.owner_id != viewer.id):
+            continue
+        if activity.created > settled:
             continue
         instant = getattr(activity, attribute)
         if (

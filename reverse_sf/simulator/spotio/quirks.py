@@ -135,6 +135,24 @@ SWITCHES: tuple[Switch, ...] = (
         "updated",
     ),
     _choice(
+        "activity_period",
+        "whether activities at the very instant of startDate or endDate belong to the period",
+        "inclusive",
+        "exclusive",
+    ),
+    _choice(
+        "activity_order",
+        "order of the activity exports by the instant that their dates compare",
+        "asc",
+        "desc",
+        "random",
+    ),
+    Switch(
+        "activity_delay_s",
+        0.0,
+        "seconds of the clock before a new activity is seen in the activity feed and exports",
+    ),
+    _choice(
         "done_activities",
         "a PATCH of an activity that is done; a PUT of one is always refused",
         "refused",
