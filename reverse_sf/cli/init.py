@@ -116,10 +116,10 @@ def changes_of(folder: Path, pip_url: str) -> tuple[list[Change], list[str]]:
     except YAMLError as error:
         raise ConfigurationError(f"{main} is not valid YAML: {error}") from error
     wanted = [(main, added.text)]
-    for name, own in added.locks.items():
+    for name, (own, source) in added.locks.items():
         kind = KINDS[own]
         lock = folder / "plugins" / kind / f"{name}--{VARIANT}.lock"
-        wanted.append((lock, lock_text(_definition(own), name, kind)))
+        wanted.append((lock, lock_text(_definition(own), name, kind, source)))
     wanted.append((sync_file, sync_text or STARTER))
     ignored = folder / ".gitignore"
     if ignored.exists() or (folder / ".git").exists():

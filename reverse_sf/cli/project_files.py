@@ -45,6 +45,8 @@ _SHARED = (
     *("login_url", "instance_url", "domain", "is_sandbox"),
 )
 """Of a login to Salesforce: one serves both directions."""
+_KEY = ("api_url", "client_id", "client_secret")
+"""Of an API key of SPOTIO, likewise."""
 
 STARTER = """\
 # What this project syncs between Salesforce and SPOTIO, and by which rules.
@@ -73,12 +75,13 @@ class Additions:
 
     Attributes:
         text: the file's new text.
-        locks: plugin's name in the project to its name here, for the lock files.
+        locks: plugin's name in the project to its name here and where it is installed from, for
+            the lock files.
         notes: sentences about what was left as it is.
     """
 
     text: str
-    locks: dict[str, str] = field(default_factory=dict)
+    locks: dict[str, tuple[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -126,16 +129,19 @@ def with_plugins(
     return found
 
 
-def lock_text(definition: Mapping[str, Any], name: str, kind: str) -> str:
+def lock_text(definition: Mapping[str, Any], name: str, kind: str, pip_url: str) -> str:
     """The text of a plugin's lock file.
 
     Args:
         definition: the plugin's definition, as ``meltano add --from-ref`` takes it.
         name: the plugin's name in the project.
         kind: such as ``loaders``.
+        pip_url: as in ``meltano.yml``; Meltano installs only what has one here too.
     """
-    said = {key: value for key, value in definition.items() if key != "pip_url"}
-    return json.dumps({"plugin_type": kind, **said, "name": name}, indent=2) + "\n"
+    said = {"plugin_type": kind, **definition, "name": name, "pip_url": pip_url}
+    if not pip_url:
+        del said["pip_url"]
+    return json.dumps(said, indent=2) + "\n"
 
 
 _MAPPED = "the two mappings are added to crm-mapper"
@@ -176,7 +182,7 @@ class _Plugins:
         if _is_ours(there, name):
             if there.get("variant") == VARIANT and "settings" not in there:
                 # Its lock file is brought up to this version.
-                self.found.locks[name] = name
+                self._lock(name, name, there)
             return name
         whose = f"variant {there['variant']}" if there.get("variant") else "a variant of its own"
         if name == TAP:
@@ -190,16 +196,19 @@ class _Plugins:
         own = f"{name}-{VARIANT}"
         self.found.notes.append(f"{name} is there ({whose}) and stays; ours is {own}")
         if own in entries:
-            self.found.locks[own] = name
+            self._lock(own, name, entries[own])
             return own
         return self._new(own, name)
 
     def _new(self, name: str, own: str) -> str:
-        self.found.locks[name] = own
         entry = CommentedMap(name=name, variant=VARIANT, pip_url=self.pip_url)
+        self._lock(name, own, entry)
         _configure(entry, own, self.definition)
         _extend(self.project.setdefault("plugins", CommentedMap()), KINDS[own], [entry])
         return name
+
+    def _lock(self, name: str, own: str, entry: Mapping[str, Any]) -> None:
+        self.found.locks[name] = own, str(entry.get("pip_url") or "")
 
 
 def _is_ours(entry: Mapping[str, Any], name: str) -> bool:
@@ -225,9 +234,7 @@ def _configure(entry: CommentedMap, name: str, definition: SyncDefinition) -> No
         entry["config"] = CommentedMap(streams_to_discover=_flow_list(["User", *objects]))
     elif name == "tap-spotio":
         entry["select"] = _flow_list(["users.*", *(f"{one}.*" for one in types)])
-        entry["config"] = CommentedMap(
-            {one: f"${{TARGET_SPOTIO_{one.upper()}}}" for one in ("client_id", "client_secret")}
-        )
+        entry["config"] = CommentedMap({one: f"${{TARGET_SPOTIO_{one.upper()}}}" for one in _KEY})
     elif name == "target-salesforce":
         entry["config"] = CommentedMap(
             {one: f"${{TAP_SALESFORCE_{one.upper()}}}" for one in _SHARED}

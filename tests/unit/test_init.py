@@ -109,6 +109,8 @@ def test_everything_that_the_sync_needs_is_added_and_nothing_is_taken_away(proje
     assert mapper["mappings"] == named(ours["plugins"]["mappers"])["crm-mapper"]["mappings"]
     loader = named(made["plugins"]["loaders"])["target-salesforce"]
     assert loader["config"] == named(ours["plugins"]["loaders"])["target-salesforce"]["config"]
+    tap = named(made["plugins"]["extractors"])["tap-spotio"]
+    assert tap["config"] == named(ours["plugins"]["extractors"])["tap-spotio"]["config"]
     parse((project / "sync.yml").read_text())
     assert (project / ".gitignore").read_text() == "/venv\n.env\n/.meltano\n"
 
@@ -121,6 +123,7 @@ def test_each_plugin_has_its_definition_in_a_lock_file(project):
         said = json.loads(lock.read_text())
         assert said["settings"] == definition["settings"]
         assert said["plugin_type"] == lock.parent.name
+        assert said["pip_url"] == "reverse-sf"
 
 
 def test_it_shows_first_and_writes_only_when_told_to(project):
