@@ -220,7 +220,8 @@ class Appointments(Occurrences):
             raise Refusal(VALIDATION, {"done": "A series is not done, its occurrences are."})
         # A value that is refused is refused here, before anything is written.
         self._made_up(changed, changed.start)
-        rows = [r for r in self._store.appointments.values() if r.series_id == series.id]
+        kept = self._store.appointments_on(series.data_object_id)
+        rows = [row for row in kept if row.series_id == series.id]
         open_ones = [one for one in map(self._stored, rows) if not one.activity.done]
         for one in open_ones:
             self._change_one(one, each_asked, actor, whole=False)
@@ -260,7 +261,7 @@ class Appointments(Occurrences):
         begun = self.add(record, {**rest, "intention": None, "activityId": None}, actor)
         ended = msgspec.structs.replace(series, definition={**series.definition, "count": None})
         ended.definition["until"] = shown(original - 1)
-        for row in list(self._store.appointments.values()):
+        for row in self._store.appointments_on(series.data_object_id):
             if row.series_id == series.id and (row.original or 0) >= original:
                 one = self._stored(row)
                 if not one.activity.done:

@@ -116,17 +116,11 @@ class Occurrences:
 
     def upcoming(self, record: Record) -> list[Occurrence]:
         """The record's appointments that are not done, made up ones within the horizon, by date."""
-        found = [
-            self._stored(row)
-            for row in self._store.appointments.values()
-            if row.data_object_id == record.id
-        ]
+        found = [self._stored(row) for row in self._store.appointments_on(record.id)]
         planned = [one for one in found if not one.activity.done]
         now = self._diary.now()
         horizon = now + self._switches["series_horizon_days"] * DAY
-        for series in self._store.series.values():
-            if series.data_object_id != record.id:
-                continue
+        for series in self._store.series_on(record.id):
             for one in self.occurrences(series):
                 if one.activity.date > horizon:
                     break
@@ -138,7 +132,7 @@ class Occurrences:
         """The occurrences of a series in their original order, without those that were deleted."""
         kept = {
             row.original: row
-            for row in self._store.appointments.values()
+            for row in self._store.appointments_on(series.data_object_id)
             if row.series_id == series.id
         }
         for original in recurrence.starts(series.definition, series.start):

@@ -199,22 +199,29 @@ class Store:
     def delete_appointment(self, appointment_id: int) -> None:
         """Forget an appointment; its activity stays."""
         gone = self.appointments.pop(appointment_id)
+        del self._planned[gone.data_object_id][appointment_id]
         self._forget("appointment", str(appointment_id))
         if self.watcher is not None:
             self.watcher.appointment_deleted(gone)
 
     def hand_over_appointments(self, record_id: str, winner_id: str) -> None:
         """Give the appointments and series of a record to another, as a merge does."""
-        for row in list(self.appointments.values()):
-            if row.data_object_id == record_id:
-                self.save_appointment(msgspec.structs.replace(row, data_object_id=winner_id))
-        for series in list(self.series.values()):
-            if series.data_object_id == record_id:
-                self.save_series(msgspec.structs.replace(series, data_object_id=winner_id))
+        for row in self.appointments_on(record_id):
+            self.save_appointment(msgspec.structs.replace(row, data_object_id=winner_id))
+        for series in self.series_on(record_id):
+            self.save_series(msgspec.structs.replace(series, data_object_id=winner_id))
+
+    def appointments_on(self, record_id: str) -> list[Appointment]:
+        """The appointments of a record, oldest first."""
+        return [self.appointments[number] for number in self._planned.get(record_id, ())]
+
+    def series_on(self, record_id: str) -> list[Series]:
+        """The series of a record, oldest first."""
+        return [self.series[number] for number in self._series_of.get(record_id, ())]
 
     def save_series(self, series: Series) -> None:
         """Store a series."""
-        self.series[series.id] = series
+        self._place_series(series)
         self._write("series", str(series.id), series)
 
     def log_assignment(self, assignment: Assignment) -> None:
@@ -276,6 +283,8 @@ class Store:
         self.appointments: dict[int, Appointment] = {}
         self._last_appointment = 0
         self.series: dict[int, Series] = {}
+        self._planned: dict[str, dict[int, None]] = {}
+        self._series_of: dict[str, dict[int, None]] = {}
         self.assignments: dict[int, Assignment] = {}
         self.teams: dict[int, Team] = {}
         self.territories: dict[int, Territory] = {}
@@ -316,7 +325,7 @@ class Store:
             "member": lambda row: self.members.__setitem__(row.id, row),
             "activity": self._place_activity,
             "appointment": self._place_appointment,
-            "series": lambda row: self.series.__setitem__(row.id, row),
+            "series": self._place_series,
             "assignment": lambda row: self.assignments.__setitem__(row.id, row),
             "team": lambda row: self.teams.__setitem__(row.id, row),
             "territory": lambda row: self.territories.__setitem__(row.id, row),
@@ -326,8 +335,19 @@ class Store:
             keep[kind](decoders[kind].decode(content))
 
     def _place_appointment(self, appointment: Appointment) -> None:
+        known = self.appointments.get(appointment.id)
+        if known is not None:
+            del self._planned[known.data_object_id][known.id]
         self.appointments[appointment.id] = appointment
+        self._planned.setdefault(appointment.data_object_id, {})[appointment.id] = None
         self._last_appointment = max(self._last_appointment, appointment.id)
+
+    def _place_series(self, series: Series) -> None:
+        known = self.series.get(series.id)
+        if known is not None:
+            del self._series_of[known.data_object_id][known.id]
+        self.series[series.id] = series
+        self._series_of.setdefault(series.data_object_id, {})[series.id] = None
 
     def _place_activity(self, activity: Activity) -> None:
         self._last_activity = max(self._last_activity, activity.id)
