@@ -33,6 +33,8 @@ def _fields() -> Iterator[str]:
     for number in range(1, 15):
         for rule in RULES:
             yield f"C3-{number:02d} {rule}"
+    for direction in DIRECTIONS:
+        yield f"C2 absent, {direction}: read before it is overruled"
     yield "C3-08 two_way, spotio newer"
     yield "C3-08 two_way, salesforce newer"
     yield "C3-08 two_way, tie"

@@ -10,9 +10,10 @@ from reverse_sf.mapper.parts import parts_of
 from reverse_sf.mapper.sightings import interval_of, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
-from reverse_sf.merge.creation import wins_on_link
+from reverse_sf.merge.creation import blank_row, fills, wins_on_link
 from reverse_sf.merge.decide import Decision, Kind, decide, same
 from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence
+from reverse_sf.merge.tables import Row
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.rows import Snapshot
@@ -196,6 +197,7 @@ class FieldDecisions(ABC):
         other = self._course.destination_image(snapshot) or {}
         spotio, salesforce = (other, values) if self._from_salesforce else (values, other)
         bases = snapshot.base
+        self._claim(other, prior, draft)
         base_of, spotio_of, value_of = bases.get, spotio.get, salesforce.get
         # Most fields of a changed record are as they were: compare before one is read.
         for key, part in [
@@ -206,7 +208,6 @@ class FieldDecisions(ABC):
             or base[1] != value_of(name, UNSET)
         ]:
             self._decide(part, spotio_of(key, UNSET), salesforce, base_of(key), (draft, prior))
-        self._claim(other, prior, draft)
         return draft
 
     @abstractmethod
@@ -267,8 +268,11 @@ class FieldDecisions(ABC):
             self._note(part, canonical, base, work[1])
         if other is not UNSET:
             self._differing(part, (spotio, salesforce), base, image, work)
-        elif base is None:
+        elif base is None and work[0].claims:
+            # The target journals what a link overwrites.
             self._unseen(part, source, work[0])
+        elif base is None:
+            self._unread(part, source, work[0])
 
     def _differing(
         self,
@@ -327,8 +331,28 @@ class FieldDecisions(ABC):
         Where the source wins over a blank and over a value alike (rows 11 to 13) it is written,
         and the target reads back what the destination holds; any other field waits for that.
         """
-        if not wins_on_link(part.rule, source, self._destination, self._policy):
+        if wins_on_link(part.rule, source, self._destination, self._policy):
+            self._write_blindly(part, source, Row.NO_BASE, draft)
+
+    def _unread(self, part: Part, source: Any, draft: Draft) -> None:
+        """Decide a field of a known record whose value nobody has read, such as one mapped since.
+
+        It is written as far as it fills a blank. A value that is there is no blank: the target
+        writes nothing then and keeps what it has read, and the field is decided in full knowledge
+        of it, so that what is overruled is in the journal before anything is written.
+        """
+        if not fills(part.rule, source, self._destination, self._policy):
             return
+        self._write_blindly(part, source, blank_row(self._destination), draft)
+        if part.key in draft.source:
+            draft.expected.update(self._blank(part))
+
+    @abstractmethod
+    def _blank(self, part: Part) -> dict[str, Any]:
+        """The guard of a key that is expected to be blank."""
+
+    def _write_blindly(self, part: Part, source: Any, row: Row, draft: Draft) -> None:
+        """Have a value written whose counterpart is not known."""
         convert = part.exchange.to_spotio if self._from_salesforce else part.exchange.to_salesforce
         value = convert(source)
         if isinstance(value, Undefined):
@@ -342,7 +366,11 @@ class FieldDecisions(ABC):
         draft.record.update(spelled)
         draft.source[part.key] = source
         draft.keys[part.key] = part.place
-        draft.decision[part.key] = {"row": "C3-11", "rule": part.rule_name, "new": _one(spelled)}
+        draft.decision[part.key] = {
+            "row": row.value,
+            "rule": part.rule_name,
+            "new": _one(spelled),
+        }
 
     def _write(
         self,

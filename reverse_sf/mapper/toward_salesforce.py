@@ -180,6 +180,10 @@ class TowardSalesforce(FieldDecisions):
         names = spelled if isinstance(part.place, str) else part.place.values()
         return {name: image[name] for name in names if name in image}
 
+    def _blank(self, part: Part) -> dict[str, Any]:
+        names = [part.place] if isinstance(part.place, str) else part.place.values()
+        return dict.fromkeys(names)
+
 
 def _changed(
     address: AddressConverter,

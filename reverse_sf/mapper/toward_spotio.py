@@ -153,6 +153,11 @@ class TowardSpotio(FieldDecisions):
             return {part.key: {name: held.get(name) for name in self._address.mapping.components}}
         return {part.key: spotio}
 
+    def _blank(self, part: Part) -> dict[str, Any]:
+        if part.key == ADDRESS_KEY and self._address is not None:
+            return {part.key: dict.fromkeys(self._address.mapping.components)}
+        return {part.key: None}
+
 
 def _changed(
     address: AddressConverter,

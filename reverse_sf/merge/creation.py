@@ -51,11 +51,28 @@ def wins_on_link(
     if is_blank(value):
         return False
     over_value = cell_of(rule, Row.NO_BASE, value)
-    blank_row = Row.NO_BASE_SPOTIO_BLANK if created is Side.SPOTIO else Row.NO_BASE_SALESFORCE_BLANK
-    return (
-        _side(over_value, policy) is sender
-        and _side(cell_of(rule, blank_row, value), policy) is sender
-    )
+    return _side(over_value, policy) is sender and fills(rule, value, created, policy)
+
+
+def fills(rule: SyncRule, value: Any, written: Side, policy: Policy = DEFAULT_POLICY) -> bool:
+    """Say whether a value fills a blank of the other side that was never settled (rows 12, 13).
+
+    Args:
+        rule: the field's sync rule.
+        value: the sender's value.
+        written: the side that is blank.
+        policy: the administrator's choices.
+    """
+    sender = Side.SPOTIO if written is Side.SALESFORCE else Side.SALESFORCE
+    cell = cell_of(rule, blank_row(written), value)
+    return not is_blank(value) and _side(cell, policy) is sender
+
+
+def blank_row(written: Side) -> Row:
+    """The row of a field without a base that is blank on a side."""
+    if written is Side.SPOTIO:
+        return Row.NO_BASE_SPOTIO_BLANK
+    return Row.NO_BASE_SALESFORCE_BLANK
 
 
 def _side(cell: Cell, policy: Policy) -> Side | None:

@@ -381,10 +381,8 @@ def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
     """Row 12 marked it as settled beside a blank, or somebody went back to what was settled."""
     base = decided.base.get(lost.key)
     if base is None:
-        # Rows 12 and 13: a blank that was never settled is nobody's value. And where the written
-        # side is never read, what it holds of a key that was mapped later is not known.
-        unread = "S" not in decided.config.enabled or "P" not in decided.config.enabled
-        return lost.value is None or unread
+        # Rows 12 and 13: a blank that was never settled is nobody's value.
+        return lost.value is None
     at = "PS".index(lost.where.side)
     held, beside = canon("PS"[at], lost.key, base[at]), canon("SP"[at], lost.key, base[1 - at])
     if not same(held, lost.value):

@@ -536,7 +536,7 @@ class TwoWay:
             return self._outcome(envelope, spotio_id=record_id)
         if record_id is not None and envelope.spotio_id is not None:
             held = self._spotio_image(stream, record_id)
-            if any(held.get(key) != value for key, value in envelope.expected.items()):
+            if any(_bare(held.get(k)) != _bare(v) for k, v in envelope.expected.items()):
                 return self._outcome(
                     envelope,
                     status=OperationStatus.STALE,
@@ -668,6 +668,13 @@ class TwoWay:
 
 def _never(_: Any) -> bool:
     return False
+
+
+def _bare(value: Any) -> Any:
+    """An address without its blanks; any other value as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {name: one for name, one in value.items() if one is not None} or None
 
 
 def _as_is(value: Any) -> Any:
