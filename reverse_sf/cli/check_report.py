@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.cli.rendering import say, show
@@ -51,7 +51,18 @@ class Report:
             "problems": [{"line": self.lines.of(one.path), **asdict(one)} for one in self.problems],
             "coverage": self.coverage,
             "proofs": [
-                {"line": self.lines.of(one.path), "safe": one.safe, **asdict(one)}
+                {
+                    "line": self.lines.of(one.path),
+                    "safe": one.safe,
+                    **asdict(replace(one, losses=())),
+                    "losses": [
+                        {
+                            name: value if name == "side" else told(value)
+                            for name, value in asdict(loss).items()
+                        }
+                        for loss in one.losses
+                    ],
+                }
                 for one in self.proofs
             ],
         }

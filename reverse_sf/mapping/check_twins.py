@@ -28,6 +28,9 @@ _ADDRESS = "the address"
 def twin_problems(definition: SyncDefinition) -> Iterator[Problem]:
     """Every field that two pairs would write in turns."""
     for one, other in combinations(definition.objects, 2):
+        if definition.conversion_of(one) is other or definition.conversion_of(other) is one:
+            # The link of a converted lead moves from the one to the other: never both at a time.
+            continue
         for shared in (Side.SALESFORCE, Side.SPOTIO):
             if _record(one, shared) == _record(other, shared) and one.name != other.name:
                 yield from _turns(one, other, shared)

@@ -131,12 +131,16 @@ def _way(values: Sequence[Any], there: Converting, back: Converting, canonical: 
     shared: str | None = None
     changed: str | None = None
     sources: dict[str, Any] = {}
-    for value in map(canonical, values):
+    for given in values:
+        value = canonical(given)
         image = there(value)
         if isinstance(image, Undefined):
             if undefined[0] is None:
                 undefined = told(value), image.message
             continue
+        if isinstance(given, float) and value != given:
+            # Both sides are compared at the coarser scale, so that no difference shows later.
+            changed = changed or f"{told(given)} -> {told(image)}"
         first = sources.setdefault(repr(image), value)
         if repr(first) != repr(value):
             shared = shared or f"{told(first)} and {told(value)} -> {told(image)}"
@@ -189,6 +193,8 @@ def _pool(
             values += ["x" * limit.longest + tail for tail in ("y", "z")]
     if kind is Kind.DATE and side is Side.SPOTIO:
         values.append("1066-10-14")
+    if kind is Kind.NUMBER and side is Side.SALESFORCE:
+        values = [one for one in values if converter.canon_salesforce(one) == one]
     if kind is Kind.NUMBER and side is Side.SPOTIO:
         values.append(10 ** max(salesforce.precision - (salesforce.scale or 0), 1))
     return values, False

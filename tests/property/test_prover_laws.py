@@ -274,6 +274,60 @@ def test_two_pairs_of_one_record_are_refused_where_their_decisions_take_turns(le
     assert all(one.severity is Severity.ERROR for one in refused)
 
 
+MIRRORED = """\
+version: 1
+objects:
+  - spotio: People
+    salesforce: Lead
+    to_spotio: {{enabled: true}}
+    to_salesforce: {{enabled: true}}
+    fields: [{{spotio: Rating, salesforce: Rating, rule: {left}}}]
+  - spotio: People
+    salesforce: Contact
+    to_spotio: {{enabled: true}}
+    to_salesforce: {{enabled: {back}, create: {create}}}
+    fields: [{{spotio: Rating, salesforce: Level__c, rule: {right}}}]
+"""
+
+
+@pytest.mark.parametrize(("left", "right"), list(product(RULES, RULES)))
+def test_two_sobjects_of_one_record_are_refused_where_their_decisions_take_turns(left, right):
+    text = MIRRORED.format(left=left.value, right=right.value, back="true", create="true")
+    refused = [one for one in check(parse(text)) if "never comes to rest" in one.message]
+    plain = compile_field(FieldMapping("Rating", "Rating", left))
+    first, second = Link(plain, left, "x"), Link(plain, right, "x")
+    first.salesforce, second.salesforce, shared = "a", "b", "c"
+    wrote = False
+    for _ in range(12):
+        wrote = False
+        for link in (first, second):
+            link.spotio = shared
+            wrote = link.cycle() or wrote
+            shared = link.spotio
+    assert bool(refused) == wrote, refused
+
+
+def test_pairs_that_never_come_to_share_a_record_are_not_refused():
+    ruled = "salesforce_only"
+    text = MIRRORED.format(left=ruled, right=ruled, back="false", create="false")
+    alone = text.replace("to_salesforce: {enabled: true}", "to_salesforce: {enabled: false}")
+    assert not [one for one in check(parse(alone)) if "never comes to rest" in one.message]
+
+
+def test_a_link_that_moves_at_conversion_is_never_shared():
+    ruled = "salesforce_only"
+    text = MIRRORED.format(left=ruled, right=ruled, back="true", create="false")
+    moving = text.replace(
+        "    salesforce: Lead\n", "    salesforce: Lead\n    on_convert: Contact\n"
+    )
+    moving = moving.replace(
+        "salesforce: Contact\n    to_spotio: {enabled: true}",
+        "salesforce: Contact\n    to_spotio: {enabled: true, create: false}",
+    )
+    assert [one for one in check(parse(text)) if "never comes to rest" in one.message]
+    assert not [one for one in check(parse(moving)) if "never comes to rest" in one.message]
+
+
 def test_two_pairs_whose_conditions_exclude_each_other_are_warned_of():
     text = TWINS.format(left="spotio_only", right="spotio_only", first="[Open]", second="[Shut]")
     found = [one for one in check(parse(text)) if "never comes to rest" in one.message]

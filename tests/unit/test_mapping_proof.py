@@ -207,6 +207,19 @@ def test_a_proof_tells_total_one_to_one_and_there_and_back_with_examples():
     assert proof.safe
 
 
+@pytest.mark.parametrize(("scale", "example"), [(0, "12.5 -> 13"), (2, "0.12345 -> 0.12")])
+def test_a_proof_tells_where_decimals_are_rounded_and_what_is_too_large(scale, example):
+    text = HEAD + "      - {spotio: Amount, salesforce: Amount__c, rule: two_way}\n"
+    amount = SalesforceField("Amount__c", "double", precision=6, scale=scale, **WRITABLE)
+    org = SalesforceOrg({"Lead": replace(LEAD, fields={**LEAD.fields, "Amount__c": amount})})
+    leads = replace(LEADS, fields=(*LEADS.fields, SpotioField("9", "Amount", "Number")))
+    (proof,) = proofs_of(parse(text), org, Workflow((leads,)))
+    assert (proof.to_salesforce.round_trip, proof.to_salesforce.changed) == (False, example)
+    assert proof.to_salesforce.undefined == str(10 ** (6 - scale))
+    assert proof.to_spotio.round_trip
+    assert proof.safe
+
+
 DEFINITION = parse(HEAD + NAME + "      - {spotio: Notes, salesforce: Notes__c, rule: two_way}\n")
 SEEN = Snapshot(ORG, WORKFLOW)
 
@@ -299,3 +312,24 @@ def test_a_snapshot_stands_in_for_the_systems_offline(project, tmp_path, monkeyp
     told = json.loads(project("--offline").stdout)["problems"]
     assert any("did you mean LastName?" in one["message"] for one in told)
     assert isinstance(project("--offline", "--update-snapshot").exception, UsageError)
+
+
+def test_a_loss_is_told_in_short_where_its_texts_are_long(project, tmp_path):
+    cut = "      - {spotio: Notes, salesforce: Notes__c, truncate: true, rule: two_way}\n"
+    (tmp_path / "sync.yml").write_text(HEAD + NAME + cut)
+    long = changed("Notes__c", length=30000).salesforce
+    answer = json.loads(project(org=long).stdout)
+    (loss,) = answer["proofs"][1]["losses"]
+    assert (loss["side"], loss["before"], loss["lost"]) == (
+        "spotio",
+        "a text of 30001 characters",
+        "y",
+    )
+    assert not answer["proofs"][1]["safe"]
+    shown = (
+        CliRunner()
+        .invoke(cli, ["check", "--proof", "--sync-file", str(tmp_path / "sync.yml")])
+        .output
+    )
+    assert "1 of 2 field pairs proven safe." in shown
+    assert "loses y" in shown
