@@ -358,3 +358,19 @@ def test_a_new_activity_may_be_seen_late(api, lead):
     api.clock.advance(31)
     assert made in {row["id"] for row in exported(api, dataObjectTypeId=LEADS)}
     assert made in {row["id"] for row in api.pages(FEED, "items")}
+
+
+def test_a_record_is_changed_together_with_what_was_done(api, lead):
+    path = f"/api/DataObjects/{lead}/jsonp/withActivity"
+    stage = api.tenant.workflow.type(LEADS).stages[1].id
+    move = [{"op": "replace", "path": "/stageId", "value": stage}]
+    wrong = {"dataObject": move, "activity": {"activityTemplateId": "1", "resultId": "99"}}
+    assert api.call("PATCH", path, json=wrong).status_code == 422
+    before = api.read(lead)
+    assert before["stageId"] != str(stage)
+    both = {**wrong, "activity": {"activityTemplateId": "1", "resultId": "2", "done": True}}
+    row = api.call("PATCH", path, json=both).json()
+    assert (row["stageId"], row["visitsCount"], row["lastVisitResultId"]) == (str(stage), 1, "2")
+    refused = {**both, "dataObject": [{"op": "replace", "path": "/stageId", "value": 999}]}
+    assert api.call("PATCH", path, json=refused).status_code == 422
+    assert api.read(lead)["visitsCount"] == 1

@@ -76,6 +76,10 @@ def record_tour(api):
     api.patch(person["id"], {"op": "replace", "path": "/ownerId", "value": 534601})
     api.patch(account["id"], {"op": "replace", "path": "/stageId", "value": 2})
     api.patch(account["id"], {"op": "replace", "path": "/nonsense", "value": 2})
+    both = {"dataObject": [{"op": "replace", "path": "/stageId", "value": 3}], "activity": visit}
+    path = f"/api/DataObjects/{account['id']}/jsonp/withActivity"
+    api.call("PATCH", path, json=both)
+    api.call("PATCH", path, json={**both, "activity": {"resultId": "99"}})
     api.get(f"/api/DataObjects/{account['id']}/duplicatesByAddress")
     api.get(f"/api/DataObjects/{account['id']}/activities/historical")
     moves = [{"id": account["id"], "unit": "3"}]

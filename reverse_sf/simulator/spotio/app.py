@@ -127,6 +127,13 @@ def routes(tenant: Tenant) -> list[CaselessRoute]:
             rows.patch,
             media=PATCH_TYPES,
         ),
+        operation(
+            tenant,
+            "PATCH",
+            "/api/DataObjects/{dataObjectId}/jsonp/withActivity",
+            rows.patch_with_activity,
+            media=PATCH_TYPES,
+        ),
         get("/api/DataObjects/{dataObjectId}/duplicatesByAddress", rows.duplicates),
         get("/api/DataObjects/{dataObjectId}/activities/historical", log.historical),
         post("/api/DataObjects/{dataObjectId}/activities/historical", log.historical, writes=False),

@@ -62,6 +62,20 @@ def patch(exchange: Exchange) -> dict[str, Any]:
     return exchange.tenant.shapes.data_object(record, exchange.actor)
 
 
+def patch_with_activity(exchange: Exchange) -> dict[str, Any]:
+    """``PATCH /api/DataObjects/{dataObjectId}/jsonp/withActivity``: both, or neither is done."""
+    tenant, actor, body = exchange.tenant, exchange.actor, exchange.object()
+    record = _record(exchange)
+    logged = body.get("activity")
+    draft = tenant.logbook.draft(record, logged, actor) if isinstance(logged, dict) else None
+    required = exchange.flag("validateRequiredFields", default=True)
+    tenant.patch(record, body.get("dataObject") or [], actor, validate_required=required)
+    if draft is not None:
+        tenant.logbook.keep(draft, actor)
+    exchange.touch(1)
+    return tenant.shapes.data_object(tenant.writing.existing(record.id), actor)
+
+
 def delete(exchange: Exchange) -> Response:
     """``DELETE /api/DataObjects/{dataObjectId}``."""
     request = exchange.object(optional=True)
