@@ -76,7 +76,8 @@ def simulator(context: click.Context, /, **options: Any) -> None:
     targets at them with the variables that `reverse-sf simulator env` prints. Ctrl-C stops them.
 
     Look behind their APIs at /_simulator/requests and /_simulator/records/OBJECT; POST to
-    /_simulator/edit (as a person in the web app), clock, faults, switches or reset.
+    /_simulator/edit (as a person in the web app), clock, faults, switches or reset. What
+    the switches mean is at /_simulator/meanings.
     """
     if context.invoked_subcommand is not None:
         return

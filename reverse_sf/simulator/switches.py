@@ -59,6 +59,19 @@ class Switches:
         """A copy of all settings."""
         return dict(self._settings)
 
+    def explained(self) -> dict[str, Any]:
+        """What every switch means, its default, and its settings where they are few."""
+        return {
+            "meanings": {
+                switch.name: {
+                    "meaning": switch.meaning,
+                    "default": switch.default,
+                    **({"choices": list(switch.choices)} if switch.choices else {}),
+                }
+                for switch in self.declared.values()
+            }
+        }
+
     def set(self, changes: Mapping[str, Any]) -> None:
         """Change some switches, all or none.
 

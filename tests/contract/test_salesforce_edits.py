@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from reverse_sf.simulator.connection import INTEGRATION_USERNAME
@@ -268,3 +269,12 @@ def test_one_version_label_has_a_typographic_apostrophe(web):
         "Summer '18",
     )
     assert labels["66.0"] == "Spring '26"
+
+
+def test_every_switch_of_both_servers_is_explained(servers, org):
+    for server in (org, servers.spotio):
+        told = httpx.get(f"{server.url}/_simulator/meanings", trust_env=False).json()["meanings"]
+        assert set(told) == set(server.switches())
+        for name, switch in told.items():
+            assert len(switch["meaning"].split()) > 3, name
+            assert switch["default"] in switch.get("choices", [switch["default"]]), name

@@ -18,8 +18,8 @@ class SalesforceBackend:
     """What ``/_simulator/`` reaches of the local org.
 
     Besides the calls that both servers have there are ``rules``: which validation rules, duplicate
-    rules, assignment rules and flows there are, and to switch them on or off; and ``usage``: the
-    day's allowances, and to say how much of them is used.
+    rules, assignment rules and flows there are, and to switch them on or off; ``usage``: the day's
+    allowances, and to say how much of them is used; and ``meanings`` of the switches.
     """
 
     def __init__(self, service: Service, *, accounts: int = 0) -> None:
@@ -69,7 +69,12 @@ class SalesforceBackend:
     @property
     def further(self) -> Mapping[str, Callable[[dict[str, Any] | None], Any]]:
         """The calls that this server has beyond those of both."""
-        return {"rules": self._rules, "usage": self._usage}
+        switches = self._service.switches
+        return {
+            "rules": self._rules,
+            "usage": self._usage,
+            "meanings": lambda _body: switches.explained(),
+        }
 
     def _rules(self, body: dict[str, Any] | None) -> dict[str, Any]:
         rules = self._service.org.rules

@@ -157,7 +157,10 @@ class Tenant:
     @property
     def further(self) -> Mapping[str, Callable[[dict[str, Any] | None], Any]]:
         """Control calls that only this server has."""
-        return {"webhooks": self._webhooks}
+        return {
+            "webhooks": self._webhooks,
+            "meanings": lambda _body: self.declared.explained(),
+        }
 
     def _webhooks(self, body: dict[str, Any] | None) -> dict[str, Any]:
         with self.lock:
