@@ -322,7 +322,9 @@ def _address(sobject: SalesforceObject) -> dict[str, str] | None:
             found = {
                 component: f"{prefix}{ending}"
                 for component, ending in _COMPONENTS.items()
-                if (field := sobject.fields.get(f"{prefix}{ending}")) and field.updateable
+                if (field := sobject.fields.get(f"{prefix}{ending}"))
+                and field.updateable
+                and field.createable
             }
             if "latitude" not in found or "longitude" not in found:
                 found.pop("latitude", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverse_sf.mapping.definition import STAGE
+from reverse_sf.mapping.definition import STAGE, SyncRule
 from reverse_sf.mapping.kinds import Kind, salesforce_kind
 from reverse_sf.mapping.problem import Problem, error
 from reverse_sf.mapping.wording import did_you_mean
@@ -12,8 +12,18 @@ from reverse_sf.mapping.wording import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reverse_sf.mapping.definition import Criterion, ObjectMapping, SyncDefinition
-    from reverse_sf.mapping.metadata import SalesforceObject, SpotioType, Workflow
+    from reverse_sf.mapping.definition import (
+        AddressMapping,
+        Criterion,
+        ObjectMapping,
+        SyncDefinition,
+    )
+    from reverse_sf.mapping.metadata import (
+        SalesforceField,
+        SalesforceObject,
+        SpotioType,
+        Workflow,
+    )
 
 _ID_LENGTH = 24
 """Characters of a SPOTIO record id."""
@@ -33,8 +43,12 @@ def salesforce_problems(
         yield from _criterion_problems(criterion, f"{one.path}.to_spotio.only_when", sobject)
     if one.address is not None:
         for component, name in one.address.components.items():
-            if name not in sobject.fields:
-                yield _unknown_field(f"{one.address.path}.{component}", name, sobject)
+            field = sobject.fields.get(name)
+            path = f"{one.address.path}.{component}"
+            if field is None:
+                yield _unknown_field(path, name, sobject)
+            else:
+                yield from _component_problems(one, one.address, field, path)
     yield from external_id_problems(one, sobject)
     if one.owner is not None and "OwnerId" not in sobject.fields:
         yield error(
@@ -44,6 +58,26 @@ def salesforce_problems(
         )
     if one.parent is not None:
         yield from _lookup_problems(one, sobject, definition)
+
+
+def _component_problems(
+    one: ObjectMapping, address: AddressMapping, field: SalesforceField, path: str
+) -> Iterator[Problem]:
+    """A part of an address that the way to Salesforce writes and the user may not."""
+    if not one.to_salesforce.enabled or address.rule is SyncRule.DO_NOT_SYNC:
+        return
+    if not field.createable:
+        yield error(
+            path,
+            f"{field.name} cannot be set when a record is created",
+            "give the user the right, or leave the component out",
+        )
+    elif address.rule is not SyncRule.SALESFORCE_ONLY and not field.updateable:
+        yield error(
+            path,
+            f"{field.name} cannot be updated by this user",
+            "set rule: salesforce_only, or give the user the right",
+        )
 
 
 def _unknown_field(path: str, name: str, sobject: SalesforceObject) -> Problem:

@@ -131,6 +131,8 @@ def salesforce_names(mapping: FieldMapping, field: SalesforceField) -> tuple[str
     return field.choices or (*dict.fromkeys([*named, *mapping.salesforce_choices]),)
 
 
+_COMPANY = 20
+"""Which member keeps a hidden one company makes no difference; a few are enough."""
 _SETS = frozenset({Kind.CHOICES, Kind.TEXT})
 
 
@@ -188,9 +190,14 @@ def _back(view: _View, image: Any) -> list[str] | None:
 
 
 def _offered(view: _View, images: Sequence[Any]) -> list[str]:
-    """What a person on the other side can choose."""
+    """What a person on the other side can choose, of what would not be parked."""
     listed = view.shown_members or [one for image in images for one in canon.choices(image) or ()]
-    return [one for one in map(canon.text, listed) if one]
+    return [one for one in map(canon.text, listed) if one and not _is_parked(view, one)]
+
+
+def _is_parked(view: _View, member: str) -> bool:
+    returned = view.back(_shown(view, [member]))
+    return isinstance(returned, Undefined) and returned.reason is not Reason.DO_NOT_SYNC
 
 
 def _shown(view: _View, parts: Sequence[str]) -> Any:
@@ -207,7 +214,7 @@ def _taken(view: _View, hidden: str, company: Sequence[str], offered: Sequence[s
             the member itself shows as another one.
         offered: what the editor may choose.
     """
-    for other in company or (None,):
+    for other in company[:_COMPANY] or (None,):
         before = sorted({hidden, other} - {None}, key=str)
         shown = view.show(before)
         if isinstance(shown, Undefined):

@@ -220,6 +220,28 @@ def test_a_proof_tells_where_decimals_are_rounded_and_what_is_too_large(scale, e
     assert proof.safe
 
 
+@pytest.mark.parametrize(
+    ("rule", "facts", "words"),
+    [
+        ("two_way", {"createable": True}, "Notes__c cannot be updated"),
+        ("two_way", {"updateable": True}, "Notes__c cannot be set when"),
+        ("salesforce_only", {"createable": True}, None),
+        ("do_not_sync", {}, None),
+    ],
+)
+def test_a_part_of_an_address_that_the_user_may_not_write_is_found(rule, facts, words):
+    notes = SalesforceField("Notes__c", length=80, nillable=True, **facts)
+    org = SalesforceOrg({"Lead": replace(LEAD, fields={**LEAD.fields, "Notes__c": notes})})
+    addressed = replace(LEADS, has_address=True)
+    text = HEAD + NAME + f"    address: {{street: Notes__c, rule: {rule}}}\n"
+    errors = [
+        one.message
+        for one in check(parse(text), org, Workflow((addressed,)))
+        if one.severity is Severity.ERROR
+    ]
+    assert [words in one for one in errors] == ([True] if words else [])
+
+
 DEFINITION = parse(HEAD + NAME + "      - {spotio: Notes, salesforce: Notes__c, rule: two_way}\n")
 SEEN = Snapshot(ORG, WORKFLOW)
 
