@@ -12,11 +12,14 @@ from reverse_sf.cli.auto_map import auto_map
 from reverse_sf.cli.check import check
 from reverse_sf.cli.connect import connect, disconnect
 from reverse_sf.cli.connection import connection
+from reverse_sf.cli.explain import explain
 from reverse_sf.cli.init import init
-from reverse_sf.cli.journal import conflicts, logs, parked
+from reverse_sf.cli.journal import conflicts, parked
 from reverse_sf.cli.ledger import ledger
 from reverse_sf.cli.link import link
+from reverse_sf.cli.logs import logs
 from reverse_sf.cli.plan import apply, plan
+from reverse_sf.cli.status import status
 from reverse_sf.console import run
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.document import schema_text
@@ -102,6 +105,7 @@ for command in (
     connect,
     connection,
     disconnect,
+    explain,
     init,
     ledger,
     link,
@@ -109,6 +113,7 @@ for command in (
     parked,
     plan,
     schema,
+    status,
 ):
     cli.add_command(command)
 

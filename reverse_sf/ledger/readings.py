@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from reverse_sf.ledger.encoding import from_text
 from reverse_sf.ledger.leases import Leases, run_of
@@ -14,7 +14,7 @@ from reverse_sf.ledger.tables import conflicts, links, log, runs
 from reverse_sf.mapping.definition import Direction, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Row, Select, Table
 
@@ -63,7 +63,15 @@ class Readings(Leases):
         salesforce_id: str | None = None,
         spotio_id: str | None = None,
         operation_id: str | None = None,
+        method: str | None = None,
+        status: int | None = None,
         since: str | None = None,
+        until: str | None = None,
+        record_id: str | None = None,
+        text: str | None = None,
+        objects: Collection[str] = (),
+        number: int | None = None,
+        behind: int | None = None,
         limit: int = 100,
     ) -> list[LogRow]:
         """Calls and decisions, newest first; every filter given must hold.
@@ -78,7 +86,15 @@ class Readings(Leases):
             salesforce_id: of the record with this Id.
             spotio_id: of the record with this id.
             operation_id: of this operation.
+            method: HTTP method.
+            status: HTTP status.
             since: not older than this UTC instant.
+            until: older than this UTC instant.
+            record_id: of the record with this id in either system.
+            text: that is found in the reason, the path, the payload or the answer.
+            objects: of these Salesforce objects.
+            number: the row with this number.
+            behind: rows with a greater number.
             limit: at most so many.
         """
         statement = _filtered(
@@ -92,9 +108,28 @@ class Readings(Leases):
             salesforce_id=salesforce_id,
             spotio_id=spotio_id,
             operation_id=operation_id,
+            method=method,
+            status=status,
+            number=number,
         )
         if since is not None:
             statement = statement.where(log.c.at >= since)
+        if until is not None:
+            statement = statement.where(log.c.at < until)
+        if record_id is not None:
+            statement = statement.where(
+                or_(log.c.salesforce_id == record_id, log.c.spotio_id == record_id)
+            )
+        if text:
+            places = (log.c.reason, log.c.path, log.c.payload, log.c.answer)
+            statement = statement.where(
+                or_(*(one.icontains(text, autoescape=True) for one in places))
+            )
+        if objects:
+            pairs = (log.c.pair.startswith(f"{one}:", autoescape=True) for one in objects)
+            statement = statement.where(or_(*pairs))
+        if behind is not None:
+            statement = statement.where(log.c.number > behind)
         with self._reading() as connection:
             rows = connection.execute(statement.limit(limit)).all()
         return [_log_row(row) for row in rows]
@@ -128,6 +163,21 @@ class Readings(Leases):
             for row in rows
         ]
 
+    def conflicts_by_pair(self, run_id: str) -> dict[str, int]:
+        """How many values a run overruled, by pair."""
+        number = func.count()
+        statement = select(conflicts.c.pair, number).where(conflicts.c.run_id == run_id)
+        with self._reading() as connection:
+            rows = connection.execute(statement.group_by(conflicts.c.pair)).all()
+        return {pair: int(count) for pair, count in rows}
+
+    def calls_of(self, run_id: str) -> int:
+        """How many requests of a run wrote something: those that the log has."""
+        statement = select(func.count()).select_from(log)
+        with self._reading() as connection:
+            found = connection.scalar(statement.where(log.c.run_id == run_id, log.c.method != ""))
+        return int(found or 0)
+
     def runs(self, limit: int = 20) -> list[Run]:
         """The latest runs of both directions."""
         with self._reading() as connection:
@@ -145,7 +195,7 @@ class Readings(Leases):
         return found
 
 
-def _filtered(table: Table, **equal: str | None) -> Select[Any]:
+def _filtered(table: Table, **equal: str | int | None) -> Select[Any]:
     conditions = [table.c[name] == value for name, value in equal.items() if value is not None]
     return select(table).where(*conditions).order_by(table.c.number.desc())
 
@@ -168,4 +218,5 @@ def _log_row(row: Row[Any]) -> LogRow:
         reason=row.reason,
         payload=from_text(row.payload),
         answer=from_text(row.answer),
+        number=row.number,
     )

@@ -91,11 +91,27 @@ class Resolution(Facts):
             ).all()
         return [_intent(row) for row in rows]
 
-    def retry_parked(self, direction: Direction, *, now: str) -> int:
+    def retry_parked(
+        self,
+        direction: Direction,
+        *,
+        now: str,
+        reason: str | None = None,
+        pair: str | None = None,
+        link_ids: Sequence[str] | None = None,
+    ) -> int:
         """Let everything withheld in a direction be decided again at its next run.
 
-        For when the destination's schema or users have changed: what was refused may be taken now.
-        Work that waits for a parent or for its own time is left as it is.
+        For when the destination's schema or users have changed: what was refused may be taken now;
+        and for a person who asks for it. Work that waits for a parent or for its own time is left
+        as it is.
+
+        Args:
+            direction: which.
+            now: the moment, UTC.
+            reason: only what is withheld for this reason.
+            pair: only of this object mapping.
+            link_ids: only of these links.
 
         Returns:
             How many rows were released.
@@ -107,6 +123,9 @@ class Resolution(Facts):
                     parked.c.direction == direction.value,
                     parked.c.waiting_for.is_(None),
                     parked.c.next_attempt_at.is_(None),
+                    *(() if reason is None else (parked.c.reason == reason,)),
+                    *(() if pair is None else (parked.c.pair == pair,)),
+                    *(() if link_ids is None else (parked.c.link_id.in_(link_ids),)),
                 )
                 .values(next_attempt_at=sortable(now))
             ).rowcount

@@ -263,6 +263,9 @@ class LogRow(msgspec.Struct, kw_only=True):
     """One thing that ``reverse-sf logs`` shows: a call and its answer, or a decision.
 
     Payload and answer are kept without credentials.
+
+    Attributes:
+        number: its number in the log, once it is there.
     """
 
     at: str
@@ -281,6 +284,7 @@ class LogRow(msgspec.Struct, kw_only=True):
     reason: str = ""
     payload: Any = None
     answer: Any = None
+    number: int | None = None
 
 
 class Count(msgspec.Struct, kw_only=True):

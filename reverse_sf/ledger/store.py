@@ -9,6 +9,7 @@ from __future__ import annotations
 from reverse_sf.ledger.alone import Alone
 from reverse_sf.ledger.copying import Copying
 from reverse_sf.ledger.decisions import DecisionCommits
+from reverse_sf.ledger.histories import Histories
 from reverse_sf.ledger.matches import Matches
 from reverse_sf.ledger.observations import Observations
 from reverse_sf.ledger.outcomes import OutcomeCommits
@@ -30,6 +31,7 @@ class Ledger(
     Retention,
     Copying,
     Rehearsals,
+    Histories,
     Readings,
 ):
     """What has happened between two systems.
