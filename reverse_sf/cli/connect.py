@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import webbrowser
 from contextlib import closing
@@ -84,24 +83,24 @@ def salesforce(
     if sandbox and login_url:
         raise UsageError("--sandbox and --login-url say the same thing: give one of the two")
     store = MeltanoSettings.of_project()
-    known = connection_settings(SALESFORCE_PREFIXES)
+    known = connection_settings(SALESFORCE_PREFIXES, store.environment())
     url = _login_url(known, login_url, sandbox=sandbox)
     client_id = client_id or known.get("client_id") or click.prompt("Consumer key", err=True)
     secret = known.get("client_secret")
-    given = {"client_id": client_id, "login_url": url}
     # Refuses an address that would send secrets in the clear, before anything is sent.
-    Credentials.from_settings(given)
+    Credentials(login_url=url)
     with Consent(url, client_id, port=port) as consent:
         _ask(consent.address, consent.callback, browser=not no_browser)
         grant = consent.redeem(consent.wait(seconds), secret)
-    given |= {"refresh_token": grant.refresh_token}
-    credentials = Credentials.from_settings(
-        {**given, **({"client_secret": secret} if secret else {})}
-    )
+    given = {"refresh_token": grant.refresh_token, "client_id": client_id}
+    further = {"client_secret": secret} if secret else {}
+    credentials = Credentials.from_settings({**given, **further, "login_url": url})
     version = known.get("api_version", DEFAULT_API_VERSION)
     with closing(SalesforceClient(credentials, api_version=version)) as client:
         found = SalesforceConnection.of(client)
     store.keep(_SALESFORCE_PLUGIN, _changed(store, _SALESFORCE_PLUGIN, given, known))
+    # Last: another variant of the tap may not know the setting, and the token is kept by then.
+    store.keep(_SALESFORCE_PLUGIN, host_setting(known, url))
     _connected(store, found, as_json=as_json)
 
 
@@ -126,6 +125,16 @@ def _login_url(known: Mapping[str, str], given: str | None, *, sandbox: bool) ->
     return _SANDBOX if is_true(known.get("is_sandbox")) else _PRODUCTION
 
 
+def host_setting(known: Mapping[str, str], url: str) -> dict[str, str]:
+    """The setting that leads to a login host, where what is set leads elsewhere."""
+    if _login_url(known, None, sandbox=False) == url:
+        return {}
+    if url == _SANDBOX and not (known.get("login_url") or known.get("domain")):
+        # Every variant of the tap knows this one.
+        return {"is_sandbox": "true"}
+    return {"login_url": url}
+
+
 def _ask(address: str, callback: str, *, browser: bool) -> None:
     """Send the person to the consent page; what is told goes beside the answer, not into it."""
     opened = browser and webbrowser.open(address)
@@ -145,15 +154,17 @@ def spotio(*, client_id: str | None, api_url: str | None, as_json: bool) -> None
     """Keep an API key of SPOTIO in .env, after SPOTIO has accepted it.
 
     An Admin makes the key in SPOTIO (Settings, Integrations, API Access), which shows its secret
-    once. The secret is asked for without showing it, or read from the variable
-    TARGET_SPOTIO_CLIENT_SECRET or from standard input, where that is no terminal.
+    once. The secret is the setting's, where it belongs to this key (TARGET_SPOTIO_CLIENT_SECRET);
+    else it is asked for without showing it, or read from standard input, where that is no terminal.
 
     Exit codes: 0 connected, 2 settings or no Meltano project, 3 the key is refused or no Admin's.
     """
     store = MeltanoSettings.of_project()
-    known = connection_settings(SPOTIO_PREFIXES)
+    known = connection_settings(SPOTIO_PREFIXES, store.environment())
+    # The secret that is set belongs to the key that is set, not to a new one.
+    another = client_id is not None and client_id != known.get("client_id", client_id)
     client_id = client_id or known.get("client_id") or click.prompt("Client id", err=True)
-    secret = os.environ.get("TARGET_SPOTIO_CLIENT_SECRET") or _secret("Client secret")
+    secret = (None if another else known.get("client_secret")) or _secret("Client secret")
     url = api_url or known.get("api_url") or DEFAULT_API_URL
     with closing(Spotio(Session(SpotioKey(client_id, secret), api_url=url))) as client:
         found = SpotioConnection.of(client, url)
@@ -198,14 +209,14 @@ def disconnect(*, system: str, as_json: bool) -> None:
     store = MeltanoSettings.of_project()
     revoked = False
     if system == "salesforce":
-        known = connection_settings(SALESFORCE_PREFIXES)
+        known = connection_settings(SALESFORCE_PREFIXES, store.environment())
         token = known.get("refresh_token")
         if token:
             revoked = revoke(_login_url(known, None, sandbox=False), token)
         Credentials.from_settings(known).cache(known).drop_token()
         plugin = _SALESFORCE_PLUGIN
     else:
-        known = connection_settings(SPOTIO_PREFIXES)
+        known = connection_settings(SPOTIO_PREFIXES, store.environment())
         if known.get("client_id") and known.get("client_secret"):
             key = SpotioKey(known["client_id"], known["client_secret"])
             key.cache(known.get("api_url") or DEFAULT_API_URL, known).drop_token()

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dotenv import dotenv_values
+
 from reverse_sf.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -66,11 +68,12 @@ class MeltanoSettings:
     def holds(self, plugin: str, name: str) -> bool:
         """Whether ``.env`` has a value for a setting."""
         variable = f"{plugin}_{name}".replace("-", "_").upper()
-        try:
-            lines = (self.folder / ".env").read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return False
-        return any(line.removeprefix("export ").startswith(f"{variable}=") for line in lines)
+        return bool(dotenv_values(self.folder / ".env", interpolate=False).get(variable))
+
+    def environment(self) -> dict[str, str]:
+        """The variables of the process and, where it was not Meltano that began it, of ``.env``."""
+        kept = dotenv_values(self.folder / ".env", interpolate=False)
+        return {**{name: value for name, value in kept.items() if value}, **os.environ}
 
     def _run(self, verb: str, *words: str, value: str | None = None) -> None:
         environment = {

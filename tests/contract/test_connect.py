@@ -108,6 +108,29 @@ def test_consent_in_the_browser_keeps_a_refresh_token_and_shows_none(kept, monke
     assert answer["salesforce"]["connected"]
 
 
+@pytest.mark.parametrize(
+    ("known", "url", "kept"),
+    [
+        ({}, "https://login.salesforce.com", {}),
+        ({}, "https://test.salesforce.com", {"is_sandbox": "true"}),
+        ({"is_sandbox": "true"}, "https://test.salesforce.com", {}),
+        ({"domain": "acme.my"}, "https://acme.my.salesforce.com", {}),
+        ({"login_url": "https://test.salesforce.com"}, "https://test.salesforce.com", {}),
+        *(
+            (known, url, {"login_url": url})
+            for known, url in (
+                ({}, "https://acme.my.salesforce.com"),
+                ({"is_sandbox": "true"}, "https://login.salesforce.com"),
+                ({"domain": "acme.my"}, "https://test.salesforce.com"),
+                ({"login_url": "https://a.example.com"}, "https://b.example.com"),
+            )
+        ),
+    ],
+)
+def test_the_host_is_kept_only_where_the_settings_lead_elsewhere(known, url, kept):
+    assert connect_module.host_setting(known, url) == kept
+
+
 def test_a_denial_ends_with_salesforces_words_and_keeps_nothing(kept, monkeypatch):
     ran = connect(monkeypatch, Browser(decision="deny"))
     assert isinstance(ran.exception, LoginError)
@@ -161,6 +184,14 @@ def test_a_spotio_key_is_kept_once_spotio_accepts_it(kept, monkeypatch):
     refused = run("connect", "spotio", input="wrong\n")
     assert isinstance(refused.exception, LoginError)
     assert kept.values == {}
+
+
+def test_the_secret_of_an_old_key_is_not_taken_for_a_new_one(kept, monkeypatch):
+    monkeypatch.setenv("TARGET_SPOTIO_CLIENT_ID", "old")
+    monkeypatch.setenv("TARGET_SPOTIO_CLIENT_SECRET", "old-secret")
+    ran = run("connect", "spotio", "--client-id", "demo-client", input="demo-secret\n")
+    assert ran.exit_code == 0, ran.output
+    assert kept.values["target-spotio", "client_id"] == "demo-client"
 
 
 def test_connection_says_what_is_not_configured_and_what_is_refused(kept, monkeypatch):

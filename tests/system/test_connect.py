@@ -33,9 +33,7 @@ def test_meltano_keeps_a_secret_in_env_and_forgets_it(tmp_path, monkeypatch):
     store.keep("tap-salesforce", {"refresh_token": secret})
     assert store.holds("tap-salesforce", "refresh_token")
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) & 0o077 == 0
-    from dotenv import dotenv_values  # noqa: PLC0415
-
-    assert dotenv_values(tmp_path / ".env")["TAP_SALESFORCE_REFRESH_TOKEN"] == secret
+    assert store.environment()["TAP_SALESFORCE_REFRESH_TOKEN"] == secret
     store.forget("tap-salesforce", ["refresh_token"])
     assert not store.holds("tap-salesforce", "refresh_token")
     with pytest.raises(ConfigurationError, match="tap-nothing") as refused:
