@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reverse_sf.merge.envelope import ENVELOPE_KEY, Action, Envelope
+from reverse_sf.merge.envelope import ENVELOPE_KEY, USERS_PAIR, Action, Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +73,11 @@ class Operation:
     def action(self) -> Action | None:
         """What to do; None means create or update, whichever it takes."""
         return self.envelope.action if self.envelope else None
+
+    @property
+    def of_user(self) -> bool:
+        """Whether this is a user, and not a record."""
+        return self.envelope is not None and self.envelope.pair == USERS_PAIR
 
     @property
     def creates(self) -> bool:

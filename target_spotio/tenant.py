@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reverse_sf.mapping.metadata import SpotioType, Workflow
-    from reverse_sf.spotio.client import Spotio
+    from reverse_sf.spotio.client import Spotio, User
 
 logger = logging.getLogger("target-spotio")
 
@@ -55,6 +55,12 @@ class Tenant:
         """Digest of the workflow and the users: what refused a record may have changed with it."""
         told = repr((self._workflow, self._users)).encode()
         return hashlib.blake2b(told, digest_size=16).hexdigest()
+
+    def meet(self, users: list[User]) -> None:
+        """Take in all users anew, after some were written: records that follow may be theirs."""
+        self._users = sorted(users, key=lambda user: user.id)
+        self._people = People(users)
+        self._vocabularies.clear()
 
     def depth(self, stream: str) -> int:
         """How many types stand above the stream's type: parents are written first."""

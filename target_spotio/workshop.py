@@ -20,6 +20,7 @@ from target_spotio.operations import EXTERNAL_ID, PARENT, Operation
 from target_spotio.pool import Pool
 from target_spotio.tasks import Task
 from target_spotio.updating import Updates
+from target_spotio.users import UserWrites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,6 +72,7 @@ class Workshop:
         self._release_parked()
         patcher = Patcher(tenant.spotio, ledger or Forgetful())
         patcher.repair()
+        self._users = UserWrites(tenant.spotio, ledger, self._report)
         self._updates = Updates(
             tenant.spotio, patcher, pool, report=self._report, journal=self.outbox.journal
         )
@@ -116,7 +118,9 @@ class Workshop:
     def _report(self, result: Result) -> None:
         """Take one result."""
         operation = result.operation
-        key = operation.external_id if isinstance(operation, Operation) else None
+        key = None
+        if isinstance(operation, Operation) and not operation.of_user:
+            key = operation.external_id
         if result.counter == "created" and key and result.record_id:
             self._made.setdefault(operation.stream, []).append((key, result.record_id))
         self.outbox.add(result)
@@ -129,14 +133,21 @@ class Workshop:
         self._made.clear()
 
     def apply(self, operations: Iterable[Operation]) -> None:
-        """Apply operations, types of parents first; commits what was done, also on failure."""
+        """Apply operations, users and types of parents first; commits what was done in any case."""
         by_stream: dict[str, list[Operation]] = {}
+        of_users: list[Operation] = []
         for operation in operations:
+            if operation.of_user:
+                of_users.append(operation)
+                continue
             by_stream.setdefault(operation.stream, []).append(operation)
         # All streams are resolved before anything is written: a misspelt one stops the run clean.
         for stream in by_stream:
             self.tenant.vocabulary(stream, self._properties[stream])
         try:
+            if of_users:
+                self.tenant.meet(self._users.apply(of_users))
+                self._commit()
             for stream in sorted(by_stream, key=self.tenant.depth):
                 self._apply_stream(stream, by_stream[stream])
                 self._commit()

@@ -82,10 +82,11 @@ _open_operations = (
 )
 _put_users = Insert(
     users,
-    ("side", "user_id", "email", "username", "external_id", "name", "active"),
+    ("side", "user_id", "email", "username", "external_id", "name", "active", "attributes"),
     identity=("side", "user_id"),
-    changes=all_given("email", "username", "external_id", "name", "active"),
+    changes=all_given("email", "username", "external_id", "name", "active", "attributes"),
 )
+_drop_users = Delete(users, ("side", "user_id"))
 
 
 class DecisionCommits(Leases):
@@ -132,6 +133,15 @@ class DecisionCommits(Leases):
             add_counts(connection, decisions.counts)
             if decisions.match_keys:
                 write_match_keys(connection, decisions.match_keys)
+
+    def replace_users(self, side: Side, rows: Sequence[UserRow]) -> None:
+        """Keep all users of a side as just read; who is not among them is not there any more."""
+        kept = {row.user_id for row in rows}
+        with self._writing() as connection:
+            known = connection.scalars(select(users.c.user_id).where(users.c.side == side.value))
+            gone = [(side.value, user_id) for user_id in known if user_id not in kept]
+            _drop_users.execute(connection, gone)
+            _put_users.execute(connection, [_user_row(row) for row in rows])
 
 
 def _put_links(
@@ -278,4 +288,5 @@ def _user_row(user: UserRow) -> tuple[Any, ...]:
         user.external_id,
         user.name,
         user.active,
+        to_text(user.attributes) if user.attributes else None,
     )

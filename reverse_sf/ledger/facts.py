@@ -130,6 +130,7 @@ class Facts(Session):
                 external_id=row.external_id,
                 name=row.name,
                 active=bool(row.active),
+                attributes=from_text(row.attributes) or {},
             )
             for row in rows
         }

@@ -43,6 +43,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         ("ALTER TABLE sync_images ADD COLUMN differing TEXT",),
     ),
     Migration(3, "keys that records are matched by", schema_0003.STATEMENTS),
+    Migration(
+        4,
+        "what is known of a user beyond name and e-mail",
+        ("ALTER TABLE sync_users ADD COLUMN attributes TEXT",),
+    ),
 )
 
 _RECORD = """

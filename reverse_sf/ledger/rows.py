@@ -315,7 +315,11 @@ class Run(msgspec.Struct, kw_only=True):
 
 
 class UserRow(msgspec.Struct, kw_only=True):
-    """A user of one side, as last seen; for owner mapping."""
+    """A user of one side, as last seen; for owner mapping and for the sync of users.
+
+    Attributes:
+        attributes: what the sync of users asks for beyond that; a name that is absent was not read.
+    """
 
     side: Side
     user_id: str
@@ -324,6 +328,7 @@ class UserRow(msgspec.Struct, kw_only=True):
     external_id: str | None = None
     name: str | None = None
     active: bool = True
+    attributes: dict[str, Any] = {}
 
 
 KeysOfRecord = tuple[str, Side, str, dict[str, tuple[str, ...]]]

@@ -258,6 +258,7 @@ users = Table(
     Column("external_id", Text),
     Column("name", Text),
     Column("active", Boolean, nullable=False),
+    Column("attributes", Text),
 )
 
 catalogs = Table(

@@ -16,7 +16,7 @@ from reverse_sf.mapper.course import TO_SPOTIO
 from reverse_sf.mapper.keys import OWNER_FIELD
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.kinds import Kind
-from reverse_sf.merge.envelope import ENVELOPE_KEY, ENVELOPE_SCHEMA, KEY_MARK
+from reverse_sf.merge.envelope import ENVELOPE_KEY, ENVELOPE_SCHEMA, KEY_MARK, USERS_PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,6 +96,7 @@ class Writer:
         self._out = out
         self._course = course
         self._announced: dict[str, list[str]] = {}
+        self._users_announced = False
         self.records = 0
 
     def state(self, line: bytes) -> None:
@@ -112,6 +113,26 @@ class Writer:
         self._write(
             _encoder.encode_lines(
                 {"type": RECORD, "stream": stream, "record": record} for record in records
+            )
+        )
+        self.records += len(records)
+
+    def users(self, records: Sequence[msgspec.Raw]) -> None:
+        """Write users, with a SCHEMA before the first of them."""
+        if not self._users_announced:
+            self._users_announced = True
+            schema = {"type": "object", "properties": USER_PROPERTIES}
+            message = {
+                "type": SCHEMA,
+                "stream": USERS,
+                "schema": schema,
+                "key_properties": [],
+                "bookmark_properties": [],
+            }
+            self._write(_encoder.encode(message) + b"\n")
+        self._write(
+            _encoder.encode_lines(
+                {"type": RECORD, "stream": USERS, "record": record} for record in records
             )
         )
         self.records += len(records)
@@ -199,6 +220,15 @@ _JSON_TYPES = {
     "date": _nullable("string", format="date"),
     "instant": _nullable("string", format="date-time"),
 }
+
+
+USERS = USERS_PAIR.partition(":")[2]
+USER_PROPERTIES: dict[str, Any] = {
+    **dict.fromkeys(("email", "role", "externalSystemUserId", "firstName", "lastName"), _TEXT),
+    **dict.fromkeys(("isReadonly", "suspended"), _nullable("boolean")),
+    ENVELOPE_KEY: ENVELOPE_SCHEMA,
+}
+"""Describes the records of users toward SPOTIO."""
 
 
 def _target_gone() -> RetryError:

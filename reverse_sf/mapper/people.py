@@ -13,6 +13,8 @@ from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.values import Reason, Undefined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import OwnerMapping
 
@@ -26,10 +28,10 @@ class SalesforceUser(msgspec.Struct):
     Name: str | None = None
     IsActive: bool | None = True
 
-    @property
-    def row(self) -> UserRow:
+    def row(self, attributes: dict[str, Any]) -> UserRow:
         """As the ledger keeps it."""
         return UserRow(
+            attributes=attributes,
             side=Side.SALESFORCE,
             user_id=canon.record_id(self.Id),
             email=self.Email,
@@ -48,22 +50,52 @@ class SpotioUser(msgspec.Struct, rename="camel"):
     last_name: str | None = None
     external_system_user_id: str | None = None
     suspended: bool | None = False
+    role: str | None = None
+    status: str | None = None
+    is_readonly: bool | None = False
 
     @property
     def row(self) -> UserRow:
         """As the ledger keeps it."""
+        gone = (self.status or "").lower() in GONE
         return UserRow(
             side=Side.SPOTIO,
             user_id=self.id,
             email=self.email,
             external_id=self.external_system_user_id,
             name=" ".join(part for part in (self.first_name, self.last_name) if part) or None,
-            active=self.suspended is not True,
+            active=self.suspended is not True and not gone,
+            attributes={"role": self.role or "", "read_only": bool(self.is_readonly)},
         )
 
 
+REMOVED = "removed"
+"""The attribute of a user whom Salesforce does not show any more."""
+GONE = frozenset({"suspended", "blocked", "deleted", "inactive"})
+"""Statuses of a SPOTIO user who may not sign in."""
+
+_decode_any = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_salesforce = msgspec.json.Decoder(SalesforceUser).decode
 _decode_spotio = msgspec.json.Decoder(SpotioUser).decode
+
+
+def attributes_of(record: msgspec.Raw, names: Iterable[str]) -> dict[str, Any]:
+    """The named attributes of a user that the record has.
+
+    A parent's field stands under its dotted name, or under its name in an object of the parent's:
+    taps differ in that.
+    """
+    if not names:
+        return {}
+    values = _decode_any(record)
+    found: dict[str, Any] = {}
+    for name in names:
+        parent, dot, field = name.partition(".")
+        if name in values:
+            found[name] = values[name]
+        elif dot and isinstance(values.get(parent), dict):
+            found[name] = values[parent].get(field)
+    return found
 
 
 class People:
@@ -73,12 +105,18 @@ class People:
         salesforce: Salesforce users by Id.
         spotio: SPOTIO users by id; empty where no target has stored them yet.
         course: the run's direction.
+        attributes: what the sync of users asks for of a Salesforce user.
     """
 
     def __init__(
-        self, salesforce: dict[str, UserRow], spotio: dict[str, UserRow], course: Course
+        self,
+        salesforce: dict[str, UserRow],
+        spotio: dict[str, UserRow],
+        course: Course,
+        attributes: Iterable[str] = (),
     ) -> None:
         self._course = course
+        self._attributes = tuple(attributes)
         self._users = {Side.SALESFORCE: dict(salesforce), Side.SPOTIO: dict(spotio)}
         self._by_external_id: dict[str, str] = {}
         self._by_email: dict[Side, dict[str, str]] = {Side.SALESFORCE: {}, Side.SPOTIO: {}}
@@ -86,6 +124,7 @@ class People:
             for user in users.values():
                 self._index(side, user)
         self.changed: list[UserRow] = []
+        self.seen: set[str] = set()
         self._unnamed: dict[str, list[str]] = {}
 
     def _index(self, side: Side, user: UserRow) -> None:
@@ -95,6 +134,10 @@ class People:
         for address in (user.username, user.email):
             if address and (user.active or canon.email_form(address) not in by_email):
                 by_email[canon.email_form(address)] = user.user_id
+
+    def of(self, side: Side) -> dict[str, UserRow]:
+        """The users of a side, by their id."""
+        return self._users[side]
 
     def knows(self, side: Side) -> bool:
         """Whether anything is known of a side's users."""
@@ -108,12 +151,23 @@ class People:
         """
         side = self._course.source
         try:
-            found: SalesforceUser | SpotioUser = (
-                _decode_salesforce(record) if side is Side.SALESFORCE else _decode_spotio(record)
-            )
+            if side is Side.SALESFORCE:
+                row = _decode_salesforce(record).row(attributes_of(record, self._attributes))
+            else:
+                row = _decode_spotio(record).row
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"a record of User cannot be read ({error})") from error
-        row = found.row
+        self.seen.add(row.user_id)
+        self._keep(side, row)
+
+    def lost(self, user_id: str) -> None:
+        """Take note that Salesforce, read in full, does not show a user any more."""
+        row = self._users[Side.SALESFORCE][user_id]
+        attributes = {**row.attributes, REMOVED: True}
+        gone = msgspec.structs.replace(row, active=False, attributes=attributes)
+        self._keep(Side.SALESFORCE, gone)
+
+    def _keep(self, side: Side, row: UserRow) -> None:
         if self._users[side].get(row.user_id) != row:
             self._users[side][row.user_id] = row
             self._index(side, row)

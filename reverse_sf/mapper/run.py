@@ -23,6 +23,7 @@ from reverse_sf.mapper.observation import instant
 from reverse_sf.mapper.people import People
 from reverse_sf.mapper.streams import Stream, Streams
 from reverse_sf.mapper.suspicion import Limits, Suspicion
+from reverse_sf.mapper.user_sync import UserSyncing, attribute_names
 from reverse_sf.mapping.definition import Side
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class MappingRun:
         self._streams: Streams
         self._people: People
         self._decider: Decider
+        self._users: UserSyncing | None = None
         self._ledger_was_new = False
         self._suspicion: Suspicion
         self._held_state: bytes | None = None
@@ -122,11 +124,26 @@ class MappingRun:
                 ledger, self._limits, self._course, is_new=self._ledger_was_new
             )
             self._people = People(
-                ledger.users(Side.SALESFORCE), ledger.users(Side.SPOTIO), self._course
+                ledger.users(Side.SALESFORCE),
+                ledger.users(Side.SPOTIO),
+                self._course,
+                attribute_names(definition.users),
             )
             self._streams = Streams(
                 definition, ledger, self._people, self._tally, course=self._course, now=now
             )
+            if self._course is TO_SPOTIO:
+                self._users = UserSyncing(
+                    definition.users,
+                    ledger,
+                    self._people,
+                    self._writer,
+                    tally=self._tally,
+                    run=RunFacts(self.run_id, definition.fingerprint),
+                    logger=self._logger,
+                    most_suspensions=self._limits.delete_limit,
+                    percent=self._limits.delete_limit_percent,
+                )
             self._decider = Decider(
                 ledger,
                 self._writer,
@@ -215,6 +232,7 @@ class MappingRun:
         """
         with _calm_collector():
             self._messages(lines)
+        self._decide_users()
         self._replan()
         self._decide_all()
         self._suspicion.ends(self._streams)
@@ -284,6 +302,7 @@ class MappingRun:
             stream = self._streams.by_name.get(line.stream)
             # Before anything else: what another org or company says must change nothing.
             self._streams.pin_source(line.schema)
+            self._users_begin_or_end(line)
             if stream is not None:
                 self._replan()
                 self._decide(stream)
@@ -311,6 +330,20 @@ class MappingRun:
                 self._definition.source,
             )
         self._tally.add(line.stream, "skipped", "not mapped")
+
+    def _users_begin_or_end(self, schema: Line) -> None:
+        """Users come first, and so do their writes: the records after them may be theirs."""
+        if self._users is None:
+            return
+        if schema.stream in self._course.user_streams:
+            self._users.announce(schema.schema)
+        elif self._people.seen:
+            self._decide_users(complete=True)
+
+    def _decide_users(self, *, complete: bool = False) -> None:
+        if self._users is not None and self._users.due:
+            self._heart.check()
+            self._users.decide(self._clock(), complete=complete, only=self._only)
 
     def _decide(self, stream: Stream) -> None:
         if not stream.waiting:

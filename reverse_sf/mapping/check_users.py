@@ -23,7 +23,6 @@ def user_problems(sync: UserSync, users: Users | None = None) -> Iterator[Proble
     """
     if not sync.stated:
         return
-    yield warning("users", "the sync of users is not part of this version; it is not applied")
     if not sync.roles:
         yield warning("users", "nobody is selected", "list at least one role under roles:")
     yield from _chosen_twice(sync)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FACTS_KEY = "x-salesforce"
+WHOLE_LISTING = "everyUser"
+"""Fact of a User stream that sends every user whom the org shows, in every run."""
 ORGANIZATION = "orgId"
 """The fact of an object that says whose it is."""
 """Where a tap's schema carries describe facts: per property, and once at its top level."""

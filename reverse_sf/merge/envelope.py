@@ -17,6 +17,10 @@ Record keys toward SPOTIO (stream = name of the record type):
 * ``parent``: object with ``link_id`` and ``salesforce_id``, or null;
 * ``externalDataObjectId``: on create and link, the Salesforce Id.
 
+A user (stream ``users``, pair :data:`USERS_PAIR`) has SPOTIO's own property names, as far as they
+are written: ``email``, ``role``, ``externalSystemUserId``, ``firstName``, ``lastName``,
+``isReadonly``, ``suspended``.
+
 Record keys toward Salesforce (stream = API name of the object) are API names of fields with typed
 JSON values; a multi-select picklist may be a list. A reference to another record is an object with
 ``link_id`` and ``spotio_id``; an owner is an object with ``spotio_id``, ``email``, ``default``
@@ -34,6 +38,8 @@ import msgspec
 KEY_MARK = "x-reverse-sf-key"
 """Marks the property, in a SCHEMA toward Salesforce, that sync.yml names as the external id."""
 ENVELOPE_KEY = "_sync"
+USERS_PAIR = "User:users"
+"""What the links of users stand under in the ledger, and in every account of a run."""
 
 
 class Action(str, Enum):
@@ -44,6 +50,8 @@ class Action(str, Enum):
     LINK = "link"
     DELETE = "delete"
     SUSPEND = "suspend"
+    """Of a user, as the next one."""
+    RESTORE = "restore"
 
 
 class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -68,6 +76,10 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             of the pair to the field behind it, or to an object of its parts' fields, such as
             ``{"Company": "Name", "address": {"city": "BillingCity"}, "parent": "AccountId"}``.
             Every field of the record stands in it; parts that the record does not write too.
+        user: of a user, what is known of the one in Salesforce
+            (:class:`reverse_sf.merge.users.UserFacts`): the target decides once more with it, on
+            the users that SPOTIO has at that moment.
+        match: of a user, how an existing one is recognised (``users.match``).
     """
 
     operation_id: str
@@ -82,6 +94,8 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     reissued: bool = False
     named: bool = False
     keys: dict[str, Any] = {}
+    user: dict[str, Any] = {}
+    match: str = ""
 
 
 ENVELOPE_SCHEMA: dict[str, Any] = {
@@ -99,6 +113,8 @@ ENVELOPE_SCHEMA: dict[str, Any] = {
         "reissued": {"type": "boolean"},
         "named": {"type": "boolean"},
         "keys": {"type": "object", "additionalProperties": True},
+        "user": {"type": "object", "additionalProperties": True},
+        "match": {"type": "string"},
     },
 }
 """JSON Schema of the property :data:`ENVELOPE_KEY`, for SCHEMA messages."""

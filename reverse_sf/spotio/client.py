@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import AccessError
@@ -12,6 +13,7 @@ from reverse_sf.mapping.metadata import Workflow
 from reverse_sf.spotio.bulk import BulkJobs
 from reverse_sf.spotio.errors import NotFoundError
 from reverse_sf.spotio.feeds import Feeds
+from reverse_sf.spotio.paging import pages
 from reverse_sf.spotio.record import Record
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class User:
     read_only: bool = False
     suspended: bool = False
     name: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def from_api(cls, answer: Mapping[str, Any]) -> User:
@@ -53,6 +56,7 @@ class User:
             read_only=bool(answer.get("isReadonly")),
             suspended=bool(answer.get("suspended")) or status in _GONE,
             name=f"{answer.get('firstName') or ''} {answer.get('lastName') or ''}".strip(),
+            raw=dict(answer),
         )
 
 
@@ -91,6 +95,62 @@ class Spotio:
     def users(self) -> list[User]:
         """All users of the tenant."""
         return [User.from_api(one) for one in self.session.get("/api/users").body or ()]
+
+    def all_users(self) -> list[User]:
+        """All users, those too whom the list does not show because they are suspended."""
+        found = {user.id: user for user in self.users()}
+        hidden = pages(
+            lambda cursor: (
+                self.session.get(
+                    "/api/v2/users/list",
+                    {"statuses": "suspended", **({"scrollId": cursor} if cursor else {})},
+                ).body
+            )
+        )
+        for page in hidden:
+            for answer in page:
+                user = User.from_api(answer)
+                # Whoever is not told apart by the filter is in the first list already.
+                found.setdefault(user.id, user)
+        return list(found.values())
+
+    def create_user(self, body: Mapping[str, Any]) -> tuple[User, Call]:
+        """Create a user.
+
+        Raises:
+            WriteRefusedError: such as for an e-mail that another user has.
+            AmbiguousOutcomeError: no answer came; look for the external id before repeating it.
+        """
+        reply = self.session.request("POST", "/api/Users", payload=dict(body), repeatable=False)
+        return User.from_api(reply.body), reply.call
+
+    def change_user(self, user_id: str, body: Mapping[str, Any]) -> Call:
+        """Write a whole user; a second time changes nothing. The answer shows nothing of it.
+
+        Raises:
+            WriteRefusedError: SPOTIO refuses.
+        """
+        return self.session.request(
+            "PUT", f"/api/users/{user_id}", payload=dict(body), repeatable=True
+        ).call
+
+    def block_user(self, user_id: str) -> Call:
+        """Suspend a user. A second time may restore it: look before repeating it.
+
+        Raises:
+            WriteRefusedError: SPOTIO refuses.
+            AmbiguousOutcomeError: no answer came.
+        """
+        return self.session.request("POST", f"/api/users/{user_id}/block", repeatable=False).call
+
+    def territories_of_users(self) -> dict[str, list[str]]:
+        """Ids of the territories that are given to single users, by the user's id."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for one in self.session.get("/api/Territories/all").body or ():
+            if not one.get("global"):
+                for user_id in one.get("userIds") or ():
+                    found[str(user_id)].append(str(one["id"]))
+        return found
 
     def key_owner(self, users: Iterable[User]) -> User | None:
         """The user behind the API key, by the ids and e-mails that the token's claims name.

@@ -38,6 +38,15 @@ _SCOPE = (
         "Their parts are fields of their own; a stream that reads one goes by REST.",
     ),
     th.Property(
+        "user_details",
+        th.BooleanType,
+        default=False,
+        title="Details of users",
+        description="Send every user in every run, with Profile.Name, UserRole.Name, IsFrozen and "
+        "Group beside the fields of User: what users: of the sync definition asks for. Five small "
+        "queries more.",
+    ),
+    th.Property(
         "start_date",
         th.DateTimeType,
         title="Start date",

@@ -17,6 +17,7 @@ from reverse_sf.tap.purges import due
 from reverse_sf.tap.settings import SETTINGS
 from reverse_sf.tap.state import DELETIONS_READ, understood
 from reverse_sf.tap.stream import SObjectStream
+from reverse_sf.tap.users import USER, UserStream
 from reverse_sf.tap.writer import PageWriter
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class TapSalesforce(CrmTap):
             return self._streams_of(self.input_catalog)
         wanted = [str(name) for name in self.config.get("streams_to_discover") or []]
         return [
-            SObjectStream(self, facts.schema_of(described), described["name"])
+            self._stream(facts.schema_of(described), described["name"])
             for described in describes_of(self.client, wanted, self.logger)
         ]
 
@@ -139,9 +140,14 @@ class TapSalesforce(CrmTap):
         if problems:
             raise ConfigurationError("the catalog names objects that cannot be read", problems)
         return [
-            SObjectStream(self, schemas.get(name) or entry.schema.to_dict(), name)
+            self._stream(schemas.get(name) or entry.schema.to_dict(), name)
             for name, entry in catalog.items()
         ]
+
+    def _stream(self, schema: dict[str, Any], name: str) -> SObjectStream:
+        if name == USER and self.config.get("user_details"):
+            return UserStream(self, schema, name)
+        return SObjectStream(self, schema, name)
 
 
 def main() -> NoReturn:

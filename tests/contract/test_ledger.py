@@ -765,6 +765,27 @@ class TestFacts:
         assert ledger.users(Side.SALESFORCE) == {"005": gone}
         assert ledger.users(Side.SPOTIO) == {}
 
+    def test_what_the_sync_of_users_asks_for_is_kept_with_them(self, ledger):
+        attributes = {"Profile.Name": "Sales", "Group": ["A", "B"], "IsFrozen": False}
+        user = UserRow(side=Side.SALESFORCE, user_id="005", attributes=attributes)
+        ledger.commit_decisions(Decisions(run_id="run-1", users=[user]))
+        assert ledger.users(Side.SALESFORCE)["005"].attributes == attributes
+        ledger.commit_decisions(
+            Decisions(run_id="run-1", users=[UserRow(side=Side.SALESFORCE, user_id="005")])
+        )
+        assert ledger.users(Side.SALESFORCE)["005"].attributes == {}
+
+    def test_all_users_of_a_side_take_the_place_of_those_before(self, ledger):
+        one, two, three = (UserRow(side=Side.SPOTIO, user_id=name) for name in "123")
+        other = UserRow(side=Side.SALESFORCE, user_id="005")
+        ledger.commit_decisions(Decisions(run_id="run-1", users=[one, two, other]))
+        renamed = UserRow(side=Side.SPOTIO, user_id="2", name="Two", attributes={"role": "Sales"})
+        ledger.replace_users(Side.SPOTIO, [renamed, three])
+        assert ledger.users(Side.SPOTIO) == {"2": renamed, "3": three}
+        assert ledger.users(Side.SALESFORCE) == {"005": other}
+        ledger.replace_users(Side.SPOTIO, [])
+        assert ledger.users(Side.SPOTIO) == {}
+
     def test_a_catalog_is_replaced_by_the_next(self, ledger):
         assert ledger.catalog(Side.SALESFORCE, "Account") is None
         for schema in ({"properties": {}}, {"properties": {"Name": {"type": "string"}}}):
