@@ -174,6 +174,19 @@ def rows_of(
     return rows
 
 
+def _with_omitted(result: Result, envelope: Envelope) -> tuple[list[str], dict[str, Any] | None]:
+    """Settle what a create left out on purpose with what the created record holds of it."""
+    image = result.image or {}
+    if result.base is None:
+        return [*result.written, *(key for key in envelope.settles if key in image)], None
+    base = dict(result.base)
+    for key in envelope.settles:
+        place = envelope.keys.get(key)
+        if isinstance(place, str) and place in image:
+            base[key] = image[place]
+    return list(base), base
+
+
 def journal_of(
     foreseen: Iterable[tuple[Envelope, Sequence[Overruled]]], run_id: str, heading: Heading
 ) -> list[Conflict]:
@@ -205,6 +218,9 @@ class _Book:
     def outcome(self, result: Result, envelope: Envelope) -> Outcome:
         to_spotio = self.heading.destination is Side.SPOTIO
         words = "; ".join(one.message for one in result.withheld)
+        written, base = result.written, result.base
+        if envelope.settles and result.counter == "created":
+            written, base = _with_omitted(result, envelope)
         return Outcome(
             operation_id=envelope.operation_id,
             link_id=envelope.link_id,
@@ -214,8 +230,8 @@ class _Book:
             salesforce_id=None if to_spotio else result.record_id,
             image=result.image,
             image_modified_at=result.modified_at,
-            written=result.written,
-            base=result.base,
+            written=written,
+            base=base,
             error=words or None,
             error_code=result.withheld[0].reason if result.withheld else None,
             fields=[one.key for one in result.withheld if one.key],

@@ -29,6 +29,8 @@ class Draft(msgspec.Struct):
         won_back: keys that the destination won: the other direction's work.
         keys: toward Salesforce, the fields behind the keys of the record.
         claims: the destination does not carry the source's id yet, and is to.
+        settles: for a create, keys that ``on_create: omit`` left out: what the created record holds
+            of them is settled with the source's value as it is.
         named: the source names the counterpart by its id, and nobody has read that one yet.
     """
 
@@ -43,6 +45,7 @@ class Draft(msgspec.Struct):
     won_back: list[str] = []
     keys: dict[str, Any] = {}
     claims: bool = False
+    settles: list[str] = []
     named: bool = False
 
     @property

@@ -239,10 +239,10 @@ class Entries:
                 envelope[self._course.other_id] = known
         if draft.keys and self._course.destination is Side.SALESFORCE:
             envelope["keys"] = draft.keys
-        if draft.expected:
-            envelope["expected"] = draft.expected
-        if draft.on_link:
-            envelope["on_link"] = draft.on_link
+        for name in ("expected", "on_link", "settles"):
+            told = getattr(draft, name)
+            if told:
+                envelope[name] = told
         if draft.named:
             envelope["named"] = True
         if open_operation is not None:

@@ -10,7 +10,7 @@ from reverse_sf.mapper.parts import parts_of
 from reverse_sf.mapper.sightings import interval_of, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
-from reverse_sf.merge.creation import blank_row, fills, wins_on_link
+from reverse_sf.merge.creation import blank_row, fills, is_sent_on_create, wins_on_link
 from reverse_sf.merge.decide import Decision, Kind, decide, same
 from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence
 from reverse_sf.merge.tables import Row
@@ -50,6 +50,13 @@ class FieldDecisions(ABC):
         self._owner = parts.owner
         self._parents = parts.parents
         self._keyed = [(part.key, part.field, part) for part in self._parts]
+        left_out = {
+            one.key
+            for one in pair.fields.values()
+            if one.mapping.rule is not SyncRule.DO_NOT_SYNC
+            and not is_sent_on_create(one.mapping, course.destination)
+        }
+        self._omitted = [part for part in self._parts if part.key in left_out]
         self._winning = {
             part.key
             for part in self._parts
@@ -184,6 +191,20 @@ class FieldDecisions(ABC):
             for key, _, part in self._keyed
             if same(read_by(part, before, side), read_by(part, values, side))
         }
+
+    def _leave_out(self, values: dict[str, Any], draft: Draft) -> None:
+        """Settle what ``on_create: omit`` keeps out of a create; later changes follow the rule.
+
+        Without it the next look would find no base (row 12 or 13) and send it after all.
+        """
+        for part in self._omitted:
+            value = read_by(part, values, self._course.source)
+            if value is UNSET or value is None:
+                continue
+            draft.source[part.key] = value if self._from_salesforce else values[part.key]
+            draft.keys[part.key] = part.place
+            draft.settles.append(part.key)
+            draft.decision[part.key] = {"row": "on_create: omit", "rule": part.rule_name}
 
     def decided(self, prior: Prior, values: dict[str, Any]) -> Draft:
         """Decide every field of a linked record.

@@ -67,6 +67,7 @@ class TowardSalesforce(FieldDecisions):
         if self._address is not None:
             self._create_address(self._address, values, draft)
         self._create_relations(values, parent, draft)
+        self._leave_out(values, draft)
         if self._mapping.salesforce_external_id:
             draft.record[self._mapping.salesforce_external_id] = source_id
         missing = [name for name in self._required if is_blank(draft.record.get(name))]

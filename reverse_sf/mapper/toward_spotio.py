@@ -58,6 +58,7 @@ class TowardSpotio(FieldDecisions):
         if self._address is not None:
             self._create_address(self._address, values, draft)
         self._create_relations(values, parent, draft)
+        self._leave_out(values, draft)
         record[EXTERNAL_ID_KEY] = source_id
         draft.decision[""] = {"row": "C4 unlinked, in scope", "rule": "on create"}
         return draft

@@ -69,6 +69,8 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             against: the guard. A key that is absent here was not known and is not guarded.
         on_link: for a create, the keys of the record that win where it turns out that the record
             exists already (truth table rows 11 to 13); the others keep the destination's value.
+        settles: for a create, keys of the pair that were left out on purpose (``on_create: omit``):
+            where the record is really created, they are settled as they are read back.
         reissued: an earlier attempt's outcome is unknown: look before creating.
         named: for a link, the record names its counterpart by id and nobody has read that one yet:
             where it is not there, or carries another record's id, the link forgets it.
@@ -91,6 +93,7 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     spotio_id: str | None = None
     expected: dict[str, Any] = {}
     on_link: list[str] = []
+    settles: list[str] = []
     reissued: bool = False
     named: bool = False
     keys: dict[str, Any] = {}
@@ -110,6 +113,7 @@ ENVELOPE_SCHEMA: dict[str, Any] = {
         "spotio_id": {"type": ["string", "null"]},
         "expected": {"type": "object", "additionalProperties": True},
         "on_link": {"type": "array", "items": {"type": "string"}},
+        "settles": {"type": "array", "items": {"type": "string"}},
         "reissued": {"type": "boolean"},
         "named": {"type": "boolean"},
         "keys": {"type": "object", "additionalProperties": True},

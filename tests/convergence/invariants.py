@@ -378,20 +378,18 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
 
 
 def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
-    """Row 12 marked it as settled beside a blank, or somebody went back to what was settled."""
+    """It agreed when it was settled, or somebody went back to what was settled."""
     base = decided.base.get(lost.key)
     if base is None:
         # Rows 12 and 13: a blank that was never settled is nobody's value.
         return lost.value is None
     at = "PS".index(lost.where.side)
-    held, beside = canon("PS"[at], lost.key, base[at]), canon("SP"[at], lost.key, base[1 - at])
+    held = canon("PS"[at], lost.key, base[at])
     if not same(held, lost.value):
         return False
     if _terms_then(decided, lost.key).agrees(*(canon("PS"[i], lost.key, base[i]) for i in (0, 1))):
         return True
-    return beside is None or any(
-        same(one, lost.value) for one in world.seen.get((lost.where, lost.key), ())
-    )
+    return any(same(one, lost.value) for one in world.seen.get((lost.where, lost.key), ()))
 
 
 # --- every write -------------------------------------------------------------------------------
