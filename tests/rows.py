@@ -23,6 +23,7 @@ RULES = (
     "spotio_only",
     "spotio_unless_blank",
     "manual",
+    "union",
 )
 DIRECTIONS = ("to_spotio", "to_salesforce")
 SIDES = ("S", "P")

@@ -33,6 +33,7 @@ from reverse_sf.ledger.writing import (
 )
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.identity import ALREADY_LINKED
+from reverse_sf.merge.union import UNCARRIED, settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ _decided = (
         operations.c.direction,
         operations.c.action,
         operations.c.source,
+        operations.c.decision,
         operations.c.issued_at,
         links.c.state,
         links.c.salesforce_id,
@@ -373,9 +375,28 @@ def _base_after(outcome: Outcome, row: Row[Any]) -> dict[str, list[Any]]:
     """The new base: always ``[spotio, salesforce]``; a key that was not read back has none."""
     source = from_text(row.source)
     image = (outcome.image or {}) if outcome.base is None else outcome.base
+    if UNCARRIED in row.decision:
+        image = without_uncarried(image, from_text(row.decision), Direction(row.direction))
     to_spotio = row.direction == Direction.TO_SPOTIO.value
     return {
         key: [image[key], source[key]] if to_spotio else [source[key], image[key]]
         for key in outcome.written
         if key in image and key in source
     }
+
+
+def without_uncarried(
+    image: Mapping[str, Any], decision: Mapping[str, Any], direction: Direction
+) -> dict[str, Any]:
+    """The values of a base, less what the written side has changed itself and nobody has carried.
+
+    Args:
+        image: the values read back, by key.
+        decision: what was decided, by key.
+        direction: of the write.
+    """
+    found = dict(image)
+    for key, one in decision.items():
+        if key in found and UNCARRIED in one:
+            found[key] = settled(found[key], one[UNCARRIED], _DESTINATION[direction])
+    return found

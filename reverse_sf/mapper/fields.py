@@ -14,6 +14,7 @@ from reverse_sf.merge.creation import blank_row, fills, is_sent_on_create, wins_
 from reverse_sf.merge.decide import Decision, Kind, decide, same
 from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence
 from reverse_sf.merge.tables import Row
+from reverse_sf.merge.union import UNCARRIED
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.rows import Snapshot
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.relations import Parent, Parents
     from reverse_sf.mapping.pair import PairConverter
+    from reverse_sf.merge.union import Merged
 
 _BY_TIME = frozenset({SyncRule.TWO_WAY})
 
@@ -337,6 +339,15 @@ class FieldDecisions(ABC):
                 draft.parked.append((key, decision.reason, decision.message))
         elif decision.kind is Kind.WRITE:
             self._write(part, decision, (spotio, salesforce), base, (draft, image))
+            if decision.both is not None:
+                self._half(part, decision.both, draft)
+
+    def _half(self, part: Part, merged: Merged, draft: Draft) -> None:
+        """Note which changes of the destination have not gone anywhere: the other direction's."""
+        if part.key in draft.decision:
+            half = merged.spotio if self._destination is Side.SPOTIO else merged.salesforce
+            draft.decision[part.key][UNCARRIED] = [half.added, half.gone]
+            draft.won_back.append(part.key)
 
     def _evidence(self, key: str, prior: Prior) -> Evidence:
         """When each side changed, as far as anybody has seen it (section C.1)."""
@@ -404,7 +415,11 @@ class FieldDecisions(ABC):
         key = part.key
         draft, image = work
         spotio, salesforce = values
-        spelled = self._spell(part, decision.value, spotio, salesforce, base)
+        value = decision.value
+        if decision.both is not None:
+            both = decision.both
+            value = (both.spotio if self._destination is Side.SPOTIO else both.salesforce).value
+        spelled = self._spell(part, value, spotio, salesforce, base)
         if spelled is None:
             # What differs is settled, and what changed is what the destination holds already.
             draft.rebased[key] = [spotio, salesforce]

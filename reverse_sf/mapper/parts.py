@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY, PARENT_KEY
 from reverse_sf.mapper.people import OwnerExchange
 from reverse_sf.mapper.relations import ParentExchange
@@ -102,6 +103,13 @@ def parts_of(pair: PairConverter, people: People, parents: Parents | None, cours
 
 
 def _field_part(one: FieldConverter) -> Part:
+    if one.mapping.rule is SyncRule.UNION and not (
+        one.spotio_kind is one.salesforce_kind is Kind.CHOICES
+    ):
+        raise ConfigurationError(
+            f"{one.mapping.path}.rule: union is for a multiple choice and a multi-select picklist,"
+            f" and {one.key} and {one.field} are not; set another rule"
+        )
     name, canonical = one.field, one.canon_salesforce
     read = _reader(name, canonical)
     if one.salesforce_kind in _REPEATED:

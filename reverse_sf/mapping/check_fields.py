@@ -119,6 +119,9 @@ def _pair_problems(
         return
     p_kind, s_kind = spotio_kind(spotio.type), salesforce_kind(salesforce.type)
     types = f"{mapping.spotio} is {spotio.type} and {mapping.salesforce} is {salesforce.type}"
+    if mapping.rule is SyncRule.UNION and not p_kind is s_kind is Kind.CHOICES:
+        words = "union is for a multiple choice and a multi-select picklist"
+        yield error(f"{mapping.path}.rule", f"{types}: {words}", "set another rule")
     if not convertible(p_kind, s_kind):
         yield error(mapping.path, f"{types}: the two do not fit", _remedy_for(spotio))
     elif not aligned(p_kind, s_kind):

@@ -36,6 +36,7 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
         yield from _doubled_targets(one)
         for mapping in one.fields:
             yield from _field_problems(mapping)
+        yield from _union_problems(one)
         yield from _parent_problems(one, definition)
         yield from _conversion_problems(one, definition)
         yield from _match_problems(one)
@@ -44,6 +45,21 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
     if definition.match_region not in SUPPORTED_REGIONS:
         sentence = f"'{definition.match_region}' is not a country's two capital letters, such as US"
         yield "match_region", sentence
+
+
+def _union_problems(one: ObjectMapping) -> Iterator[Problem]:
+    """A union takes both directions, and a field of several choices."""
+    for name in ("address", "owner", "parent"):
+        part = getattr(one, name)
+        if part is not None and part.rule is SyncRule.UNION:
+            words = "union is for a field that holds several choices: set another rule"
+            yield f"{one.path}.{name}.rule", words
+    if one.to_spotio.enabled and one.to_salesforce.enabled:
+        return
+    for mapping in one.fields:
+        if mapping.rule is SyncRule.UNION:
+            words = "union needs both directions: enable to_spotio and to_salesforce"
+            yield f"{mapping.path}.rule", f"{words}, or set another rule"
 
 
 def _conversion_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator[Problem]:

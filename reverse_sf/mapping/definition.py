@@ -40,6 +40,7 @@ class SyncRule(str, Enum):
     SPOTIO_ONLY = "spotio_only"
     SPOTIO_UNLESS_BLANK = "spotio_unless_blank"
     MANUAL = "manual"
+    UNION = "union"
 
 
 class History(str, Enum):

@@ -26,11 +26,17 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.metadata import SalesforceField, SpotioField
 
 _KEEPS_SPOTIO = frozenset(
-    # Under these an edit in Salesforce never replaces a value of SPOTIO's.
-    {SyncRule.SPOTIO_ONLY, SyncRule.SPOTIO_UNLESS_BLANK, SyncRule.DO_NOT_SYNC}
+    # Under these an edit in Salesforce never replaces a value of SPOTIO's; a union changes
+    # nothing but the choices that were added or taken away.
+    {SyncRule.SPOTIO_ONLY, SyncRule.SPOTIO_UNLESS_BLANK, SyncRule.DO_NOT_SYNC, SyncRule.UNION}
 )
 _KEEPS_SALESFORCE = frozenset(
-    {SyncRule.SALESFORCE_ONLY, SyncRule.SALESFORCE_UNLESS_BLANK, SyncRule.DO_NOT_SYNC}
+    {
+        SyncRule.SALESFORCE_ONLY,
+        SyncRule.SALESFORCE_UNLESS_BLANK,
+        SyncRule.DO_NOT_SYNC,
+        SyncRule.UNION,
+    }
 )
 
 

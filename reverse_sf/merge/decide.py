@@ -18,6 +18,7 @@ from reverse_sf.mapping.definition import DEFAULT_POLICY, Policy, Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Undefined, is_blank
 from reverse_sf.merge.evidence import NO_EVIDENCE, newer
 from reverse_sf.merge.tables import OVERRULES, Cell, Row, cell_of
+from reverse_sf.merge.union import Barred, Merged, united
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,8 @@ class Decision(msgspec.Struct, frozen=True):
         reason: for :attr:`Kind.PARK`, a short stable code.
         message: for :attr:`Kind.PARK`, one sentence that a person can act on.
         because: where the row is ``C3-14``, the row that named the winner.
+        both: with the rule ``union``, where both sides are to be written; then nothing is said
+            under ``writes`` and ``value``.
     """
 
     kind: Kind
@@ -76,6 +79,7 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str = ""
     message: str = ""
     because: Row | None = None
+    both: Merged | None = None
 
 
 _MANUAL_MESSAGE = (
@@ -114,6 +118,8 @@ def decide(
     if spotio is UNSET or salesforce is UNSET:
         return Decision(Kind.NOTHING, Row.ABSENT)
     row = situation(spotio, salesforce, base, exchange)
+    if rule is SyncRule.UNION and row not in (Row.AGREED, Row.SETTLED):
+        return _united(row, spotio, salesforce, base, exchange)
     cell = cell_of(rule, row, spotio)
     winner = _winner(cell, row, rule, evidence, policy)
     if winner is Kind.PARK:
@@ -152,6 +158,31 @@ def _was_left_standing(held: Any, base: tuple[Any, Any] | None, side: Side) -> b
         return False
     settled, across = base if side is Side.SPOTIO else (base[1], base[0])
     return is_blank(across) and same(held, settled)
+
+
+def _united(
+    row: Row, spotio: Any, salesforce: Any, base: tuple[Any, Any] | None, exchange: Exchange
+) -> Decision:
+    """Decide a multiple choice by the rule ``union``: nobody loses, and both may be written."""
+    found = united(spotio, salesforce, base, exchange)
+    if isinstance(found, Barred):
+        return Decision(
+            Kind.PARK,
+            Row.UNDEFINED,
+            writes=found.toward,
+            reason=found.why.reason.value,
+            message=found.why.message,
+            because=row,
+        )
+    to_spotio = not same(found.spotio.value, spotio)
+    to_salesforce = not same(found.salesforce.value, salesforce)
+    if to_spotio and to_salesforce:
+        return Decision(Kind.WRITE, row, both=found)
+    if to_spotio:
+        return Decision(Kind.WRITE, row, writes=Side.SPOTIO, value=found.spotio.value)
+    if to_salesforce:
+        return Decision(Kind.WRITE, row, writes=Side.SALESFORCE, value=found.salesforce.value)
+    return Decision(Kind.REBASE, row)
 
 
 def situation(

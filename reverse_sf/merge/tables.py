@@ -50,6 +50,7 @@ class Cell(Enum):
     NEWER_OR_FILLED = "newer *, unknown -> the non-blank side"
     INITIAL = "initial policy *"
     PARK = "park"
+    UNION = "what either side has added or taken away"
 
 
 C = Cell
@@ -73,6 +74,13 @@ TABLE: dict[Row, tuple[Cell, Cell, Cell]] = {
 
 _MANUAL_ROWS = frozenset({Row.BOTH, Row.BOTH_SALESFORCE_BLANK, Row.BOTH_SPOTIO_BLANK, Row.NO_BASE})
 
+_SETTLED_ROWS = {Row.AGREED, Row.SETTLED, Row.NO_BASE_SALESFORCE_BLANK, Row.NO_BASE_SPOTIO_BLANK}
+_BESIDE_TWO_WAY: dict[SyncRule, tuple[Cell, frozenset[Row]]] = {
+    SyncRule.MANUAL: (Cell.PARK, _MANUAL_ROWS),
+    SyncRule.UNION: (Cell.UNION, frozenset(TABLE) - _SETTLED_ROWS),
+}
+"""Two rules that are two-way but for one cell and the rows that it stands in."""
+
 
 def cell_of(rule: SyncRule, row: Row, spotio: Any) -> Cell:
     """Look up the cell of a rule; the mirror rules read the mirrored row and swap the sides."""
@@ -90,8 +98,9 @@ def cell_of(rule: SyncRule, row: Row, spotio: Any) -> Cell:
             column = 0 if rule is SyncRule.SPOTIO_ONLY else 1
             mirrored = TABLE[_mirror(row, spotio)][column]
             return _MIRRORED_CELLS.get(mirrored, mirrored)
-        case SyncRule.MANUAL:
-            return Cell.PARK if row in _MANUAL_ROWS else two_way
+        case SyncRule.MANUAL | SyncRule.UNION:
+            cell, rows = _BESIDE_TWO_WAY[rule]
+            return cell if row in rows else two_way
         case _:
             assert_never(rule)
 

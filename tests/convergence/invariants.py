@@ -171,7 +171,7 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
                 continue
             if any(two.act != "write" for two in found):
                 continue
-            if len(found) > 1 and not _possible(world, pair, key, found, books):
+            if rule != "union" and len(found) > 1 and not _possible(world, pair, key, found, books):
                 continue
             yield f"{key} of {pair.p}/{pair.s}: {p_value!r} | {s_value!r} on {settled!r}, {rule}"
             break
@@ -286,6 +286,8 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
             row = decided.decision.get(key, {}).get("row")
             source = Where(OTHER[decided.to], decided.sobject, decided.source_id)
             echo = row in (_ONLY_S if decided.to == P else _ONLY_P)
+            # A union writes one side after the other: the second half is of before the first one.
+            echo = echo and decided.config.rule(key) != "union"
             at = written.get((source, key))
             if echo and at is not None and one.action == "update" and not world.faults:
                 edits = world.edited_at.get((source, key), [])
@@ -368,6 +370,8 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
                 canon("PS"[at], key, held("PS"[at], pair.sobject, key, both[at])) for at in (0, 1)
             ]
             settled = [canon("PS"[at], key, base[at]) for at in (0, 1)]
+            if config.rule(key) == "union" and values == settled and not same(*values):
+                yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
             if values != settled or _terms_at_rest(world, books, key).agrees(*values):
                 continue
             for at, record_id in ((0, pair.p), (1, pair.s)):
@@ -380,6 +384,10 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
 def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
     """It agreed when it was settled, or somebody went back to what was settled."""
     base = decided.base.get(lost.key)
+    if decided.config.rule(lost.key) == "union":
+        # What was written holds its changes (I5), and its own base tells that they are to go on.
+        to_p = lost.where.side == P
+        return same(_observed(decided, lost.key)[0 if to_p else 1], lost.value)
     if base is None:
         # Rows 12 and 13: a blank that was never settled is nobody's value.
         return lost.value is None
@@ -452,7 +460,7 @@ def i5_follows_rules(played: Played, books: Books) -> Iterator[str]:
             if told not in {it.row for it in asked}:
                 yield f"{shown}: logged as {told}, and it is {sorted(asked)}"
             yield from _right_value(decided, key, one, (p_value, s_value), terms)
-            if len(found) > 1:
+            if len(found) > 1 and rule != "union":
                 yield from _right_winner(world, decided, key, shown)
 
 
@@ -461,6 +469,9 @@ def _right_value(
 ) -> Iterator[str]:
     p_value, s_value = values
     value = terms.carried(decided.to, s_value if decided.to == P else p_value)
+    if decided.config.rule(key) == "union":
+        base = _observed(decided, key)[2]
+        value = reference.union(p_value, s_value, base)["PS".index(decided.to)]
     if value == "?" or (key == "parent" and value is UNDEFINED):
         return
     names = write.places[key]

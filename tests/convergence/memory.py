@@ -20,6 +20,7 @@ from reverse_sf.ledger.differing import (
     changed_beside,
 )
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
+from reverse_sf.ledger.outcomes import without_uncarried
 from reverse_sf.ledger.rows import (
     Conflict,
     Decisions,
@@ -507,6 +508,7 @@ class MemoryLedger:
         link_id, side = intent.link_id, _WRITTEN[intent.direction]
         image = outcome.image or {}
         told = image if outcome.base is None else outcome.base
+        told = without_uncarried(told, intent.decision, intent.direction)
         to_spotio = intent.direction is Direction.TO_SPOTIO
         entries = {
             key: [told[key], intent.source[key]] if to_spotio else [intent.source[key], told[key]]

@@ -374,7 +374,12 @@ def _scope_ignored() -> Any:
     return patch.object(Criteria, "__call__", lambda *_: True)
 
 
+def _union_settles_at_once() -> Any:
+    return _around(outcomes, "settled", lambda _original, value, *_: value)
+
+
 MUTANTS = (
+    Mutant("a union is settled before both sides hold it", _union_settles_at_once),
     Mutant("create not keyed by external id", _unkeyed_create),
     Mutant("no precondition on write", _no_guard),
     Mutant("base stores the value sent", _base_of_the_sent),

@@ -143,6 +143,15 @@ def verdicts(rule: str, p: Any, s: Any, base: Any, terms: Terms) -> set[Verdict]
     s_changed = base is None or not same(s, base[1])
     if not p_changed and not s_changed:
         return {Verdict("nothing", row="C3-02")}
+    if rule == "union":
+        row = _row(p, s, (base is None, p_changed, s_changed))
+        wanted = union(p, s, base)
+        found = {
+            Verdict("write", side, row)
+            for side, held, one in zip("PS", (p, s), wanted, strict=True)
+            if not same(held, one)
+        }
+        return found or {Verdict("rebase", row=row)}
     if rule in MIRROR:
         found = _winners(MIRROR[rule], s, p, (base is None, s_changed, p_changed))
         found = {({P: S, S: P}.get(winner, winner), star) for winner, star in found}
@@ -166,6 +175,15 @@ def verdicts(rule: str, p: Any, s: Any, base: Any, terms: Terms) -> set[Verdict]
             left = left and same((p, s)[held], base[held])
             answer.add(Verdict("write", loser, row, star or left))
     return answer
+
+
+def union(p: Any, s: Any, base: Any) -> tuple[Any, Any]:
+    """What either side is to hold: its own choices, and what the other has added and taken away."""
+    p, s = set(p or ()), set(s or ())
+    base_p, base_s = (set(one or ()) for one in base or ((), ()))
+    for_p = (p - (base_s - s)) | (s - base_s)
+    for_s = (s - (base_p - p)) | (p - base_p)
+    return tuple(sorted(for_p)) or None, tuple(sorted(for_s)) or None
 
 
 def _winners(rule: str, p: Any, s: Any, changed: tuple[bool, bool, bool]) -> set[tuple[str, bool]]:

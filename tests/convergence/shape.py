@@ -11,7 +11,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
 from reverse_sf.mapping.definition import (
     AddressMapping,
@@ -27,9 +28,6 @@ from reverse_sf.mapping.definition import (
 )
 from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
 from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
-
-if TYPE_CHECKING:
-    from random import Random
 
 P, S = "P", "S"
 STREAM = {"Account": "Accounts", "Contact": "Contacts"}
@@ -95,7 +93,8 @@ POOL: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 """Small pools, so that collisions are common."""
 
-RULES = tuple(one.value for one in SyncRule)
+RULES = tuple(one.value for one in SyncRule if one is not SyncRule.UNION)
+"""The rules that any field may have; a union is for :data:`SETS`."""
 _OPTIONS = {
     "Rating": ("Hot", "Lukewarm", "Cool", "Dead", "Odd", "Mild"),
     "Products": ("Panels", "Fiber", "Batteries"),
@@ -167,7 +166,7 @@ def some_config(random: Random) -> Config:
     if contacts:
         rules += [("First Name", random.choice(RULES)), ("Last Name", "two_way")]
         rules.append(("parent", random.choice(RULES)))
-    return Config(
+    config = Config(
         rules=tuple(rules),
         choices=random.randrange(len(CHOICES)),
         omit=frozenset(k for k in chosen[1:] if random.random() < 0.15),
@@ -182,6 +181,11 @@ def some_config(random: Random) -> Config:
         enabled=random.choice(("PS", "PS", "PS", "PS", "P", "S")),
         contacts=contacts,
     )
+    # From the configuration itself: a seed that was drawn before there was a union tells the same.
+    united = config.enabled == "PS" and Random(repr(config)).random() < 0.3
+    for key in SETS & {key for key, _ in config.rules} if united else ():
+        config = config.with_rule(key, "union")
+    return config
 
 
 @lru_cache(512)
