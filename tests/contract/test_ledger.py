@@ -506,6 +506,8 @@ class TestOutcomes:
         )
         finish(ledger, log=[first])
         ledger.add_log([second])
+        # A row has its number once it is kept.
+        first.number, second.number = 1, 2
         assert ledger.log_rows() == [second, first]
         assert ledger.log_rows(limit=1) == [second]
         for found in (
