@@ -330,11 +330,11 @@ class History:
                 return False
         return True
 
-    def _due(self) -> set[tuple[str, str]]:
-        """Links that a direction's next run is to decide again."""
+    def _due(self) -> set[tuple[str, str, str]]:
+        """Links that a direction's next run is to decide again, and why."""
         with Ledger.open(self._sync.ledger_uri) as ledger, ledger._reading() as connection:
-            rows = connection.execute(text("SELECT link_id, direction FROM sync_flags")).all()
-        return {(row.link_id, row.direction) for row in rows}
+            rows = connection.execute(text("SELECT link_id, direction, reason FROM sync_flags"))
+            return {(row.link_id, row.direction, row.reason) for row in rows}
 
     def _cycle(self, *, again: bool) -> list[str] | None:
         marks = Marks.now(self._servers)
