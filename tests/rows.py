@@ -63,6 +63,7 @@ def _records() -> Iterator[str]:
         for policy in ("ignore", "unlink", "delete"):
             yield f"C4 {side} deleted, {policy}"
             yield f"C4 {side} deleted, {policy}, other changed"
+        yield f"C4 {side} deleted, delete, other changed, resurrect"
         yield f"C4 {side} undeleted"
         yield f"C4 {side} missing from a partial listing"
         yield f"C4 {side} hard delete"

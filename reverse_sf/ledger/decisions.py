@@ -16,7 +16,9 @@ from reverse_sf.ledger.matches import write_match_keys
 from reverse_sf.ledger.observations import IS_OPEN
 from reverse_sf.ledger.rows import LinkState, OperationStatus
 from reverse_sf.ledger.tables import (
+    bases,
     flags,
+    images,
     links,
     operations,
     users,
@@ -51,6 +53,8 @@ _add_links = Insert(
 )
 _change_links = Update(links, ("pair", "state", "salesforce_id", "spotio_id"), identity=("number",))
 _drop_flags = Delete(flags, ("link_id", "direction"))
+_drop_images = Delete(images, ("link", "side"))
+_drop_bases = Delete(bases, ("link",))
 _OPERATION = (
     "run_id",
     "status",
@@ -109,6 +113,7 @@ class DecisionCommits(Leases):
         with self._writing() as connection:
             run = self._fence(connection, decisions.run_id)
             known, new = _put_links(connection, decisions, self._link_numbers)
+            _forget_sides(connection, decisions.parted, known)
             put_images.execute(connection, [_image_row(it, known) for it in decisions.images])
             merge_bases(
                 connection, {known[it]: entries for it, entries in decisions.rebased.items()}
@@ -170,7 +175,12 @@ def _put_links(
     rows = connection.execute(_known_links, {"keys": to_text(sought)}).all()
     known.update((row.link_id, row.number) for row in rows)
     new = [link for link in given.values() if link.link_id not in known]
-    changed = [_changed_link(given[row.link_id], row) for row in rows if row.link_id in given]
+    parted = dict(decisions.parted)
+    changed = [
+        _changed_link(given[row.link_id], row, parted.get(row.link_id))
+        for row in rows
+        if row.link_id in given
+    ]
     try:
         _change_links.execute(connection, changed)
         if new:
@@ -185,7 +195,9 @@ def _put_links(
     return known, {link.link_id for link in new}
 
 
-def _changed_link(link: Link, row: Row[Any]) -> tuple[Any, ...]:
+def _changed_link(link: Link, row: Row[Any], parted: Side | None) -> tuple[Any, ...]:
+    if parted is not None:
+        return (link.pair, link.state.value, link.salesforce_id, link.spotio_id, row.number)
     joined_meanwhile = row.state == LinkState.LINKED.value and link.state is LinkState.PENDING
     return (
         link.pair,
@@ -194,6 +206,16 @@ def _changed_link(link: Link, row: Row[Any]) -> tuple[Any, ...]:
         link.spotio_id or row.spotio_id,
         row.number,
     )
+
+
+def _forget_sides(
+    connection: Connection, parted: Sequence[tuple[str, Side]], known: Mapping[str, int]
+) -> None:
+    """Forget what was known of the sides that links have parted with, and what was settled."""
+    if not parted:
+        return
+    _drop_images.execute(connection, [(known[it], side.value) for it, side in parted])
+    _drop_bases.execute(connection, [(known[it],) for it, _ in parted])
 
 
 def _put_intents(

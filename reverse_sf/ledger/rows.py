@@ -355,6 +355,8 @@ class Decisions(msgspec.Struct, kw_only=True):
     conflicts: list[Conflict] = []
     counts: list[Count] = []
     users: list[UserRow] = []
+    parted: list[tuple[str, Side]] = []
+    """Links that forget their record of a side and all that was known of it, its base too."""
     match_keys: list[KeysOfRecord] = []
     """What records are matched by now, where the pair has an index of keys."""
 

@@ -102,21 +102,47 @@ class Entries:
                 )
             )
             self._remember_loser(subject, batch)
+        elif act is Act.RESURRECT:
+            self._forget(link, subject, batch)
         elif act in _STATES:
             self.restate(link, _STATES[act], batch)
+
+    def _forget(self, link: Link, subject: Subject, batch: Batch) -> None:
+        """Have a deleted record created anew by the other direction, from what has changed there.
+
+        The old record is remembered as an alias: where it is undeleted a person decides.
+        """
+        source = self._course.source
+        batch.decisions.parted.append((link.link_id, source))
+        batch.decisions.links.append(
+            Link(
+                link_id=link.link_id,
+                pair=link.pair,
+                origin=link.origin,
+                state=LinkState.PENDING,
+                salesforce_id=None if source is Side.SALESFORCE else link.salesforce_id,
+                spotio_id=None if source is Side.SPOTIO else link.spotio_id,
+                flagged=self._course.back,
+                flag_reason=f"deleted in {self._course.source_name}, and changed here",
+            )
+        )
+        self._remember(subject, "deleted", LinkState.ALIAS, batch)
 
     def _remember_loser(self, subject: Subject, batch: Batch) -> None:
         """Keep a merge's loser under a link of its own, now that its link is the winner's.
 
         An event of it that comes late is older than this, and no newcomer that is created.
         """
-        loser = link_id_of(self._name, f"{subject.source_id}|merged", self._course.source)
+        self._remember(subject, "merged", LinkState.TOMBSTONE, batch)
+
+    def _remember(self, subject: Subject, word: str, state: LinkState, batch: Batch) -> None:
+        own = link_id_of(self._name, f"{subject.source_id}|{word}", self._course.source)
         batch.decisions.links.append(
-            self._course.link(self._name, loser, subject.source_id, None, LinkState.TOMBSTONE)
+            self._course.link(self._name, own, subject.source_id, None, state)
         )
         batch.decisions.images.append(
             Image(
-                link_id=loser,
+                link_id=own,
                 side=self._course.source,
                 values=subject.values,
                 digest=subject.digest,

@@ -129,8 +129,9 @@ def candidates(
 
 
 def _is_gone(known: Observed, holders: Mapping[str, str]) -> bool:
-    """Whether a record was deleted before anything was linked to it."""
-    return known.state is LinkState.TOMBSTONE and known.link_id not in holders
+    """Whether a record was deleted, and nothing is linked to it."""
+    gone = (LinkState.TOMBSTONE, LinkState.ALIAS)
+    return known.state in gone and known.link_id not in holders
 
 
 def _id_in(value: Any, *, from_salesforce: bool) -> str | None:

@@ -124,6 +124,9 @@ class Planner:
         if act is Act.MOVE and event is Event.MERGED:
             # The stored image stays: the winner's own record is decided against it.
             return True
+        if act is Act.RESURRECT:
+            # What is known of the deleted record went with it.
+            return False
         if subject.is_new:
             if act not in (Act.FIELDS, Act.REVIVE):
                 self._fields.differing(prior, subject.values)
@@ -212,6 +215,7 @@ class Planner:
             converts=self.conversion is not None
             and self.conversion.target_id(subject.values) is not None,
             on_delete=self._course.on_delete(self._mapping),
+            resurrect=self._mapping.resurrect,
             source=self._course.letter,
         )
         return refusal, event, record_decision(facts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from reverse_sf.mapping.definition import STAGE, MatchRule, SyncRule
+from reverse_sf.mapping.definition import STAGE, DeletePolicy, MatchRule, SyncRule
 from reverse_sf.mapping.users_document import user_inconsistencies
 from reverse_sf.mapping.wording import did_you_mean
 
@@ -37,6 +37,7 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
         for mapping in one.fields:
             yield from _field_problems(mapping)
         yield from _union_problems(one)
+        yield from _resurrection_problems(one)
         yield from _parent_problems(one, definition)
         yield from _conversion_problems(one, definition)
         yield from _match_problems(one)
@@ -60,6 +61,22 @@ def _union_problems(one: ObjectMapping) -> Iterator[Problem]:
         if mapping.rule is SyncRule.UNION:
             words = "union needs both directions: enable to_spotio and to_salesforce"
             yield f"{mapping.path}.rule", f"{words}, or set another rule"
+
+
+def _resurrection_problems(one: ObjectMapping) -> Iterator[Problem]:
+    """What is created anew needs a deletion that would be carried out, and a way to come back."""
+    if not one.resurrect:
+        return
+    ways = (
+        (one.on_delete_in_spotio, one.to_spotio, "to_spotio"),
+        (one.on_delete_in_salesforce, one.to_salesforce, "to_salesforce"),
+    )
+    path = f"{one.path}.on_delete.resurrect"
+    if all(policy is not DeletePolicy.DELETE for policy, _, _ in ways):
+        yield path, "nothing is ever deleted: set in_salesforce or in_spotio to delete"
+    for policy, back, name in ways:
+        if policy is DeletePolicy.DELETE and not (back.enabled and back.create):
+            yield path, f"a deleted record cannot come back: {name} is not enabled, or creates none"
 
 
 def _conversion_problems(one: ObjectMapping, definition: SyncDefinition) -> Iterator[Problem]:

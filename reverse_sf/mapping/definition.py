@@ -264,6 +264,8 @@ class ObjectMapping:
     conflicts: Policy = DEFAULT_POLICY
     on_convert: str | None = None
     """Where the link of a converted lead moves to: Contact or Account."""
+    resurrect: bool = False
+    """A deletion that loses to a change of the other side has the record created anew."""
 
 
 @dataclass(frozen=True)

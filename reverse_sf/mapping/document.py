@@ -206,6 +206,7 @@ def _object(said: dict[str, Any], path: str) -> ObjectMapping:
         path=path,
         conflicts=_conflicts(said.get("conflicts", {})),
         on_convert=said.get("on_convert"),
+        resurrect=deletes.get("resurrect", False),
     )
     return replace(mapping, fingerprint=fingerprint(mapping))
 

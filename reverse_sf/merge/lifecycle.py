@@ -47,6 +47,8 @@ class Act(Enum):
     """The link is kept for an undelete; nothing is written."""
     UNLINK = "unlink"
     DELETE = "delete"
+    RESURRECT = "created anew"
+    """The link forgets the deleted record; the other direction creates it from what changed."""
     MOVE = "link moves to the winner"
     ALIAS = "alias"
     """The winner has its own partner; this one waits for a person."""
@@ -76,6 +78,7 @@ class RecordFacts(msgspec.Struct, frozen=True):
         other_deleted: the other side's record was last seen deleted.
         winner_linked: the winner of the merge, or what the lead became, has a link of its own.
         converts: the definition says where the link of a converted lead moves to.
+        resurrect: a deletion that loses to a change has the record created anew.
         source: the observed side's letter, ``S`` or ``P``.
     """
 
@@ -88,6 +91,7 @@ class RecordFacts(msgspec.Struct, frozen=True):
     winner_linked: bool = False
     converts: bool = False
     on_delete: DeletePolicy = DeletePolicy.IGNORE
+    resurrect: bool = False
     source: str = "S"
 
 
@@ -130,7 +134,8 @@ def _deleted(  # noqa: PLR0911 -- one return per row
         return RecordDecision(Act.UNLINK, row)
     if facts.on_delete is DeletePolicy.DELETE:
         if facts.other_changed:
-            return RecordDecision(Act.UNLINK, row, journal=True)
+            act = Act.RESURRECT if facts.resurrect else Act.UNLINK
+            return RecordDecision(act, row, journal=True)
         return RecordDecision(Act.DELETE, row)
     assert_never(facts.on_delete)
 

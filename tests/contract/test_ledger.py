@@ -470,6 +470,23 @@ class TestOutcomes:
         assert known[link_id("b")].link == link("b", spotio_id="sp-b"), "it is not linked yet"
         assert ledger.link_ids_of_spotio(PAIR, ["sp-a", "sp-b"]) == {"sp-b": link_id("b")}
 
+    def test_a_link_that_parts_with_a_deleted_record_knows_nothing_of_it_any_more(self, ledger):
+        join(ledger, "a")
+        alias = link("old", salesforce_id=None, spotio_id="sp-a", state=LinkState.ALIAS)
+        ledger.commit_decisions(
+            Decisions(
+                run_id="run-1",
+                links=[link("a", flagged=TO_SPOTIO, flag_reason="deleted"), alias],
+                parted=[(link_id("a"), Side.SPOTIO)],
+            )
+        )
+        known = ledger.snapshots([link_id("a")])[link_id("a")]
+        assert known.link == link("a", flagged=TO_SPOTIO, flag_reason="deleted")
+        assert known.salesforce_image is not None
+        assert known.spotio_image is None
+        assert known.base_text is None
+        assert ledger.link_ids_of_spotio(PAIR, ["sp-a"]) == {"sp-a": link_id("old")}
+
     def test_a_delete_that_was_applied_leaves_a_tombstone(self, ledger):
         join(ledger, "a")
         ledger.commit_decisions(

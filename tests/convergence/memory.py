@@ -288,6 +288,10 @@ class MemoryLedger:
         run = self._run(decisions.run_id)
         direction = run.direction
         self._check(decisions.links)
+        for link_id, side in decisions.parted:
+            self._part(self.links[link_id], side)
+            self.images.pop((link_id, side), None)
+            self.bases.pop(link_id, None)
         for link in decisions.links:
             self._put_link(link)
         for image in decisions.images:

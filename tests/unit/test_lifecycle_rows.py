@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from reverse_sf.errors import ConfigurationError
 from reverse_sf.ledger.rows import LinkState
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
+from reverse_sf.mapping.document import parse
 from tests.unit.two_way_fixtures import SYNC, TwoWay, world
 
 __all__ = ["world"]
@@ -87,6 +89,62 @@ def test_a_deletion_follows_the_policy_unless_the_other_side_has_changed(tmp_pat
     outlived = [("", f"C4 {side} deleted, other changed")]
     assert kept == (outlived if case == "delete, other changed" else [])
     assert world.cycle() == 0
+
+
+@pytest.mark.row("C4 {side} deleted, delete, other changed, resurrect")
+@SIDES
+def test_a_deleted_record_is_created_anew_where_the_other_side_has_changed(tmp_path, side):
+    world = with_policy(tmp_path, side, "delete, resurrect: true")
+    ids = world.linked(Website="a")
+    change(world, OTHER[side], ids)
+    delete(world, side, ids)
+    only(world, side)
+    assert not is_gone(world, OTHER[side], ids)
+    assert [(key, row) for key, row, _, _ in world.conflicts()] == [
+        ("", f"C4 {side} deleted, other changed")
+    ]
+    # It comes back with the change once that is in scope.
+    if side == "S":
+        world.in_spotio("Accounts", ids[1], Stage="Customer")
+    else:
+        world.in_salesforce("Account", ids[0], Type="Customer")
+    world.rest()
+    stream = (
+        world.salesforce.by_stream["Account"] if side == "S" else world.spotio.by_stream["Accounts"]
+    )
+    assert len(stream) == 2
+    old = ids["SP".index(side)]
+    (new,) = set(stream) - {old}
+    assert stream[new]["Website"] == "changed"
+    kept = ids["PS".index(side)] if side == "P" else ids[1]
+    pair = (new, kept) if side == "S" else (kept, new)
+    assert world.counterpart(pair[1]) == pair[0]
+    # Late word of the old one, told once more or taken back, makes nothing.
+    assert world.cycle(again=True) == 0
+    if side == "S":
+        world.in_salesforce("Account", old, IsDeleted=False, Website="back")
+        world.rest()
+        assert len(world.spotio.by_stream["Accounts"]) == 1
+        assert len(stream) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("{in_spotio: unlink, resurrect: true}", "nothing is ever deleted"),
+        ("{in_salesforce: delete, resurrect: true}", "cannot come back: to_salesforce"),
+    ],
+)
+def test_what_cannot_come_back_is_no_setting(told, words):
+    sync = SYNC.replace(
+        "on_delete: {in_salesforce: ignore, in_spotio: delete}", f"on_delete: {told}"
+    )
+    one_way = sync.replace(
+        "to_salesforce: {enabled: true, only", "to_salesforce: {enabled: false, only"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        parse(one_way)
+    assert words in "\n".join(caught.value.problems)
 
 
 @pytest.mark.row("C4 both deleted")

@@ -412,7 +412,14 @@ class TwoWay:
         found = record_id is not None
         if record_id is None:
             own = one.get("SPOTIO_Id__c")
-            record_id = next((k for k, v in rows.items() if own and v["SPOTIO_Id__c"] == own), None)
+            record_id = next(
+                (
+                    k
+                    for k, v in rows.items()
+                    if own and v["SPOTIO_Id__c"] == own and not v["IsDeleted"]
+                ),
+                None,
+            )
         if envelope.action.value == "delete":
             self.in_salesforce(stream, record_id, IsDeleted=True)
             return self._outcome(envelope, salesforce_id=record_id)
@@ -530,7 +537,14 @@ class TwoWay:
         record_id = envelope.spotio_id
         if record_id is None:
             own = envelope.salesforce_id
-            record_id = next((k for k, v in rows.items() if v["externalDataObjectId"] == own), None)
+            record_id = next(
+                (
+                    k
+                    for k, v in rows.items()
+                    if v["externalDataObjectId"] == own and not v["deleted"]
+                ),
+                None,
+            )
         if envelope.action.value == "delete" and record_id is not None:
             self.delete_in_spotio(record_id, stream)
             return self._outcome(envelope, spotio_id=record_id)
