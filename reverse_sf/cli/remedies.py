@@ -115,6 +115,38 @@ REMEDIES: dict[str, Remedy] = {
     ),
     "busy": Remedy("Somebody kept changing the record while it was to be written.", NOBODY),
     "locked": Remedy("Salesforce had the record locked; it is tried again.", NOBODY),
+    "user_not_written": Remedy(
+        "SPOTIO accepted the write and its list of users shows something else: do it by hand,"
+        " under Settings, Users.",
+        SPOTIO,
+    ),
+    "user_without_email": Remedy(
+        "The Salesforce user has no e-mail in the field that email_field names, and a SPOTIO user"
+        " needs one.",
+        SALESFORCE,
+    ),
+    "user_shares_email": Remedy(
+        "Several selected Salesforce users have one e-mail, and SPOTIO takes it once: correct one,"
+        " or use email_field: Username.",
+        f"{SALESFORCE}, or {AUTHOR}",
+    ),
+    "user_email_taken": Remedy(
+        "The SPOTIO user with this e-mail belongs to another Salesforce user: correct the external"
+        " user id or the e-mail.",
+        SPOTIO,
+    ),
+    "user_ambiguous": Remedy(
+        "Several SPOTIO users may be this one: correct their external user ids or e-mails.", SPOTIO
+    ),
+    "user_owns_api_key": Remedy(
+        "The API key of this very sync belongs to the user, who is never suspended: make the key as"
+        " somebody else first.",
+        SPOTIO,
+    ),
+    "user_is_last_admin": Remedy(
+        "The user is the last active Admin, who is never suspended: make another Admin first.",
+        SPOTIO,
+    ),
     "unsupported": Remedy("The system has no call for it.", NOBODY),
 }
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reverse_sf.cli.health import metrics, tell_change
 from reverse_sf.cli.rendering import say, say_json, show, strict_option
-from reverse_sf.cli.settings import open_ledger
+from reverse_sf.cli.settings import open_ledger, own_setting
 from reverse_sf.errors import Exit
 from reverse_sf.mapping.definition import Direction
 
@@ -26,8 +27,11 @@ attention  done, with records or fields parked: reverse-sf parked
 late       the last good run is older than --max-age allows
 failing    the last run of a direction failed or was interrupted, or none has run yet
 
-Exit codes, for monitors: 0 healthy or attention, 1 failing or late, 2 no ledger, 5 with --strict
-where attention is due.
+With --alert-url (or REVERSE_SF_ALERT_URL) a webhook is told when the verdict has changed since it
+was told last: JSON with a "text" that a chat shows. --prometheus prints metrics.
+
+Exit codes, for monitors: 0 healthy or attention, 1 failing or late (or the webhook is out of
+reach), 2 no ledger, 5 with --strict where attention is due.
 """
 _IN_WORDS = {
     "healthy": "The sync is healthy.",
@@ -80,16 +84,36 @@ class PairStatus:
     metavar="MINUTES",
     help="Late where a direction's last good run began longer ago.",
 )
+@click.option(
+    "--alert-url",
+    metavar="URL",
+    help="Webhook to tell of a change.  [default: setting alert_url]",
+)
+@click.option("--prometheus", is_flag=True, help="Print metrics in the format of Prometheus.")
 @click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
 @strict_option
-def status(*, max_age: int | None, ledger_uri: str | None, as_json: bool, strict: bool) -> int:
+def status(
+    *,
+    max_age: int | None,
+    alert_url: str | None,
+    prometheus: bool,
+    ledger_uri: str | None,
+    as_json: bool,
+    strict: bool,
+) -> int:
     """Tell the sync's health; :data:`_HELP` is what a user reads."""
     with open_ledger(ledger_uri) as ledger:
         directions = _directions(ledger)
         pairs = [row for one in directions for row in _pairs(ledger, one)]
-    verdict = verdict_of(directions, sum(one.parked for one in pairs), max_age)
-    if as_json:
+        parked = sum(one.parked for one in pairs)
+        verdict = verdict_of(directions, parked, max_age)
+        url = alert_url or own_setting("alert_url")
+        if url:
+            tell_change(ledger, url, verdict, {"parked": parked})
+    if prometheus:
+        click.echo(metrics(verdict, directions, pairs), nl=False)
+    elif as_json:
         say_json({"verdict": verdict, "directions": directions, "pairs": pairs})
     else:
         _show(verdict, directions, pairs)

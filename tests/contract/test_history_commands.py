@@ -16,6 +16,7 @@ from reverse_sf.ledger.rows import Conflict, Decisions, LogRow, OperationStatus,
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.values import Reason
+from reverse_sf.merge.users import UserRow
 from tests.conftest import ROOT
 from tests.contract.ledger_fixtures import (
     AT,
@@ -196,6 +197,14 @@ def test_every_reason_that_work_is_parked_for_has_plain_words_and_somebody_to_as
         for module in (ROOT / package).rglob("*.py"):
             codes |= set(re.findall(r'Withheld\(\w*"?"?, "([a-z_]+)"', module.read_text()))
     assert {"rejected", "not_taken", "waiting_for_parent"} <= codes
+    codes |= {
+        UserRow.NO_EMAIL.value,
+        UserRow.SHARED_EMAIL.value,
+        UserRow.TAKEN.value,
+        UserRow.AMBIGUOUS.value,
+        UserRow.KEY_OWNER.value,
+        UserRow.LAST_ADMIN.value,
+    }
     assert codes <= REMEDIES.keys()
 
 
