@@ -1,4 +1,4 @@
-"""Who owns a record in SPOTIO: by external user id, then e-mail, then default."""
+"""Who owns a record in SPOTIO: by link, external user id, then e-mail, then default."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ class People:
         """The user's id, or None where nobody fits and no default is to be used.
 
         Args:
-            wanted: the envelope's owner object (``salesforce_id``, ``email``), an id or an e-mail.
+            wanted: the envelope's owner object (``spotio_id`` where the sync of
+                users has joined the two, ``salesforce_id``, ``email``), an id or an e-mail.
         """
         if isinstance(wanted, dict):
+            if wanted.get("spotio_id") in self._ids:
+                return str(wanted["spotio_id"])
             by_id = self._by_external_id.get(canon.record_id(wanted.get("salesforce_id")))
             return by_id or self.by_email(wanted.get("email"))
         text = canon.text(wanted)

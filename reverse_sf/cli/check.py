@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,12 @@ from reverse_sf.mapping.check import check as check_definition
 from reverse_sf.mapping.check import coverage, proofs_of
 from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.lines import Lines
-from reverse_sf.mapping.metadata import Users
 from reverse_sf.mapping.problem import Severity
 from reverse_sf.mapping.snapshot import Snapshot, drift, read_snapshot, snapshot_text
 from reverse_sf.sync_file import read_sync_file
 
 if TYPE_CHECKING:
+    from reverse_sf.mapping.metadata import Users
     from reverse_sf.mapping.problem import Problem
 
 
@@ -91,12 +92,12 @@ def check(
     users: Users | None = None
     changes: list[Problem] = []
     if not offline:
-        org, salesforce_people, org_id = read_salesforce(definition)
+        org, salesforce_users, org_id = read_salesforce(definition)
         workflow, spotio_people, company = read_spotio()
         _same_ledger(
             ledger_uri_of(ledger_uri), {Side.SALESFORCE: org_id, Side.SPOTIO: company}, as_json
         )
-        users = Users(spotio=spotio_people, salesforce=salesforce_people)
+        users = replace(salesforce_users, spotio=spotio_people)
         seen = Snapshot(org, workflow)
         if kept is not None and not update_snapshot:
             changes = drift(kept, seen, definition)

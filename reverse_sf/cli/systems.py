@@ -12,9 +12,16 @@ from reverse_sf.cli.settings import (
     is_true,
 )
 from reverse_sf.errors import ConfigurationError, ReverseSFError
-from reverse_sf.mapping.metadata import Person, SalesforceObject, SalesforceOrg, Workflow
+from reverse_sf.mapping.metadata import (
+    Person,
+    SalesforceObject,
+    SalesforceOrg,
+    Users,
+    Workflow,
+)
 from reverse_sf.salesforce import DEFAULT_API_VERSION, Credentials, SalesforceClient
 from reverse_sf.salesforce.soql import Select, quoted
+from reverse_sf.salesforce.user_details import BEHIND, FROZEN, Details, rows_of
 from reverse_sf.spotio.client import Spotio
 from reverse_sf.spotio.company import company_id
 from reverse_sf.spotio.session import DEFAULT_API_URL, Session
@@ -22,6 +29,7 @@ from reverse_sf.spotio.session import Credentials as SpotioKey
 
 if TYPE_CHECKING:
     from reverse_sf.mapping.definition import SyncDefinition
+    from reverse_sf.mapping.users import UserSync
 
 _OFFLINE = "or check the file alone with --offline"
 
@@ -79,16 +87,19 @@ def spotio_client(hint: str = "") -> Spotio:
 
 def read_salesforce(
     definition: SyncDefinition,
-) -> tuple[SalesforceOrg, tuple[Person, ...], str | None]:
-    """Describe the mapped objects, find the users that the definition names, and tell the org's Id.
+) -> tuple[SalesforceOrg, Users, str | None]:
+    """Describe the mapped objects, find the users that the definition means, and tell the org's Id.
 
     Raises:
         ConfigurationError: the settings of a login are not there or not complete.
         RefusedError: Salesforce refuses the login or the user.
     """
     with closing(salesforce_client(_OFFLINE)) as client:
-        people = _salesforce_people(client, definition)
-        return org_of(client, definition), people, client.organization_id
+        if definition.users.roles:
+            users = _selectable(client, definition.users)
+        else:
+            users = Users(salesforce=_salesforce_people(client, definition))
+        return org_of(client, definition), users, client.organization_id
 
 
 def org_of(client: SalesforceClient, definition: SyncDefinition) -> SalesforceOrg:
@@ -132,6 +143,35 @@ def _salesforce_people(client: SalesforceClient, definition: SyncDefinition) -> 
     return found or (Person(id=""),)
 
 
+def _selectable(client: SalesforceClient, sync: UserSync) -> Users:
+    """Every user of the org, with what the section asks for.
+
+    Raises:
+        ConfigurationError: the section names what is no field of User.
+    """
+    asked = {one.name for role in sync.roles for one in role.only_when}
+    details = Details(client, [name for name in BEHIND if name in asked | {FROZEN}])
+    behind = {name for detail in asked & BEHIND.keys() for name in BEHIND[detail]}
+    own = ("Id", "Username", "Email", "IsActive")
+    fields = (*own, *sorted((asked - BEHIND.keys() | behind) - {*own}))
+    rows = rows_of(client, Select("User", fields))
+    columns = {name: [row.get(name) for row in rows] for name in fields}
+    columns.update(details.columns(columns))
+    return Users(
+        salesforce=tuple(
+            Person(
+                id=str(row["Id"]),
+                email=row.get("Email"),
+                username=row.get("Username"),
+                active=bool(row.get("IsActive", True)),
+                attributes={name: column[at] for name, column in columns.items()},
+            )
+            for at, row in enumerate(rows)
+        ),
+        names=details.names,
+    )
+
+
 def read_spotio() -> tuple[Workflow, tuple[Person, ...], str | None]:
     """Read SPOTIO's record types, its users and the company's id.
 
@@ -145,6 +185,7 @@ def read_spotio() -> tuple[Workflow, tuple[Person, ...], str | None]:
         users = spotio.users()
         spotio.check_key(users)
         people = tuple(
-            Person(id=one.id, email=one.email, active=not one.suspended) for one in users
+            Person(one.id, one.email, active=not one.suspended, attributes={"role": one.role})
+            for one in users
         )
         return spotio.workflow(), people, company_id(spotio.session)

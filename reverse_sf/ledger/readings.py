@@ -38,6 +38,15 @@ class Readings(Leases):
             found = connection.scalar(_linked_number, {"pair": pair})
         return int(found or 0)
 
+    def linked_pairs(self, pair: str) -> dict[str, str]:
+        """SPOTIO id by Salesforce Id of every link of a pair that joins two; for small pairs."""
+        statement = select(links.c.salesforce_id, links.c.spotio_id).where(
+            links.c.pair == pair, links.c.state == LinkState.LINKED.value
+        )
+        with self._reading() as connection:
+            rows = connection.execute(statement).all()
+        return {row.salesforce_id: row.spotio_id for row in rows}
+
     def linked_ids(self, pair: str, *, batch: int = 1000) -> Iterator[list[str]]:
         """The links of a pair whose both sides are known, a batch at a time."""
         after = ""

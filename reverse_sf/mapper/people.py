@@ -13,7 +13,7 @@ from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.values import Reason, Undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import OwnerMapping
@@ -106,6 +106,7 @@ class People:
         spotio: SPOTIO users by id; empty where no target has stored them yet.
         course: the run's direction.
         attributes: what the sync of users asks for of a Salesforce user.
+        linked: SPOTIO user by Salesforce user, as the sync of users has joined them.
     """
 
     def __init__(
@@ -114,7 +115,10 @@ class People:
         spotio: dict[str, UserRow],
         course: Course,
         attributes: Iterable[str] = (),
+        linked: Mapping[str, str] | None = None,
     ) -> None:
+        self._to_spotio = dict(linked or {})
+        self._to_salesforce = {there: here for here, there in self._to_spotio.items()}
         self._course = course
         self._attributes = tuple(attributes)
         self._users = {Side.SALESFORCE: dict(salesforce), Side.SPOTIO: dict(spotio)}
@@ -173,6 +177,11 @@ class People:
             self._index(side, row)
             self.changed.append(row)
 
+    def joined_to(self, user_id: str) -> str | None:
+        """The user of the destination whom the sync of users has joined with one of the source."""
+        to_spotio = self._course.source is Side.SALESFORCE
+        return (self._to_spotio if to_spotio else self._to_salesforce).get(user_id)
+
     def email_of(self, user_id: str) -> str | None:
         """E-mail of a user of the source, where known."""
         known = self._users[self._course.source].get(user_id)
@@ -192,15 +201,17 @@ class People:
         return [link_id for each in known for link_id in self._unnamed.pop(each)]
 
     def in_spotio(self, salesforce_id: str) -> str | None:
-        """SPOTIO id of a Salesforce user: by external user id, then by e-mail."""
-        found = self._by_external_id.get(salesforce_id)
+        """SPOTIO id of a Salesforce user: by link, then external user id, then e-mail."""
+        found = self._to_spotio.get(salesforce_id) or self._by_external_id.get(salesforce_id)
         if found is None:
             user = self._users[Side.SALESFORCE].get(salesforce_id)
             found = self.by_email(Side.SPOTIO, user.email if user else None)
         return found
 
     def in_salesforce(self, spotio_id: str) -> str | None:
-        """Salesforce Id of a SPOTIO user: its external user id, then by e-mail."""
+        """Salesforce Id of a SPOTIO user: by link, then its external user id, then e-mail."""
+        if spotio_id in self._to_salesforce:
+            return self._to_salesforce[spotio_id]
         user = self._users[Side.SPOTIO].get(spotio_id)
         if user is None:
             return None
@@ -264,8 +275,10 @@ class OwnerExchange:
         """What the target needs to find the owner; the id is the source's."""
         to_spotio = self._course.destination is Side.SPOTIO
         mapping = self._mapping
+        joined = self._people.joined_to(user_id)
         return {
             self._course.own_id: user_id,
+            **({self._course.other_id: joined} if joined is not None else {}),
             "email": self._people.email_of(user_id),
             "default": mapping.spotio_default if to_spotio else mapping.salesforce_default,
             "keep_on_update": mapping.keep_on_update,

@@ -25,6 +25,7 @@ from reverse_sf.mapper.streams import Stream, Streams
 from reverse_sf.mapper.suspicion import Limits, Suspicion
 from reverse_sf.mapper.user_sync import UserSyncing, attribute_names
 from reverse_sf.mapping.definition import Side
+from reverse_sf.merge.envelope import USERS_PAIR
 
 if TYPE_CHECKING:
     import logging
@@ -128,6 +129,7 @@ class MappingRun:
                 ledger.users(Side.SPOTIO),
                 self._course,
                 attribute_names(definition.users),
+                ledger.linked_pairs(USERS_PAIR),
             )
             self._streams = Streams(
                 definition, ledger, self._people, self._tally, course=self._course, now=now

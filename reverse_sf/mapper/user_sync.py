@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.errors import ConfigurationError
+from reverse_sf.ledger.encoding import sortable
 from reverse_sf.ledger.rows import Decisions, Image, Intent, Link, LinkState, Parked, Snapshot
 from reverse_sf.mapper.messages import as_object, joined, text_of, with_envelope
 from reverse_sf.mapper.people import REMOVED
@@ -260,6 +261,11 @@ class UserSyncing:
                 into.unparked.append((entry.link_id, ""))
             if snapshot is not None and snapshot.open_operation is not None:
                 into.superseded.append(snapshot.open_operation)
+                if decision.row is UserRow.OUT_ALREADY:
+                    # An earlier run asked for it and never learnt that SPOTIO did it.
+                    into.rebased[entry.link_id] = {SUSPENDED: [True, True]}
+            if snapshot is not None and snapshot.link.flagged is Direction.TO_SPOTIO:
+                into.unflagged.append(entry.link_id)
             return None
         member = tenant.member(decision.member) if decision.member else None
         digest = self._digest(entry, member)
@@ -303,10 +309,13 @@ class UserSyncing:
         if withheld.definition_fingerprint != self._run.definition_fingerprint:
             return False
         due = withheld.next_attempt_at
-        return due is None or due > entry.now
+        return due is None or sortable(due) > sortable(entry.now)
 
     def _remember(self, entry: _Entry, digest: str, into: Decisions) -> None:
-        if entry.snapshot is None:
+        if entry.snapshot is not None:
+            if entry.snapshot.link.flagged is Direction.TO_SPOTIO:
+                into.unflagged.append(entry.link_id)
+        else:
             into.links.append(
                 Link(
                     link_id=entry.link_id,

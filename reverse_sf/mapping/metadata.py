@@ -384,6 +384,8 @@ class Person:
     email: str | None = None
     username: str | None = None
     active: bool = True
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Of a Salesforce user what ``users:`` asks for, of a SPOTIO user the ``role``."""
 
 
 @dataclass(frozen=True)
@@ -396,7 +398,13 @@ class SalesforceOrg:
 
 @dataclass(frozen=True)
 class Users:
-    """The users of both sides."""
+    """The users of both sides.
+
+    Attributes:
+        names: every name that an attribute of Salesforce's users can have, such as
+            ``Profile.Name``; an attribute that is absent is not known or has no such list.
+    """
 
     spotio: tuple[Person, ...] = ()
     salesforce: tuple[Person, ...] = ()
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -12,8 +12,8 @@ Record keys toward SPOTIO (stream = name of the record type):
 * ``address``: object of address components (``reverse_sf.mapping.definition.ADDRESS_COMPONENTS``)
   plus ``skip_geocoding``; a component that is absent is left alone;
 * ``owner``: object with ``salesforce_id``, ``email`` (of the Salesforce user, where known),
-  ``default`` (e-mail, maybe null) and ``keep_on_update``; the target resolves it by external user
-  id, then e-mail, then default;
+  ``default`` (e-mail, maybe null) and ``keep_on_update``, and ``spotio_id`` where the sync of users
+  has joined the two; the target resolves it by that, external user id, e-mail, then default;
 * ``parent``: object with ``link_id`` and ``salesforce_id``, or null;
 * ``externalDataObjectId``: on create and link, the Salesforce Id.
 
@@ -24,7 +24,8 @@ are written: ``email``, ``role``, ``externalSystemUserId``, ``firstName``, ``las
 Record keys toward Salesforce (stream = API name of the object) are API names of fields with typed
 JSON values; a multi-select picklist may be a list. A reference to another record is an object with
 ``link_id`` and ``spotio_id``; an owner is an object with ``spotio_id``, ``email``, ``default``
-(username or e-mail, maybe null) and ``keep_on_update``. What the ledger keeps under a record key of
+(username or e-mail, maybe null) and ``keep_on_update``, and ``salesforce_id`` where the two users
+are joined. What the ledger keeps under a record key of
 the pair (a base, parked work) is found through :attr:`Envelope.keys`.
 """
 

@@ -21,6 +21,16 @@ _NAMED = frozenset({"Regular", "Queue"})
 """Types of groups that people give names to."""
 
 
+def rows_of(client: SalesforceClient, select: Select) -> list[dict[str, Any]]:
+    """All rows of a query whose result is small."""
+    page = client.query(select)
+    rows = list(page.records)
+    while page.next_page:
+        page = client.query_more(page, source=select.source)
+        rows += page.records
+    return rows
+
+
 class Details:
     """What an org knows of its users beside their own fields, read at once.
 
@@ -61,13 +71,7 @@ class Details:
         )
 
     def _rows(self, source: str, *fields: str, where: str = "") -> list[dict[str, Any]]:
-        select = Select(source, ("Id", *fields), (where,) if where else ())
-        page = self._client.query(select)
-        rows = list(page.records)
-        while page.next_page:
-            page = self._client.query_more(page, source=source)
-            rows += page.records
-        return rows
+        return rows_of(self._client, Select(source, ("Id", *fields), (where,) if where else ()))
 
     @property
     def names(self) -> dict[str, frozenset[str]]:

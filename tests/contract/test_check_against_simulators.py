@@ -190,3 +190,40 @@ def test_a_ledger_on_a_server_is_asked_too(connected, postgresql_server):
     ran = check(SYNC_FILE, "--ledger-uri", uri)
     assert isinstance(ran.exception, ConfigurationError)
     assert "SPOTIO company another" in str(ran.exception)
+
+
+def test_what_a_run_would_withhold_of_users_is_told_beforehand(connected, servers, tmp_path):
+    users = (
+        "users:\n  roles:\n"
+        "    - {spotio_role: Captain, only_when: {UserRole.Name: [Sales Rap]}}\n"
+        "    - {spotio_role: Sales Rep 2, only_when: {Profile.Name: [Sales User]}}\n"
+        "    - {spotio_role: Sales, usernames: [unknown.person@elsewhere.org]}\n"
+    )
+    file = tmp_path / "sync.yml"
+    file.write_text(SYNC_FILE.read_text().replace("\nobjects:\n", f"\n{users}\nobjects:\n", 1))
+    salesforce = servers.salesforce
+    salesforce.edit(object="User", id="005000000000001AAA", set={"Email": "rep.one@example.com"})
+    try:
+        ran = check(file)
+    finally:
+        salesforce.reset()
+    answer = json.loads(ran.stdout)
+    assert answer["ok"] is True, "users stop no sync of records"
+    shared = (
+        "2 users who are selected have the Email rep.one@example.com, and none of them is synced:"
+        " rep.one@example.com.demo, rep.two@example.com.demo"
+    )
+    told = {
+        (one["path"], one["message"])
+        for one in answer["problems"]
+        if one["path"].startswith("users") and one["severity"] == "warning"
+    }
+    assert told == {
+        ("users.roles[0].spotio_role", "no user of SPOTIO has the role Captain"),
+        (
+            "users.roles[0].only_when.UserRole.Name",
+            "Salesforce has no role Sales Rap; did you mean Sales Rep?: it selects nobody",
+        ),
+        ("users.roles[2].usernames[0]", "Salesforce has no user unknown.person@elsewhere.org"),
+        ("users", shared),
+    }

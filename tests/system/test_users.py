@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from reverse_sf.ledger.store import Ledger
-from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import USERS_PAIR
+from reverse_sf.merge.identity import link_id_of
 from reverse_sf.simulator.local import running
-from tests.system.sync import TO_SPOTIO, Marks, Sync
+from tests.system.sync import TO_SALESFORCE, TO_SPOTIO, Marks, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,20 @@ objects:
     fields:
       - {spotio: Company, salesforce: Company, rule: two_way}
 """
+LEADS = OBJECTS.replace("enabled: false", "enabled: true").replace(
+    "    fields:\n",
+    "    owner: {spotio_default: ops@example.com}\n"
+    "    fields:\n"
+    "      - {spotio: Last Name, salesforce: LastName, rule: two_way}\n",
+)
+TWO_WAY = LEADS.replace(
+    "    owner: {spotio_default: ops@example.com}\n",
+    "    to_salesforce: {enabled: true}\n"
+    "    salesforce_external_id: SPOTIO_Id__c\n"
+    "    match: [external_id]\n"
+    "    owner: {spotio_default: ops@example.com, salesforce_default: ops@example.com,"
+    " rule: two_way, keep_on_update: false}\n",
+)
 REP_ONE, REP_TWO = "005000000000000AAA", "005000000000001AAA"
 REP_FOUR, REP_ELEVEN = "005000000000003AAA", "00500000000000CAAQ"
 ADMIN, OPS = "00500000000000AAAQ", "00500000000000BAAQ"
@@ -48,10 +63,10 @@ class World:
         self.salesforce, self.spotio = sync.servers.salesforce, sync.servers.spotio
         self.define()
 
-    def define(self, roles: str = PROFILES, **said: str) -> None:
+    def define(self, roles: str = PROFILES, *, objects: str = OBJECTS, **said: str) -> None:
         options = {"create": "true", "suspend_when_removed": "true", **said}
         lines = "".join(f"  {name}: {value}\n" for name, value in options.items())
-        self.sync.sync_file.write_text(f"version: 1\nusers:\n{lines}{roles}{OBJECTS}")
+        self.sync.sync_file.write_text(f"version: 1\nusers:\n{lines}{roles}{objects}")
 
     def run(self, **how: Any) -> list[str]:
         """One run to its good end; the calls that it wrote with."""
@@ -86,6 +101,12 @@ class World:
 
     def edit_user(self, user_id: str, **values: Any) -> None:
         self.salesforce.edit(object="User", id=user_id, set=values)
+
+    def record(self, record_id: str) -> dict[str, Any]:
+        return next(one for one in self.spotio.rows("Leads") if one["id"] == record_id)
+
+    def lead(self, record_id: str) -> dict[str, Any]:
+        return next(one for one in self.salesforce.rows("Lead") if one["Id"] == record_id)
 
     def withheld(self) -> dict[str, str]:
         """What is parked: Salesforce Id of the user to reason."""
@@ -327,6 +348,71 @@ def test_a_suspension_whose_answer_was_lost_is_still_the_syncs_own(world: World)
     world.salesforce.freeze(REP_ONE, frozen=False)
     assert world.run() == ["PUT /api/users/534601"]
     assert world.member("rep.one@example.com")["suspended"] is False
+
+
+def test_a_suspension_whose_outcome_was_lost_is_still_the_syncs_own(world: World) -> None:
+    world.run()
+    world.salesforce.freeze(REP_TWO)
+    world.run(trace=True)
+    trace = (world.sync.folder / "target-spotio.trace").read_text().splitlines()
+    commits = sum(line.startswith("commit after") for line in trace)
+    world.salesforce.freeze(REP_ONE)
+    # The end: all users, the outcomes, the run.
+    step = {"kind": "commit", "when": "after", "nth": commits - 2, "do": "kill"}
+    assert world.sync.run(TO_SPOTIO, plan={"target-spotio": (step,)}).killed
+    with Ledger.open(world.sync.ledger_uri) as ledger:
+        assert not ledger.users(Side.SPOTIO)["534601"].active
+        link_id = link_id_of(USERS_PAIR, REP_ONE)
+        assert ledger.snapshots([link_id])[link_id].open_operation is not None
+    assert world.run() == []
+    world.salesforce.freeze(REP_ONE, frozen=False)
+    assert world.run() == ["PUT /api/users/534601"]
+    assert world.run() == []
+
+
+def test_records_of_a_user_whom_this_run_creates_are_theirs_at_once(world: World) -> None:
+    lead = next(one for one in world.salesforce.rows("Lead") if not one["IsDeleted"])
+    world.salesforce.edit(object="Lead", id=lead["Id"], set={"OwnerId": REP_ELEVEN})
+    world.define(objects=LEADS)
+    world.run()
+    (made,) = [
+        one
+        for one in world.spotio.rows("Leads")
+        if one["externalDataObjectId"] == lead["Id"] and not one.get("deleted")
+    ]
+    assert made["owner"] == "rep.eleven@example.com"
+    world.run()
+    assert world.run() == []
+
+
+def test_owners_travel_by_the_links_of_users_both_ways_and_else_by_default(world: World) -> None:
+    """The e-mails differ, and SPOTIO has lost the external id: only the link joins the two."""
+    world.define(objects=TWO_WAY, suspend_when_removed="false")
+    for mapping in (TO_SPOTIO, TO_SALESFORCE) * 2:
+        assert world.sync.run(mapping).ended_well
+    world.edit_user(REP_ONE, Email="other@example.com")
+    world.call(
+        "PUT",
+        "/api/users/534601",
+        **{**world.member("rep.one@example.com"), "externalSystemUserId": None},
+    )
+    nobody = "  roles:\n    - {spotio_role: Sales, usernames: [rep.two@example.com]}\n"
+    world.define(nobody, objects=TWO_WAY, suspend_when_removed="false")
+    lead, *_ = [one for one in world.salesforce.rows("Lead") if one["SPOTIO_Id__c"]]
+    world.salesforce.edit(object="Lead", id=lead["Id"], set={"OwnerId": REP_ONE})
+    world.run()
+    assert world.record(lead["SPOTIO_Id__c"])["owner"] == "rep.one@example.com"
+    world.spotio.edit(object="Leads", id=lead["SPOTIO_Id__c"], set={"Owner": "rep.two@example.com"})
+    assert world.sync.run(TO_SALESFORCE).ended_well
+    assert world.lead(lead["Id"])["OwnerId"] == REP_TWO
+    world.spotio.edit(object="Leads", id=lead["SPOTIO_Id__c"], set={"Owner": "rep.one@example.com"})
+    assert world.sync.run(TO_SALESFORCE).ended_well
+    assert world.lead(lead["Id"])["OwnerId"] == REP_ONE
+    world.spotio.edit(
+        object="Leads", id=lead["SPOTIO_Id__c"], set={"Owner": "paul.spotio@example.com"}
+    )
+    assert world.sync.run(TO_SALESFORCE).ended_well
+    assert world.lead(lead["Id"])["OwnerId"] == OPS, "nobody is joined with him"
 
 
 def test_without_the_details_the_error_names_what_to_select(world: World) -> None:

@@ -18,7 +18,7 @@ from reverse_sf.errors import ConfigurationError, Exit, LoginError
 from reverse_sf.ledger.rows import Conflict, Count, Decisions, Link, Parked, Run
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.mapping.metadata import SalesforceOrg, Workflow
+from reverse_sf.mapping.metadata import SalesforceOrg, Users, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +143,7 @@ def test_a_refused_login_ends_with_code_3(monkeypatch, capsys):
 def test_what_does_not_fit_the_systems_is_listed_and_ends_with_code_2(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(
-        check_module, "read_salesforce", lambda _: (SalesforceOrg({}, ("Account",)), (), None)
+        check_module, "read_salesforce", lambda _: (SalesforceOrg({}, ("Account",)), Users(), None)
     )
     monkeypatch.setattr(check_module, "read_spotio", lambda: (Workflow(), (), None))
     code, out, err = ended(monkeypatch, capsys, "check")

@@ -199,3 +199,67 @@ def test_check_tells_of_a_named_user_whom_salesforce_does_not_have():
     known = Users(salesforce=(Person("005", email="boss@example.co", username="x@example.co"),))
     told = findings(ROLES, known)["users.roles[0].usernames[0]"]
     assert told == ["Salesforce has no user Boss@Example.com; did you mean boss@example.co?"]
+
+
+SELLERS = "users: {roles: [{spotio_role: Sales, only_when: {Profile.Name: [Seller]}}]}\n"
+
+
+def seller(number: int, **values: object) -> Person:
+    said = {"email": f"{number}@x.co", "username": f"{number}@x.co.org"}
+    return Person(**{"id": str(number), "attributes": {"Profile.Name": "Seller"}, **said, **values})
+
+
+def test_check_tells_of_a_role_that_no_spotio_user_has_and_of_no_other():
+    text = "users: {roles: [{spotio_role: sales}, {spotio_role: Rep Two, usernames: [a@b.co]}]}\n"
+    known = Users(spotio=(Person("1", attributes={"role": "Rep 2"}),))
+    told = findings(text.replace("sales}", "sales, usernames: [b@b.co]}"), known)
+    assert told.keys() == {"users.roles[1].spotio_role"}
+    assert "role Rep Two; did you mean Rep 2?" in told["users.roles[1].spotio_role"][0]
+    other = text.replace("Rep Two", "rep 2").replace("sales}", "sales, usernames: [b@b.co]}")
+    assert findings(other, known) == {}
+
+
+def test_check_tells_of_a_profile_or_group_that_salesforce_does_not_have():
+    text = (
+        "users: {roles: [{spotio_role: Sales, only_when:"
+        " {Profile.Name: [Seler, Clerk], Group: [North], Title: [Any]}}]}\n"
+    )
+    names = {"Profile.Name": frozenset({"Seller", "Clerk"}), "Group": frozenset({"South"})}
+    told = findings(text, Users(names=names))
+    at = "users.roles[0].only_when"
+    assert told[f"{at}.Profile.Name"] == [
+        "Salesforce has no profile Seler; did you mean Seller?: it selects nobody"
+    ]
+    assert told[f"{at}.Group"][0].startswith("Salesforce has no public group or queue North")
+    assert f"{at}.Title" not in told
+
+
+def test_check_tells_of_selected_users_who_share_an_email_or_have_none():
+    people = (
+        seller(1, email="one@x.co"),
+        seller(2, email="ONE@x.co"),
+        seller(3, email=None),
+        seller(4, email="four@x.co"),
+    )
+    shared, without = sorted(findings(SELLERS, Users(salesforce=people))["users"])
+    assert shared == (
+        "2 users who are selected have the Email one@x.co, and none of them is synced:"
+        " 1@x.co.org, 2@x.co.org"
+    )
+    assert without == "the selected user 3@x.co.org has no Email in Salesforce, and is not synced"
+    by_username = SELLERS.replace("{roles", "{email_field: Username, roles")
+    assert findings(by_username, Users(salesforce=people)) == {}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"active": False},
+        {"attributes": {"Profile.Name": "Seller", "IsFrozen": True}},
+        {"attributes": {"Profile.Name": "Clerk"}},
+    ],
+    ids=["inactive", "frozen", "not selected"],
+)
+def test_check_says_nothing_of_users_who_are_not_to_be_synced(values):
+    people = (seller(1, email="one@x.co"), seller(2, email="one@x.co", **values))
+    assert findings(SELLERS, Users(salesforce=people)) == {}
