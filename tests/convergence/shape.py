@@ -116,6 +116,7 @@ class Config:
         skip_geocoding: SPOTIO keeps addresses as sent.
         enabled: directions that are on, by source side.
         contacts: the child object is mapped.
+        resurrect: a deletion that loses to a change has the record created anew.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -128,6 +129,7 @@ class Config:
     skip_geocoding: bool = True
     enabled: str = "PS"
     contacts: bool = False
+    resurrect: bool = False
 
     def rule(self, key: str) -> str | None:
         """The rule of a key; None where it is not mapped."""
@@ -183,6 +185,8 @@ def some_config(random: Random) -> Config:
     )
     # From the configuration itself: a seed that was drawn before there was a union tells the same.
     united = config.enabled == "PS" and Random(repr(config)).random() < 0.3
+    if config.enabled == "PS" and "delete" in config.on_delete:
+        config = replace(config, resurrect=Random(repr(config)).random() < 0.5)
     for key in SETS & {key for key, _ in config.rules} if united else ():
         config = config.with_rule(key, "union")
     return config
@@ -248,6 +252,7 @@ def _mapping(config: Config, sobject: str) -> ObjectMapping:
         on_delete_in_salesforce=DeletePolicy(config.on_delete[0]),
         on_delete_in_spotio=DeletePolicy(config.on_delete[1]),
         salesforce_external_id=EXTERNAL_ID,
+        resurrect=config.resurrect,
         path=sobject,
         fingerprint=_fingerprint(config),
     )
