@@ -137,6 +137,14 @@ class MemoryLedger:
     def linked_number(self, pair: str) -> int:
         return sum(one.state is LinkState.LINKED for one in self.links.values() if one.pair == pair)
 
+    def linked_pairs(self, pair: str) -> dict[str, str]:
+        linked = (one for one in self.links.values() if one.pair == pair)
+        return {
+            one.salesforce_id or "": one.spotio_id or ""
+            for one in linked
+            if one.state is LinkState.LINKED
+        }
+
     def linked_ids(self, pair: str, *, batch: int = 1000) -> Iterator[list[str]]:
         linked = (LinkState.LINKED,)
         found = [one.link_id for one in self.links.values() if one.pair == pair]
