@@ -12,7 +12,7 @@ from reverse_sf.mapper.people import OwnerExchange
 from reverse_sf.mapper.relations import ParentExchange
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.address import ADDRESS_KEY
-from reverse_sf.mapping.definition import SyncRule
+from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.kinds import Kind
 from reverse_sf.mapping.values import UNSET
 
@@ -165,3 +165,33 @@ def _reader(name: str, canonical: Callable[[Any], Any]) -> Callable[[dict[str, A
         return raw if raw is UNSET else canonical(raw)
 
     return read
+
+
+def changed_components(
+    address: AddressConverter,
+    value: dict[str, Any],
+    both: tuple[Any, Any],
+    base: list[Any] | None,
+    destination: Side,
+) -> dict[str, Any]:
+    """Cut an address down to the components that differ and are not settled.
+
+    Args:
+        address: how it travels.
+        value: what the destination is to hold.
+        both: SPOTIO's value and Salesforce's canonical one.
+        base: the same, as they were settled.
+        destination: the written side.
+    """
+    now = (address.canon_spotio(both[0]) or {}, both[1] or {})
+    settled = (address.canon_spotio(base[0]) or {}, base[1] or {}) if base else None
+    held = now[0 if destination is Side.SPOTIO else 1]
+
+    def is_settled(name: str) -> bool:
+        return settled is not None and all(
+            one.get(name) == was.get(name) for one, was in zip(now, settled, strict=True)
+        )
+
+    return {
+        name: one for name, one in value.items() if one != held.get(name) and not is_settled(name)
+    }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.fields import FieldDecisions
 from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY, PARENT_KEY
+from reverse_sf.mapper.parts import changed_components
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import Side
@@ -169,7 +170,13 @@ class TowardSalesforce(FieldDecisions):
             named = None if spotio is None else self._parents.of(spotio).named(self._course)
             return {part.field: named}
         if part.key == ADDRESS_KEY and self._address is not None:
-            changed = _changed(self._address, value, spotio, salesforce, base)
+            if value is None:
+                changed = {
+                    name: None for name, one in (salesforce or {}).items() if one is not None
+                }
+            else:
+                both = (spotio, salesforce)
+                changed = changed_components(self._address, value, both, base, Side.SALESFORCE)
             return self._address.salesforce_fields(changed) if changed else None
         return {part.field: value}
 
@@ -184,29 +191,3 @@ class TowardSalesforce(FieldDecisions):
     def _blank(self, part: Part) -> dict[str, Any]:
         names = [part.place] if isinstance(part.place, str) else part.place.values()
         return dict.fromkeys(names)
-
-
-def _changed(
-    address: AddressConverter,
-    value: dict[str, Any] | None,
-    spotio: Any,
-    salesforce: Any,
-    base: list[Any] | None,
-) -> dict[str, Any]:
-    """Cut an address down to the components that differ and are not settled."""
-    held = salesforce or {}
-    if value is None:
-        return {name: None for name, one in held.items() if one is not None}
-    now = address.canon_spotio(spotio) or {}
-    base_spotio = (address.canon_spotio(base[0]) or {}) if base else {}
-    base_salesforce = (base[1] or {}) if base else {}
-    return {
-        name: one
-        for name, one in value.items()
-        if one != held.get(name)
-        and not (
-            base is not None
-            and held.get(name) == base_salesforce.get(name)
-            and now.get(name) == base_spotio.get(name)
-        )
-    }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.fields import FieldDecisions
 from reverse_sf.mapper.keys import EXTERNAL_ID_KEY, OWNER_FIELD, OWNER_KEY, PARENT_KEY
+from reverse_sf.mapper.parts import changed_components
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import Side
@@ -138,7 +139,8 @@ class TowardSpotio(FieldDecisions):
                 named = self._parents.of(salesforce).named(self._course)
             return {key: named}
         if key == ADDRESS_KEY and self._address is not None and value is not None:
-            changed = _changed(self._address, value, spotio, salesforce, base)
+            both = (spotio, salesforce)
+            changed = changed_components(self._address, value, both, base, Side.SPOTIO)
             if not changed:
                 return None
             return {key: {**changed, "skip_geocoding": self._address.mapping.skip_geocoding}}
@@ -158,26 +160,3 @@ class TowardSpotio(FieldDecisions):
         if part.key == ADDRESS_KEY and self._address is not None:
             return {part.key: dict.fromkeys(self._address.mapping.components)}
         return {part.key: None}
-
-
-def _changed(
-    address: AddressConverter,
-    value: dict[str, Any],
-    spotio: Any,
-    salesforce: Any,
-    base: list[Any] | None,
-) -> dict[str, Any]:
-    """Cut an address down to the components that differ and are not settled."""
-    held = address.canon_spotio(spotio) or {}
-    base_spotio = (address.canon_spotio(base[0]) or {}) if base else {}
-    base_salesforce = (base[1] or {}) if base else {}
-    return {
-        name: one
-        for name, one in value.items()
-        if one != held.get(name)
-        and not (
-            base is not None
-            and held.get(name) == base_spotio.get(name)
-            and (salesforce or {}).get(name) == base_salesforce.get(name)
-        )
-    }
