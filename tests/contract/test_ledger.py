@@ -10,6 +10,7 @@ from reverse_sf.ledger.rows import (
     Conflict,
     Count,
     Decisions,
+    Link,
     LinkState,
     LogRow,
     OperationStatus,
@@ -793,6 +794,27 @@ class TestFacts:
             Decisions(run_id="run-1", users=[UserRow(side=Side.SALESFORCE, user_id="005")])
         )
         assert ledger.users(Side.SALESFORCE)["005"].attributes == {}
+
+    def test_the_joined_records_of_a_pair_are_told_by_their_salesforce_id(self, ledger):
+        joined = Link(
+            link_id="a",
+            pair="User:users",
+            origin=Side.SALESFORCE,
+            state=LinkState.LINKED,
+            salesforce_id="005A",
+            spotio_id="7",
+        )
+        pending = Link(link_id="b", pair="User:users", origin=Side.SALESFORCE, salesforce_id="005B")
+        other = Link(
+            link_id="c",
+            pair=PAIR,
+            origin=Side.SALESFORCE,
+            state=LinkState.LINKED,
+            salesforce_id="001A",
+            spotio_id="8",
+        )
+        ledger.commit_decisions(Decisions(run_id="run-1", links=[joined, pending, other]))
+        assert ledger.linked_pairs("User:users") == {"005A": "7"}
 
     def test_all_users_of_a_side_take_the_place_of_those_before(self, ledger):
         one, two, three = (UserRow(side=Side.SPOTIO, user_id=name) for name in "123")
