@@ -8,7 +8,7 @@ import pytest
 
 from reverse_sf.ledger.store import Ledger
 from tests.postgresql import postgresql_server, shared_uri
-from tests.system.sync import Marks
+from tests.system.sync import TO_SALESFORCE, TO_SPOTIO, Marks
 from tests.system.two_way_fixtures import sync, world
 
 if TYPE_CHECKING:
@@ -61,3 +61,44 @@ def test_edits_on_both_sides_arrive_and_a_conflict_ends_alike_and_journaled(sync
     with Ledger.open(sync.ledger_uri) as ledger:
         lost = [one.losing_value for one in ledger.conflicts() if one.key == "Website"]
     assert "https://two.example" in lost
+
+
+def test_a_record_that_names_a_counterpart_is_linked_and_a_deleted_one_comes_back(
+    sync: Sync,
+) -> None:
+    salesforce, spotio = sync.servers.salesforce, sync.servers.spotio
+    definition = sync.sync_file.read_text()
+    before = "on_delete: {in_salesforce: ignore, in_spotio: ignore}"
+    policy = "on_delete: {in_salesforce: ignore, in_spotio: delete, resurrect: true}"
+    assert before in definition
+    sync.sync_file.write_text(definition.replace(before, policy, 1))
+    for _ in range(3):
+        sync.cycle()
+    # SPOTIO's record is out of scope and does not name the one that names it.
+    named = spotio.edit(object="Accounts", create={"Company": "Named", "Stage": "Lost"})["id"]
+    own = salesforce.edit(
+        object="Account", create={"Name": "Named", "Type": "Customer", "SPOTIO_Id__c": named}
+    )["id"]
+    # The partner of this one goes when it has changed itself, and left the filter with that.
+    partners = {row["Id"]: row["SPOTIO_Id__c"] for row in salesforce.rows("Account")}
+    changed, gone = next((it, p) for it, p in partners.items() if p and it != own)
+    salesforce.edit(
+        object="Account", id=changed, set={"Website": "https://kept.example", "Type": "Other"}
+    )
+    sync.run(TO_SPOTIO)
+    spotio.edit(object="Accounts", id=gone, delete=True)
+    sync.run(TO_SALESFORCE)
+    salesforce.edit(object="Account", id=changed, set={"Type": "Customer"})
+    for _ in range(3):
+        sync.cycle()
+    rest = Marks.now(sync.servers)
+    sync.cycle(again=True)
+    assert rest.writes(sync.servers) == []
+    there = [row for row in spotio.rows("Accounts") if not row["deleted"]]
+    held = {row["externalDataObjectId"]: row for row in there}
+    assert held[own]["id"] == named
+    assert held[changed]["id"] != gone
+    assert held[changed]["fields"]["Website"] == "https://kept.example"
+    assert [row["externalDataObjectId"] for row in there].count(own) == 1
+    kept = {row["Id"]: row["IsDeleted"] for row in salesforce.rows("Account")}
+    assert not kept[changed]
