@@ -6,16 +6,20 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from reverse_sf.cli.remedies import remedy_of
 from reverse_sf.cli.rendering import say, say_json, show, strict_option
+from reverse_sf.cli.restore import definition_file, restore_conflict, sync_file_option
 from reverse_sf.cli.settings import open_ledger
 from reverse_sf.errors import Exit, UsageError
 from reverse_sf.mapping.canon import record_id as canonical_id
 from reverse_sf.mapping.definition import Direction
+from reverse_sf.sync_file import read_sync_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def _listing(default_limit: int) -> Callable[[Any], Any]:
@@ -183,16 +187,33 @@ def retry_parked(
         )
 
 
-@click.command("conflicts")
+_CONFLICTS = """Values that people wrote and that a sync rule overruled, newest first.
+
+\b
+reverse-sf conflicts show 12       both values, the rule, and the record
+reverse-sf conflicts restore 12    have the value that lost written back
+
+Exit codes: 0 done, 2 no ledger.
+"""
+
+
+@click.group("conflicts", invoke_without_command=True, help=_CONFLICTS)
 @click.option("--run", "run_id", help="Only this run.")
 @_listing(100)
+@click.pass_context
 def conflicts(
-    *, run_id: str | None, pair: str | None, limit: int, ledger_uri: str | None, as_json: bool
+    context: click.Context,
+    /,
+    *,
+    run_id: str | None,
+    pair: str | None,
+    limit: int,
+    ledger_uri: str | None,
+    as_json: bool,
 ) -> None:
-    """Values that people wrote and that a sync rule overruled, newest first.
-
-    Exit codes: 0 done, 2 no ledger.
-    """
+    """List what was overruled; :data:`_CONFLICTS` is what a user reads."""
+    if context.invoked_subcommand is not None:
+        return
     with open_ledger(ledger_uri) as ledger:
         rows = ledger.conflicts(run_id=run_id, pair=pair, limit=limit)
         ids = ledger.counterparts_in_salesforce([one.link_id for one in rows])
@@ -204,9 +225,10 @@ def conflicts(
         return
     show(
         f"Overruled values, newest first ({len(rows)})",
-        ("at", "object", "Salesforce", "field", "lost in", "lost", "won", "rule"),
+        ("no.", "at", "object", "Salesforce", "field", "lost in", "lost", "won", "rule"),
         (
             (
+                one.number,
                 _shown(one.at),
                 one.pair.split(":")[-1],
                 ids.get(one.link_id),
@@ -218,8 +240,76 @@ def conflicts(
             )
             for one in rows
         ),
+        numbers=("no.",),
         whole=("at", "Salesforce"),
     )
+
+
+@conflicts.command("show")
+@click.argument("number", type=int)
+@click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a text.")
+def show_conflict(*, number: int, ledger_uri: str | None, as_json: bool) -> None:
+    """One overruled value: what was lost and what won, where, when, by which rule and row.
+
+    Exit codes: 0 done, 2 no such conflict or no ledger.
+    """
+    with open_ledger(ledger_uri) as ledger:
+        found = ledger.conflicts(number=number, limit=1)
+        if not found:
+            raise UsageError(
+                f"there is no conflict {number}: reverse-sf conflicts lists the numbers"
+            )
+        (one,) = found
+        snapshot = ledger.snapshots([one.link_id]).get(one.link_id)
+    link = snapshot.link if snapshot is not None else None
+    if as_json:
+        say_json({**_fields(one), "link": link})
+        return
+    say(f"#{number}  {_shown(one.at)} UTC  {one.pair}  {one.key}  ({one.rule} {one.row})")
+    if link is not None:
+        say(f"Record: Salesforce {link.salesforce_id or '-'}, SPOTIO {link.spotio_id or '-'}")
+    say(f"- {_plain(one.losing_value)}    lost in {one.loser.value}")
+    say(f"+ {_plain(one.winning_value)}")
+    say(f"To have the first one back: reverse-sf conflicts restore {number}")
+
+
+@conflicts.command("restore")
+@click.argument("number", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@sync_file_option
+@click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a text.")
+def restore(
+    *, number: int, yes: bool, sync_file: Path | None, ledger_uri: str | None, as_json: bool
+) -> None:
+    """Have the value that lost a conflict written back, in both systems, by the next run.
+
+    It is written like any other value: guarded (if somebody has changed the field since, it is left
+    alone), read back, and in the log. What it replaces goes into the journal in its turn.
+
+    Exit codes: 0 done, 2 no such conflict, no ledger, or the direction is off.
+    """
+    definition = read_sync_file(definition_file(sync_file))
+    with open_ledger(ledger_uri) as ledger:
+        if not yes:
+            click.confirm(
+                f"Have the value of conflict {number} written back?", abort=True, err=True
+            )
+        conflict = restore_conflict(number, ledger, definition)
+    if as_json:
+        say_json({"restored": conflict})
+        return
+    say(
+        f"{conflict.key} of {conflict.pair} will be {_plain(conflict.losing_value)} again with the"
+        " next runs: meltano run two-way-sync"
+    )
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "(blank)"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _shown(instant: str) -> str:

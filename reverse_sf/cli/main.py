@@ -19,6 +19,7 @@ from reverse_sf.cli.ledger import ledger
 from reverse_sf.cli.link import link
 from reverse_sf.cli.logs import logs
 from reverse_sf.cli.plan import apply, plan
+from reverse_sf.cli.restore import revert
 from reverse_sf.cli.status import status
 from reverse_sf.console import run
 from reverse_sf.errors import ConfigurationError
@@ -112,6 +113,7 @@ for command in (
     logs,
     parked,
     plan,
+    revert,
     schema,
     status,
 ):

@@ -14,7 +14,8 @@ from reverse_sf.ledger.encoding import moment, to_text
 from reverse_sf.ledger.leases import Leases, add_counts
 from reverse_sf.ledger.matches import write_match_keys
 from reverse_sf.ledger.observations import IS_OPEN
-from reverse_sf.ledger.rows import LinkState, OperationStatus
+from reverse_sf.ledger.restores import drop_restores, keep_restores
+from reverse_sf.ledger.rows import LinkState, LogRow, OperationStatus
 from reverse_sf.ledger.tables import (
     bases,
     flags,
@@ -31,6 +32,7 @@ from reverse_sf.ledger.writing import (
     put_flags,
     put_images,
     put_parked,
+    write_log,
 )
 from reverse_sf.mapping.definition import Direction, Side
 
@@ -134,6 +136,8 @@ class DecisionCommits(Leases):
             )
             put_parked(connection, decisions.parked, run)
             add_conflicts(connection, decisions.conflicts)
+            if decisions.issued or decisions.ended:
+                self._restores(connection, decisions, run)
             _put_users.execute(connection, [_user_row(user) for user in decisions.users])
             add_counts(connection, decisions.counts)
             if decisions.match_keys:
@@ -147,6 +151,27 @@ class DecisionCommits(Leases):
             gone = [(side.value, user_id) for user_id in known if user_id not in kept]
             _drop_users.execute(connection, gone)
             _put_users.execute(connection, [_user_row(row) for row in rows])
+
+    def _restores(self, connection: Connection, decisions: Decisions, run: Row[Any]) -> None:
+        """Keep which of the values that a person wants back are under way, and how others ended."""
+        keep_restores(connection, run.direction, decisions.issued)
+        drop_restores(connection, run.direction, [one[:2] for one in decisions.ended])
+        at = moment(self._now(connection))
+        write_log(
+            connection,
+            [
+                LogRow(
+                    at=at,
+                    run_id=decisions.run_id,
+                    direction=Direction(run.direction),
+                    kind="restore",
+                    link_id=link_id,
+                    outcome="settled",
+                    reason=f"{key}: {how}",
+                )
+                for link_id, key, how in decisions.ended
+            ],
+        )
 
 
 def _put_links(

@@ -149,10 +149,11 @@ class Readings(Leases):
         run_id: str | None = None,
         pair: str | None = None,
         link_id: str | None = None,
+        number: int | None = None,
         limit: int = 100,
     ) -> list[Conflict]:
         """Overruled values, newest first; every filter given must hold."""
-        statement = _filtered(conflicts, run_id=run_id, pair=pair, link_id=link_id)
+        statement = _filtered(conflicts, run_id=run_id, pair=pair, link_id=link_id, number=number)
         with self._reading() as connection:
             rows = connection.execute(statement.limit(limit)).all()
         return [
@@ -168,6 +169,7 @@ class Readings(Leases):
                 at=row.at,
                 run_id=row.run_id,
                 operation_id=row.operation_id,
+                number=row.number,
             )
             for row in rows
         ]

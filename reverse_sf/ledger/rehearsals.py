@@ -25,6 +25,7 @@ class RunOperation(NamedTuple):
 
     operation_id: str
     link_id: str
+    pair: str
     action: str
     status: str
     error: str | None
@@ -39,6 +40,7 @@ class Rehearsals(Session):
         columns = (
             operations.c.operation_id,
             links.c.link_id,
+            operations.c.pair,
             operations.c.action,
             operations.c.status,
             operations.c.error,
@@ -55,6 +57,7 @@ class Rehearsals(Session):
                 row.operation_id: RunOperation(
                     row.operation_id,
                     row.link_id,
+                    row.pair,
                     row.action,
                     row.status,
                     row.error,

@@ -257,6 +257,7 @@ class Conflict(msgspec.Struct, kw_only=True):
     at: str
     run_id: str
     operation_id: str | None = None
+    number: int | None = None
 
 
 class LogRow(msgspec.Struct, kw_only=True):
@@ -335,6 +336,36 @@ KeysOfRecord = tuple[str, Side, str, dict[str, tuple[str, ...]]]
 """Pair, side, id of a record, and its match keys by rule."""
 
 
+RESTORED = "restore"
+"""Stands where a decision names the truth table's row: a person asked for the value."""
+
+
+class Restore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One value that is wanted back.
+
+    Attributes:
+        key: of the pair.
+        value: what is to be written.
+        own: the value is in the destination's own terms; otherwise it is the source's.
+        expected: what the destination holds now; where it holds anything else when the run comes,
+            somebody has changed it since, and it is left alone.
+        settles: the value stands beside the source's as it is, until the source changes. Otherwise
+            it is a change like a person's, and travels on by the field's rule.
+        why: what it is for, such as ``conflict 12``.
+        issued: an operation was made of it.
+    """
+
+    link_id: str
+    pair: str
+    key: str
+    value: Any
+    own: bool
+    expected: Any
+    settles: bool
+    why: str
+    issued: bool = False
+
+
 class Decisions(msgspec.Struct, kw_only=True):
     """All that the mapper commits before it emits a batch, in one transaction."""
 
@@ -353,6 +384,10 @@ class Decisions(msgspec.Struct, kw_only=True):
     superseded: list[str] = []
     """Operation ids taken over by the intents of this batch."""
     conflicts: list[Conflict] = []
+    issued: list[Restore] = []
+    """Values that a person wants back, and that operations of this batch write."""
+    ended: list[tuple[str, str, str]] = []
+    """``(link_id, key, what became of it)`` of those that are settled one way or the other."""
     counts: list[Count] = []
     users: list[UserRow] = []
     parted: list[tuple[str, Side]] = []

@@ -16,6 +16,7 @@ from reverse_sf.ledger.outcomes import OutcomeCommits
 from reverse_sf.ledger.readings import Readings
 from reverse_sf.ledger.rehearsals import Rehearsals
 from reverse_sf.ledger.resolution import Resolution
+from reverse_sf.ledger.restores import Restores
 from reverse_sf.ledger.retention import Retention
 from reverse_sf.ledger.unanswered import Unanswered
 
@@ -32,6 +33,7 @@ class Ledger(
     Copying,
     Rehearsals,
     Histories,
+    Restores,
     Readings,
 ):
     """What has happened between two systems.

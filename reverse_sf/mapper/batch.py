@@ -100,6 +100,8 @@ class Batch:
             or it.unflagged
             or it.superseded
             or it.conflicts
+            or it.issued
+            or it.ended
             or it.users
             or it.match_keys
         )

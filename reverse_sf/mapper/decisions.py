@@ -69,6 +69,12 @@ class Decider:
         self._run = run
         self._course = course
         self._now = now
+        self._restores = ledger.asked(course.direction)
+
+    @property
+    def wanted_back(self) -> list[str]:
+        """Links with values that a person wants back in the destination."""
+        return sorted(self._restores)
 
     def records(self, stream: Stream) -> None:
         """Decide everything that waits in a stream's buffer."""
@@ -182,6 +188,12 @@ class Decider:
             if owner and not owner["email"]:
                 self._people.asked_without_email(owner[self._course.own_id], link_id)
         self._ledger.commit_decisions(decisions)
+        for link_id in (
+            *(one.link_id for one in decisions.issued),
+            *(one[0] for one in decisions.ended),
+        ):
+            # Once a run: what came of it is looked at by the next one.
+            self._restores.pop(link_id, None)
         for pair, records in batch.records.values():
             self._writer.records_of(pair, records, bookmarks)
         self._writer.flush()
@@ -321,7 +333,13 @@ class Decider:
             )
             watch = watch_of(batch.seen_at, seen.modified_at, known)
             watch.before = before
-            prior = Prior(snapshot, watch, self._reread, withheld.get(link_id, NOTHING))
+            prior = Prior(
+                snapshot,
+                watch,
+                self._reread,
+                withheld.get(link_id, NOTHING),
+                self._restores.get(link_id, ()),
+            )
             if known.has_open_operation or (seen.record_id in joined and snapshot.open_operation):
                 mapped.planner.postpone(prior, subject, batch)
                 continue
@@ -409,7 +427,8 @@ class Decider:
     def _stored_prior(self, snapshot: Snapshot) -> Prior:
         """Decide from the stored image: what differs in it was noted when it came."""
         kept = self._course.source_differing(snapshot)
-        return Prior(snapshot, Watch(Sighting(hi="", known=kept), is_new=False))
+        wanted = self._restores.get(snapshot.link.link_id, ())
+        return Prior(snapshot, Watch(Sighting(hi="", known=kept), is_new=False), restores=wanted)
 
 
 def _left(match: Match, named: Collection[str]) -> Match:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from reverse_sf.ledger.rows import Snapshot
+from reverse_sf.ledger.rows import Restore, Snapshot
 from reverse_sf.mapper.sightings import Watch
 from reverse_sf.mapper.withheld import NOTHING, Withheld
 from reverse_sf.mapping.values import Reason, Undefined
@@ -31,6 +31,8 @@ class Draft(msgspec.Struct):
         claims: the destination does not carry the source's id yet, and is to.
         settles: for a create, keys that ``on_create: omit`` left out: what the created record holds
             of them is settled with the source's value as it is.
+        restores: values that a person wants back and that the record carries.
+        ended: key and outcome of those that are settled.
         named: the source names the counterpart by its id, and nobody has read that one yet.
     """
 
@@ -46,6 +48,8 @@ class Draft(msgspec.Struct):
     keys: dict[str, Any] = {}
     claims: bool = False
     settles: list[str] = []
+    restores: list[Restore] = []
+    ended: list[tuple[str, str]] = []
     named: bool = False
 
     @property
@@ -68,12 +72,14 @@ class Prior(msgspec.Struct):
         reread: reads a link once more with all that is kept, which only evidence needs; None
             where the snapshot has it all.
         withheld: which keys are withheld.
+        restores: values that a person wants back in the destination.
     """
 
     snapshot: Snapshot
     watch: Watch
     reread: Callable[[str], Snapshot] | None = None
     withheld: Withheld = NOTHING
+    restores: Sequence[Restore] = ()
 
     def whole(self) -> Snapshot:
         """All that the ledger keeps of the link; read at most once."""

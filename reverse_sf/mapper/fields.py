@@ -5,9 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from reverse_sf.ledger.rows import RESTORED
 from reverse_sf.mapper.draft import Draft
 from reverse_sf.mapper.parts import parts_of
 from reverse_sf.mapper.refusals import Refusals
+from reverse_sf.mapper.restoring import due
 from reverse_sf.mapper.sightings import interval_of, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
@@ -18,7 +22,7 @@ from reverse_sf.merge.tables import Row
 from reverse_sf.merge.union import UNCARRIED
 
 if TYPE_CHECKING:
-    from reverse_sf.ledger.rows import Snapshot
+    from reverse_sf.ledger.rows import Restore, Snapshot
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.draft import Prior
     from reverse_sf.mapper.parts import Part
@@ -181,7 +185,42 @@ class FieldDecisions(Refusals, ABC):
             or base[1] != value_of(name, UNSET)
         ]:
             self._decide(part, spotio_of(key, UNSET), salesforce, base_of(key), (draft, prior))
+        for one in prior.restores:
+            self._restore(one, (spotio, salesforce, other), prior, draft)
         return draft
+
+    def _restore(
+        self,
+        one: Restore,
+        images: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
+        prior: Prior,
+        draft: Draft,
+    ) -> None:
+        """Write a value that a person wants back, whatever the rule of the field would do."""
+        spotio, salesforce, other = images
+        part = next((each for each in self._parts if each.key == one.key), None)
+        is_open = prior.snapshot.open_operation is not None
+        value, end = due(one, part, other, self._destination, is_open=is_open)
+        if end is not None:
+            draft.ended.append((one.key, end.value))
+        if end is not None or value is UNSET or part is None:
+            return
+        key = part.key
+        self.drop(key, draft)
+        draft.rebased.pop(key, None)
+        draft.won_back = [each for each in draft.won_back if each != key]
+        draft.parked = [each for each in draft.parked if each[0] != key]
+        spelled = self._spell(part, value, spotio.get(key), part.read(salesforce), None) or {}
+        held = other.get(key) if self._from_salesforce else part.read(other)
+        draft.record.update(spelled)
+        draft.keys[key] = part.place
+        draft.expected.update(self._guard(part, spelled, spotio.get(key), other))
+        if one.settles:
+            draft.source[key] = part.read(salesforce) if self._from_salesforce else spotio.get(key)
+        new = _one(spelled)
+        draft.decision[key] = {"row": RESTORED, "rule": one.why, "old": held, "new": new}
+        draft.overruled.append((key, RESTORED, RESTORED, held, new))
+        draft.restores.append(msgspec.structs.replace(one, issued=True))
 
     @abstractmethod
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:

@@ -268,6 +268,8 @@ class Planner:
             reason = f"{winner} won {', '.join(won_back)}"
             self._entries.flag(link, self._course.back, reason, batch)
             self._tally.add(self._name, "flagged", f"{winner}'s value won")
+        batch.decisions.ended += [(link.link_id, key, how) for key, how in draft.ended]
+        batch.decisions.issued += draft.restores
         if not draft.record and not draft.claims:
             self._entries.supersede(snapshot, batch)
             self._tally.add(self._name, "unchanged", "nothing to write")

@@ -29,7 +29,7 @@ from reverse_sf.merge.envelope import USERS_PAIR
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from typing_extensions import Self
 
@@ -375,15 +375,21 @@ class MappingRun:
             definition_fingerprint=self._definition.fingerprint,
         ):
             self._heart.check()
-            if self._only is not None:
-                link_ids = [one for one in link_ids if one in self._only.link_ids]  # noqa: PLW2901
-            number += len(link_ids)
-            self._decider.links(
-                self._ledger.snapshots(link_ids, direction=self._course.direction),
-                self._streams.by_pair,
-            )
+            number += self._again(link_ids)
+        # One that was written is settled once the record has been looked at again.
+        number += self._again(self._decider.wanted_back)
         if number:
             self._logger.info("%d records that an earlier run left open were decided again", number)
+
+    def _again(self, link_ids: Sequence[str]) -> int:
+        """Decide links once more; of a plan that is carried out, only its own."""
+        if self._only is not None:
+            link_ids = [one for one in link_ids if one in self._only.link_ids]
+        self._decider.links(
+            self._ledger.snapshots(link_ids, direction=self._course.direction),
+            self._streams.by_pair,
+        )
+        return len(link_ids)
 
     def _delete(self) -> None:
         wanted = {

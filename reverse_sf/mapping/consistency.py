@@ -55,6 +55,10 @@ def _union_problems(one: ObjectMapping) -> Iterator[Problem]:
         if part is not None and part.rule is SyncRule.UNION:
             words = "union is for a field that holds several choices: set another rule"
             yield f"{one.path}.{name}.rule", words
+    for mapping in one.fields:
+        if mapping.rule is SyncRule.UNION and mapping.omit_on_create:
+            words = "a union holds what either side has, so it is not left out: remove on_create"
+            yield f"{mapping.path}.on_create", words
     if one.to_spotio.enabled and one.to_salesforce.enabled:
         return
     for mapping in one.fields:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from sqlalchemy import inspect
 
@@ -16,6 +17,7 @@ from reverse_sf.ledger.rows import (
     OperationStatus,
     Outcomes,
     Parked,
+    Restore,
     UserRow,
 )
 from reverse_sf.ledger.tables import metadata
@@ -314,7 +316,9 @@ class TestDecisions:
         )
         for _ in range(2):
             ledger.commit_decisions(Decisions(run_id="run-1", conflicts=[conflict]))
-        assert ledger.conflicts() == [conflict]
+        (kept,) = ledger.conflicts()
+        assert msgspec.structs.replace(kept, number=None) == conflict
+        assert ledger.conflicts(number=kept.number) == [kept]
         assert ledger.conflicts(pair="Lead:Leads") == []
 
     def test_counts_add_up_over_batches(self, ledger):
@@ -870,3 +874,36 @@ class TestBatches:
 
 def outcomes_to_salesforce(*outcomes):
     return Outcomes(run_id="back", direction=TO_SALESFORCE, outcomes=list(outcomes))
+
+
+class TestRestores:
+    def wanted(self, **changes):
+        values = {
+            "link_id": link_id("a"),
+            "pair": PAIR,
+            "key": "Phone",
+            "value": "1",
+            "own": False,
+            "expected": "2",
+            "settles": False,
+            "why": "conflict 1",
+        }
+        return Restore(**values | changes)
+
+    def test_what_a_person_wants_back_is_kept_flagged_and_logged_until_it_is_settled(self, ledger):
+        join(ledger, "a")
+        ledger.ask(TO_SPOTIO, [self.wanted(), self.wanted(value="3")])
+        assert ledger.asked(TO_SPOTIO) == {link_id("a"): [self.wanted(value="3")]}
+        assert ledger.asked(TO_SALESFORCE) == {}
+        assert ledger.snapshots([link_id("a")])[link_id("a")].link.flagged is TO_SPOTIO
+        ledger.commit_decisions(
+            Decisions(run_id="run-1", issued=[self.wanted(value="3", issued=True)])
+        )
+        (one,) = ledger.asked(TO_SPOTIO)[link_id("a")]
+        assert one.issued
+        ended = [(link_id("a"), "Phone", "it is back")]
+        ledger.commit_decisions(Decisions(run_id="run-1", ended=ended))
+        assert ledger.asked(TO_SPOTIO) == {}
+        told = [(row.outcome, row.reason) for row in ledger.log_rows(kind="restore")]
+        assert told[0] == ("settled", "Phone: it is back")
+        assert len(told) == 3

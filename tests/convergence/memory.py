@@ -189,6 +189,10 @@ class MemoryLedger:
             )
         return found
 
+    def asked(self, direction: Direction) -> dict[str, list[Any]]:
+        """Nobody asks for a value back in these histories."""
+        return {}
+
     def snapshots(
         self,
         link_ids: Sequence[str],

@@ -188,7 +188,7 @@ def some_config(random: Random) -> Config:
     if config.enabled == "PS" and "delete" in config.on_delete:
         config = replace(config, resurrect=Random(repr(config)).random() < 0.5)
     for key in SETS & {key for key, _ in config.rules} if united else ():
-        config = config.with_rule(key, "union")
+        config = replace(config.with_rule(key, "union"), omit=config.omit - {key})
     return config
 
 

@@ -151,6 +151,8 @@ def test_union_is_refused_where_it_means_nothing(tmp_path):
     owned = SYNC.replace("salesforce_default: ops@example.com, rule: two_way", "rule: union")
     assert "owner.rule" in refusal(owned)
     assert "union is for a field that holds several choices" in refusal(owned)
+    left_out = SYNC.replace(PRODUCTS, UNION.replace("rule: union", "rule: union, on_create: omit"))
+    assert "a union holds what either side has" in refusal(left_out)
     text = SYNC.replace("Website, rule: two_way", "Website, rule: union")
     world = TwoWay(tmp_path, text)
     world.in_salesforce("Account", Name="A")

@@ -1,0 +1,201 @@
+"""``reverse-sf conflicts restore`` and ``revert``: values that guarded writes bring back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.settings import open_ledger, sync_file
+from reverse_sf.errors import ConfigurationError, UsageError
+from reverse_sf.ledger.rows import RESTORED, OperationStatus, Restore
+from reverse_sf.mapping.address import ADDRESS_KEY
+from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.sync_file import read_sync_file
+
+if TYPE_CHECKING:
+    from reverse_sf.ledger.rows import Conflict
+    from reverse_sf.ledger.store import Ledger
+    from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
+
+_REVERT = """Take back what a run wrote, field by field, where it is still there.
+
+Every value that the run replaced is written back by the next run of that direction, if the system
+still holds what the run wrote; a value that somebody has changed since is left alone. What was
+written back stands beside the other system's value until that one changes. Records that the run
+created or deleted stay as they are. The log tells what became of each value
+(reverse-sf logs --text "run RUN").
+
+\b
+reverse-sf revert 20260506T120000Z-1a2b3c --dry-run
+
+Exit codes: 0 done, 2 no such run, no ledger, or the direction is off.
+"""
+_NOT_RESTORED = {"owner", "parent", ADDRESS_KEY}
+"""Keys that are made of other records or of several fields: a person sets them by hand."""
+_OTHER = {Side.SALESFORCE: Side.SPOTIO, Side.SPOTIO: Side.SALESFORCE}
+_TOWARD = {Side.SALESFORCE: Direction.TO_SALESFORCE, Side.SPOTIO: Direction.TO_SPOTIO}
+
+sync_file_option = click.option(
+    "--sync-file", type=click.Path(path_type=Path), help="The definition.  [default: sync.yml]"
+)
+
+
+def restore_conflict(number: int, ledger: Ledger, definition: SyncDefinition) -> Conflict:
+    """Have the losing value of a conflict written to the system whose value won.
+
+    There it is a change like a person's, and travels to the other system by the field's rule: it
+    is written where the rule looks first, or the rule would take it away again.
+
+    Raises:
+        UsageError: there is no such conflict, or its key is none that can be restored.
+        ConfigurationError: the direction is off.
+    """
+    found = ledger.conflicts(number=number, limit=1)
+    if not found:
+        raise UsageError(f"there is no conflict {number}: reverse-sf conflicts lists the numbers")
+    (conflict,) = found
+    _refuse_key(conflict.key)
+    # What a restore or a revert has replaced goes back to where it was replaced.
+    own = conflict.row == RESTORED
+    side = conflict.loser if own else _OTHER[conflict.loser]
+    direction = _TOWARD[side]
+    _refuse_off(definition, conflict.pair, direction)
+    ledger.ask(
+        direction,
+        [
+            Restore(
+                link_id=conflict.link_id,
+                pair=conflict.pair,
+                key=conflict.key,
+                value=conflict.losing_value,
+                own=own,
+                expected=_held(ledger, conflict, side),
+                settles=False,
+                why=f"conflict {number}",
+            )
+        ],
+    )
+    return conflict
+
+
+def _held(ledger: Ledger, conflict: Conflict, side: Side) -> Any:
+    """What a side was last seen to hold."""
+    snapshots = ledger.snapshots([conflict.link_id])
+    snapshot = snapshots.get(conflict.link_id)
+    if snapshot is None:
+        raise UsageError("the record of this conflict is not linked any more")
+    if side is Side.SPOTIO:
+        return (snapshot.spotio_image or {}).get(conflict.key)
+    place = ledger.places(conflict.pair).get(conflict.key)
+    return (snapshot.salesforce_image or {}).get(str(place))
+
+
+def _refuse_key(key: str) -> None:
+    if key in _NOT_RESTORED or not key:
+        raise UsageError(f"{key or 'a whole record'} is not restored by itself: set it by hand")
+
+
+def _refuse_off(definition: SyncDefinition, pair: str, direction: Direction) -> None:
+    mapping: ObjectMapping | None = next(
+        (one for one in definition.objects if one.name == pair), None
+    )
+    if mapping is None:
+        raise ConfigurationError(f"{definition.source} does not map {pair} any more")
+    settings = mapping.to_spotio if direction is Direction.TO_SPOTIO else mapping.to_salesforce
+    if not settings.enabled:
+        raise ConfigurationError(
+            f"{pair}: {direction.value} is off in {definition.source}, so nothing would write the"
+            " value: set it by hand, or turn the direction on"
+        )
+
+
+@click.command("revert", help=_REVERT)
+@click.argument("run_id", metavar="RUN")
+@click.option("--dry-run", is_flag=True, help="Show what would be taken back, and ask for nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@sync_file_option
+@click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+def revert(  # noqa: D103 - the help text above is what a user reads
+    *,
+    run_id: str,
+    dry_run: bool,
+    yes: bool,
+    sync_file: Path | None,
+    ledger_uri: str | None,
+    as_json: bool,
+) -> None:
+    with open_ledger(ledger_uri) as ledger:
+        run = next((one for one in ledger.runs(limit=10_000) if one.run_id == run_id), None)
+        if run is None:
+            raise UsageError(f"the ledger knows no run {run_id}: reverse-sf status names the last")
+        wanted, kept = _inverse(ledger, run_id)
+        if not dry_run and wanted:
+            definition = read_sync_file(definition_file(sync_file))
+            for pair in sorted({one.pair for one in wanted}):
+                _refuse_off(definition, pair, run.direction)
+            if not yes:
+                click.confirm(f"Take back {len(wanted)} values?", abort=True, err=True)
+            ledger.ask(run.direction, wanted)
+    if as_json:
+        say_json({"direction": run.direction, "taken_back": wanted, "left": kept})
+        return
+    _show(wanted, kept, dry_run=dry_run)
+
+
+def definition_file(given: Path | None) -> Path:
+    """Where the definition is."""
+    return sync_file(given)
+
+
+def _inverse(ledger: Ledger, run_id: str) -> tuple[list[Restore], list[str]]:
+    """The values that a run replaced, and what of it cannot be taken back."""
+    wanted: list[Restore] = []
+    kept: list[str] = []
+    for operation in ledger.operations_of(run_id).values():
+        if operation.status != OperationStatus.APPLIED.value:
+            continue
+        if operation.action not in {"update", "link"}:
+            kept.append(f"{operation.action} of {operation.pair}")
+            continue
+        for key, one in operation.decision.items():
+            if key in _NOT_RESTORED or not key or "old" not in one:
+                if key:
+                    kept.append(f"{key} of {operation.pair}")
+                continue
+            wanted.append(
+                Restore(
+                    link_id=operation.link_id,
+                    pair=operation.pair,
+                    key=key,
+                    value=one["old"],
+                    expected=one.get("new"),
+                    own=True,
+                    settles=True,
+                    why=f"run {run_id}",
+                )
+            )
+    return wanted, kept
+
+
+def _show(wanted: list[Restore], kept: list[str], *, dry_run: bool) -> None:
+    if not wanted:
+        say("The run replaced no value.")
+    else:
+        show(
+            "Would be taken back" if dry_run else "To be taken back by the next run",
+            ("object", "field", "written by the run", "before"),
+            ((one.pair, one.key, _text(one.expected), _text(one.value)) for one in wanted),
+        )
+    if kept:
+        say(f"Left as it is: {len(kept)} (records created or deleted, owners, parents, addresses)")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "(blank)"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
