@@ -146,7 +146,7 @@ class UserWrites:
             if act is UserAct.CREATE:
                 task.user_id = self._created(task)
             elif act is UserAct.SUSPEND and task.user_id is not None:
-                self._noted(task, self._spotio.block_user(task.user_id))
+                self._block(task, task.user_id)
             elif task.wanted and task.user_id is not None and act is not UserAct.NOTHING:
                 whole = self._whole(known[task.user_id])
                 self._noted(task, self._spotio.change_user(task.user_id, {**whole, **task.wanted}))
@@ -166,6 +166,14 @@ class UserWrites:
             return found[0].id
         self._noted(task, call)
         return user.id
+
+    def _block(self, task: _Task, user_id: str) -> None:
+        try:
+            self._noted(task, self._spotio.block_user(user_id))
+        except AmbiguousOutcomeError as error:
+            self._noted(task, error.call)
+            if not any(one.id == user_id and one.suspended for one in self._spotio.all_users()):
+                raise
 
     @staticmethod
     def _noted(task: _Task, call: Call) -> None:

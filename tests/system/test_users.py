@@ -13,6 +13,7 @@ from reverse_sf.merge.envelope import USERS_PAIR
 from reverse_sf.merge.identity import link_id_of
 from reverse_sf.simulator.local import running
 from tests.system.sync import TO_SALESFORCE, TO_SPOTIO, Marks, Sync
+from tests.system.test_plan import carried_out, planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -370,6 +371,26 @@ def test_a_suspension_whose_outcome_was_lost_is_still_the_syncs_own(world: World
     assert world.run() == []
 
 
+@pytest.mark.parametrize("drop", ["before", "after"])
+def test_a_write_without_an_answer_is_looked_for_and_never_doubled(world: World, drop: str) -> None:
+    before = len(world.members())
+    world.spotio.fault({"method": "POST", "path": "/api/Users$", "nth": 1}, {"drop": drop})
+    first = world.sync.run(TO_SPOTIO)
+    assert first.ended_well is (drop == "after")
+    world.spotio.clear_faults()
+    world.run()
+    assert len(world.members()) == before + 2
+    world.salesforce.freeze(REP_ONE)
+    world.spotio.fault({"method": "POST", "path": "/block$", "nth": 1}, {"drop": drop})
+    assert world.sync.run(TO_SPOTIO).ended_well is (drop == "after")
+    world.spotio.clear_faults()
+    world.run()
+    assert world.member("rep.one@example.com")["suspended"] is True
+    assert world.run() == []
+    world.salesforce.freeze(REP_ONE, frozen=False)
+    assert world.run() == ["PUT /api/users/534601"]
+
+
 def test_records_of_a_user_whom_this_run_creates_are_theirs_at_once(world: World) -> None:
     lead = next(one for one in world.salesforce.rows("Lead") if not one["IsDeleted"])
     world.salesforce.edit(object="Lead", id=lead["Id"], set={"OwnerId": REP_ELEVEN})
@@ -413,6 +434,38 @@ def test_owners_travel_by_the_links_of_users_both_ways_and_else_by_default(world
     )
     assert world.sync.run(TO_SALESFORCE).ended_well
     assert world.lead(lead["Id"])["OwnerId"] == OPS, "nobody is joined with him"
+
+
+def test_a_suspension_taken_back_and_made_again_by_people_is_theirs(world: World) -> None:
+    """The other direction's tap tells what happened in SPOTIO meanwhile."""
+    world.run()
+    world.salesforce.freeze(REP_ONE)
+    world.run()
+    member = world.member("rep.one@example.com")
+    world.call("PUT", "/api/users/534601", **{**member, "suspended": False})
+    assert world.sync.run(TO_SALESFORCE).ended_well
+    assert world.run() == ["POST /api/users/534601/block"], "still frozen: the sync suspends anew"
+    world.call("PUT", "/api/users/534601", **{**member, "suspended": False})
+    world.salesforce.freeze(REP_ONE, frozen=False)
+    assert world.sync.run(TO_SALESFORCE).ended_well
+    assert world.run() == [], "as it should be"
+    world.call("POST", "/api/users/534601/block")
+    assert world.sync.run(TO_SALESFORCE).ended_well
+    assert world.run() == [], "a person did this"
+
+
+def test_a_plan_names_users_and_its_application_writes_just_them(world: World) -> None:
+    world.run()
+    world.salesforce.freeze(REP_ONE)
+    marks = Marks.now(world.sync.servers)
+    plan = planned(world.sync, Direction.TO_SPOTIO)
+    (write,) = plan.of(Direction.TO_SPOTIO).writes
+    assert (write.stream, write.action.value, write.spotio_id) == ("users", "suspend", "534601")
+    assert marks.writes(world.sync.servers) == []
+    world.salesforce.freeze(REP_TWO)
+    carried_out(world.sync, plan, Direction.TO_SPOTIO)
+    assert marks.writes(world.sync.servers) == ["POST /api/users/534601/block"]
+    assert world.run() == ["POST /api/users/534602/block"], "who was not planned is next"
 
 
 def test_without_the_details_the_error_names_what_to_select(world: World) -> None:
