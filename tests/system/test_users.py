@@ -319,11 +319,9 @@ def test_the_user_of_the_api_key_and_the_last_admin_are_never_written(world: Wor
     ("command", "kind", "when", "nth"),
     [
         ("spotio-mapper", "commit", "after", 3),
-        ("target-spotio", "write", "before", 2),
         ("target-spotio", "write", "after", 2),
         ("target-spotio", "write", "after", 4),
         ("target-spotio", "commit", "after", 3),
-        ("target-spotio", "emit", "before", 1),
     ],
 )
 def test_a_crash_between_two_effects_makes_no_user_twice(
