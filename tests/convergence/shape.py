@@ -185,7 +185,8 @@ def some_config(random: Random) -> Config:
     )
     # From the configuration itself: a seed that was drawn before there was a union tells the same.
     united = config.enabled == "PS" and Random(repr(config)).random() < 0.3
-    if config.enabled == "PS" and "delete" in config.on_delete:
+    # Nothing is omitted then: what a second create leaves out a person may have written since.
+    if config.enabled == "PS" and "delete" in config.on_delete and not config.omit:
         config = replace(config, resurrect=Random(repr(config)).random() < 0.5)
     for key in SETS & {key for key, _ in config.rules} if united else ():
         config = replace(config.with_rule(key, "union"), omit=config.omit - {key})
