@@ -40,6 +40,10 @@ class Witness:
             self.parked = read("SELECT * FROM sync_parked")
             self.conflicts = read("SELECT * FROM sync_conflicts")
             self.leases = read("SELECT * FROM sync_leases")
+            self.operations = read(
+                "SELECT o.direction, o.source, o.record, o.envelope, l.link_id"
+                " FROM sync_operations o JOIN sync_links l ON l.number = o.link"
+            )
             self.open = read(
                 "SELECT o.*, l.link_id FROM sync_operations o"
                 " JOIN sync_links l ON l.number = o.link WHERE o.status IN ('intended', 'waiting')"
@@ -56,6 +60,17 @@ class Witness:
     def withheld(self, link_id: str) -> set[str]:
         """Keys that are parked; the empty one is the whole record."""
         return {row["key"] for row in self.parked if row["link_id"] == link_id}
+
+    def written(self, link_id: str, side: str, key: str) -> list[Any]:
+        """Values that the sync itself has sent to a field of a side."""
+        direction = "to_salesforce" if side == S else "to_spotio"
+        return [
+            value
+            for row in self.operations
+            if row["link_id"] == link_id and row["direction"] == direction
+            for name, value in json.loads(row["record"]).items()
+            if name == key
+        ]
 
     def journaled(self, link_id: str, key: str) -> list[Any]:
         """Values that were overruled."""
@@ -250,6 +265,11 @@ class Judge:
             value, name, key = spotio_value(couple.spotio, field), couple.spotio["id"], field.spotio
         else:
             return False
+        base = self._witness.bases.get(couple.link_id, {}).get(field.spotio)
+        ruling = 1 if rule == "salesforce_only" else 0
+        if base is not None and blank_or(base[ruling]) is None and blank_or(value) is None:
+            # It was blank when the two were settled, and the other side's value stood already.
+            return blank_or(base[1 - ruling]) is not None
         given = [one.values[key] for one in self._edits if one.id == name and key in one.values]
         return blank_or(value) is None and all(blank_or(one) is None for one in given)
 
@@ -311,6 +331,8 @@ class Judge:
             known = self._witness.journaled(couple.link_id, field.spotio)
             if kept or any(same(field, value, lost) for lost in known):
                 continue
+            key = field.salesforce if side == S else field.spotio
+            earlier += self._witness.written(couple.link_id, side, key)
             if blank_or(value) is None or any(same(field, value, old) for old in earlier):
                 # It was the value before as well: no change that a stateful sync could tell.
                 continue
@@ -335,8 +357,12 @@ class Judge:
             where = "in_spotio" if "Id" in row else "in_salesforce"
             wanted = pair is not None and policies[pair][where] == "delete"
             if not wanted or partner not in self._deleted:
-                parent = row.get("AccountId") or row.get("parentId")
-                if parent in self._deleted or (parent and not _lives(self._row(parent))):
+                # SPOTIO deletes what is below a record along with it.
+                rows = (row, self._row(partner or ""))
+                parents = [one.get("AccountId") or one.get("parentId") for one in rows]
+                if any(
+                    one in self._deleted or not _lives(self._row(one)) for one in parents if one
+                ):
                     continue
                 yield f"{name} was deleted, and nobody deleted {partner} under the policy delete"
 
