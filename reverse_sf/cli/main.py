@@ -70,7 +70,7 @@ HELP = """Config-as-code sync between SPOTIO and Salesforce.
 A project:      init, in a Meltano project that you have
 The logins:     connect, connection, disconnect
 Before a run:   auto-map, check, plan, schema, simulator; link, where both hold records already
-After a run:    account, then parked, conflicts and logs
+After a run:    status, account, then parked, conflicts, logs and explain; revert takes a run back
 The memory:     ledger, to see where it is, to back it up, to move it
 The run itself: meltano run two-way-sync, or salesforce-to-spotio, or spotio-to-salesforce
 
