@@ -150,7 +150,7 @@ class History:
         self._servers.salesforce.clear_faults()
         self._servers.spotio.clear_faults()
         self._arrange()
-        first = self._ids()
+        first = self._beginning()
         people = People(self._rng, self._servers, self._pairs)
         for _ in range(self._rng.randint(2, 5)):
             for edit in people.draw(4):
@@ -170,7 +170,7 @@ class History:
         The edits are the same for all plans of a seed. Run after run differs in nothing else.
         """
         self._servers.reset()
-        first = self._ids()
+        first = self._beginning()
         people = People(self._rng, self._servers, self._pairs)
         for _ in range(2):
             self._sync.cycle()
@@ -196,11 +196,11 @@ class History:
             self._servers.salesforce.switches(query_shuffle=True, query_page_size=200)
         self._say(f"pairs {[pair.name for pair in self._pairs]}, switches {switches}")
 
-    def _ids(self) -> set[str]:
+    def _beginning(self) -> dict[str, dict[str, Any]]:
+        """Every record by its id, before anybody did anything."""
         salesforce, spotio = self._servers.salesforce, self._servers.spotio
-        return {row["Id"] for pair in self._pairs for row in salesforce.rows(pair.salesforce)} | {
-            row["id"] for row in spotio.rows("dataObjects")
-        }
+        rows = {row["Id"]: row for pair in self._pairs for row in salesforce.rows(pair.salesforce)}
+        return rows | {row["id"]: row for row in spotio.rows("dataObjects")}
 
     def _edit(self, edit: dict[str, Any]) -> None:
         post(edit, self._account)
@@ -350,7 +350,7 @@ class History:
         self._say(f"cycle{' over everything' if again else ''} wrote {made}")
         return made
 
-    def _judge(self, first: set[str]) -> None:
+    def _judge(self, first: dict[str, dict[str, Any]]) -> None:
         judge = Judge(
             self._servers,
             self._pairs,

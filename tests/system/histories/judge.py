@@ -99,7 +99,7 @@ class Judge:
         pairs: the definition.
         witness: the ledger.
         edits: what people did.
-        first: ids that were there before anything ran, and were not made by the sync.
+        first: the records that were there before anything ran, by id.
         moving: Salesforce fields that automation changes.
     """
 
@@ -110,14 +110,15 @@ class Judge:
         witness: Witness,
         edits: list[Edit],
         *,
-        first: set[str],
+        first: Mapping[str, Row],
         moving: frozenset[str] = frozenset(),
     ) -> None:
         self._pairs = pairs
         self._witness = witness
         self._edits = edits
         self._moving = moving
-        self._people = first | {one.id for one in edits if one.created}
+        self._first = first
+        self._people = set(first) | {one.id for one in edits if one.created}
         self._deleted = {one.id for one in edits if one.deleted}
         self._salesforce = {
             row["Id"]: row for pair in pairs for row in servers.salesforce.rows(pair.salesforce)
@@ -333,6 +334,9 @@ class Judge:
                 continue
             key = field.salesforce if side == S else field.spotio
             earlier += self._witness.written(couple.link_id, side, key)
+            begun = self._first.get(names[side])
+            if begun is not None:
+                earlier.append(begun.get(key) if side == S else spotio_value(begun, field))
             if blank_or(value) is None or any(same(field, value, old) for old in earlier):
                 # It was the value before as well: no change that a stateful sync could tell.
                 continue
