@@ -22,6 +22,7 @@ from reverse_sf.mapping.metadata import (
     SpotioField,
     SpotioType,
     Stage,
+    Users,
     Workflow,
 )
 from reverse_sf.mapping.problem import Severity
@@ -298,7 +299,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("REVERSE_SF_LEDGER_URI", f"sqlite:///{tmp_path}/none.db")
     (tmp_path / "sync.yml").write_text(HEAD + NAME)
     seen = {"org": ORG}
-    monkeypatch.setattr(check_module, "read_salesforce", lambda _: (seen["org"], (), None))
+    monkeypatch.setattr(check_module, "read_salesforce", lambda _: (seen["org"], Users(), None))
     monkeypatch.setattr(check_module, "read_spotio", lambda: (WORKFLOW, (), None))
     words = ["check", "--json", "--sync-file", str(tmp_path / "sync.yml")]
 
