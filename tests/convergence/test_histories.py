@@ -34,7 +34,7 @@ def test_no_history_violates_an_invariant(part, record_property):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_the_real_ledger_tells_the_same_story_as_its_double(part):
-    for seed in range(1_000_000 + part, 1_000_100, 4):
+    for seed in range(1_000_000 + part, 1_000_060, 4):
         history = history_of(seed)
         real, double = play(history, "sqlite"), play(history)
         assert real.world.events == double.world.events, f"seed {seed}"

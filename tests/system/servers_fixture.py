@@ -24,6 +24,10 @@ def sweeping() -> bool:
     return os.environ.get("SWEEP") == "all"
 
 
+in_a_sweep = pytest.mark.skipif(not sweeping(), reason="takes long: make sweep runs it")
+"""Marks what another test of ``make test`` shows in short."""
+
+
 @pytest.fixture(scope="module")
 def small_world() -> Iterator[LocalServers]:
     """Both servers with few records, for tests that run the pipeline many times."""

@@ -11,6 +11,7 @@ from reverse_sf.simulator.local import running
 from tests.system.calls import writes
 from tests.system.expectation import differences
 from tests.system.pipeline import Pipeline
+from tests.system.servers_fixture import in_a_sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,10 @@ KILLS = 4
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("bulk_threshold", "calls_between_kills"),
-    [pytest.param(20, 12, id="bulk jobs"), pytest.param(100_000, 900, id="single calls")],
+    [
+        pytest.param(20, 12, id="bulk jobs"),
+        pytest.param(100_000, 900, id="single calls", marks=in_a_sweep),
+    ],
 )
 def test_a_first_load_that_is_killed_again_and_again_ends_complete(
     bulk_threshold: int, calls_between_kills: int, tmp_path: Path

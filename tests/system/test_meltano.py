@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.system.calls import is_write, writes
 from tests.system.expectation import differences
 from tests.system.meltano_project import PIPELINE, MeltanoProject
-from tests.system.servers_fixture import small_world, sweeping
+from tests.system.servers_fixture import in_a_sweep, small_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,7 @@ def project(small_world: LocalServers, tmp_path: Path) -> MeltanoProject:
     return MeltanoProject(tmp_path, small_world)
 
 
+@in_a_sweep
 def test_silence_the_one_write_that_is_due_and_a_lost_ledger_is_noticed(
     project: MeltanoProject, small_world: LocalServers
 ) -> None:
@@ -74,9 +75,6 @@ def test_silence_the_one_write_that_is_due_and_a_lost_ledger_is_noticed(
     told = json.loads(account.stdout)
     assert [one["run"]["status"] for one in told["runs"]] == ["done"]
 
-    if not sweeping():
-        # The rest is shown without Meltano as well: tests/unit/test_mapper_decisions.py.
-        return
     for file in (project.folder / ".meltano" / "reverse-sf").glob("demo.db*"):
         file.unlink()
     before = small_world.spotio.last()

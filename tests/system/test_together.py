@@ -13,6 +13,7 @@ from reverse_sf.simulator.local import running
 from tests.postgresql import postgresql_server, shared_uri
 from tests.system.calls import writes
 from tests.system.meltano_project import PIPELINE, MeltanoProject
+from tests.system.servers_fixture import in_a_sweep
 from tests.system.sync import DIRECTIONS, Marks
 from tests.system.two_way_fixtures import sync, world
 
@@ -79,6 +80,7 @@ def _doubled(sync: Sync) -> list[str]:
     return [one for one in set(known) if known.count(one) > 1]
 
 
+@in_a_sweep
 def test_meltano_lets_one_run_and_where_it_is_forced_the_lease_does(tmp_path: Path) -> None:
     with running(records=40) as servers:
         project = MeltanoProject(tmp_path, servers)
