@@ -8,7 +8,7 @@ import pytest
 
 from tests.system.calls import writes
 from tests.system.expectation import differences
-from tests.system.servers_fixture import pipeline, small_world, sweeping
+from tests.system.servers_fixture import in_a_sweep, pipeline, small_world, sweeping
 
 if TYPE_CHECKING:
     from reverse_sf.simulator.local import LocalServers
@@ -18,7 +18,7 @@ __all__ = ["pipeline", "small_world"]
 
 pytestmark = [pytest.mark.slow]
 
-TOGETHER: list[dict[str, Any]] = [
+TOGETHER: list[Any] = [
     {
         "updated_after": "exclusive",
         "feed_order": "updated_desc",
@@ -54,8 +54,8 @@ TOGETHER: list[dict[str, Any]] = [
         "bulk_polls": 0,
     },
     {"patch_test": "ignored", "bulk_update": "entries", "external_id_in_search": True},
-    {"bulk_fail": "before"},
-    {"bulk_fail": "half"},
+    pytest.param({"bulk_fail": "before"}, marks=in_a_sweep),
+    pytest.param({"bulk_fail": "half"}, marks=in_a_sweep),
     {"bulk_fail": "lost"},
 ]
 """Every setting of every switch at least once, in as few runs as that takes."""
