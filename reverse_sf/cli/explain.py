@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.rendering import in_words, say, say_json, show, to_the_second
 from reverse_sf.cli.settings import open_ledger
 from reverse_sf.errors import UsageError
 from reverse_sf.mapping.canon import record_id as canonical_id
@@ -223,7 +222,7 @@ def _show(told: Told) -> None:
             "Now, as last seen",
             ("field", "SPOTIO", "Salesforce", "settled"),
             (
-                (key, *(_text(one) for one in _held(told, key)), _settled(base.get(key)))
+                (key, *(in_words(one) for one in _held(told, key)), _settled(base.get(key)))
                 for key in told.places
             ),
         )
@@ -237,11 +236,11 @@ def _show(told: Told) -> None:
         ("at", "field", "what", "old", "new", "by", "outcome", "log"),
         (
             (
-                one.at[:19].replace("T", " "),
+                to_the_second(one.at),
                 one.field or "whole record",
                 one.what,
-                _text(one.old),
-                _text(one.new),
+                in_words(one.old),
+                in_words(one.new),
                 one.by.strip(),
                 one.outcome,
                 ", ".join(map(str, one.log)),
@@ -254,10 +253,4 @@ def _show(told: Told) -> None:
 def _settled(base: list[Any] | None) -> str:
     if base is None:
         return "never"
-    return _text(base[0]) if base[0] == base[1] else f"{_text(base[0])} = {_text(base[1])}"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "(blank)"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return in_words(base[0]) if base[0] == base[1] else f"{in_words(base[0])} = {in_words(base[1])}"

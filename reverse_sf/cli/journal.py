@@ -6,10 +6,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from reverse_sf.cli.remedies import remedy_of
-from reverse_sf.cli.rendering import say, say_json, show, strict_option
+from reverse_sf.cli.rendering import in_words, say, say_json, show, strict_option, to_the_second
 from reverse_sf.cli.restore import definition_file, restore_conflict, sync_file_option
 from reverse_sf.cli.settings import open_ledger
 from reverse_sf.errors import Exit, UsageError
@@ -92,10 +91,11 @@ def parked(
     else:
         show(
             f"Parked ({len(found):,})",
-            ("pair", "Salesforce", "field", "why, and what to do"),
+            ("pair", "toward", "Salesforce", "field", "why, and what to do"),
             (
                 (
                     one.pair.split(":")[-1],
+                    "SPOTIO" if one.direction is Direction.TO_SPOTIO else "Salesforce",
                     ids.get(one.link_id),
                     one.key or "whole record",
                     f"{one.reason}: {one.message}",
@@ -140,7 +140,7 @@ def show_parked(*, record: str, ledger_uri: str | None, as_json: bool) -> None:
     for row, to_do in told:
         way = "to SPOTIO" if row.direction is Direction.TO_SPOTIO else "to Salesforce"
         say(f"{row.key or 'The whole record'}, {way}: {row.message}")
-        say(f"  Since {_shown(row.at)}, tried {row.attempts} times; reason: {row.reason}")
+        say(f"  Since {to_the_second(row.at)}, tried {row.attempts} times; reason: {row.reason}")
         if to_do is not None:
             say(f"  What to do: {to_do.words}")
             say(f"  Who can: {to_do.who}")
@@ -229,7 +229,7 @@ def conflicts(
         (
             (
                 one.number,
-                _shown(one.at),
+                to_the_second(one.at),
                 one.pair.split(":")[-1],
                 ids.get(one.link_id),
                 one.key,
@@ -266,11 +266,11 @@ def show_conflict(*, number: int, ledger_uri: str | None, as_json: bool) -> None
     if as_json:
         say_json({**_fields(one), "link": link})
         return
-    say(f"#{number}  {_shown(one.at)} UTC  {one.pair}  {one.key}  ({one.rule} {one.row})")
+    say(f"#{number}  {to_the_second(one.at)} UTC  {one.pair}  {one.key}  ({one.rule} {one.row})")
     if link is not None:
         say(f"Record: Salesforce {link.salesforce_id or '-'}, SPOTIO {link.spotio_id or '-'}")
-    say(f"- {_plain(one.losing_value)}    lost in {one.loser.value}")
-    say(f"+ {_plain(one.winning_value)}")
+    say(f"- {in_words(one.losing_value)}    lost in {one.loser.value}")
+    say(f"+ {in_words(one.winning_value)}")
     say(f"To have the first one back: reverse-sf conflicts restore {number}")
 
 
@@ -301,20 +301,9 @@ def restore(
         say_json({"restored": conflict})
         return
     say(
-        f"{conflict.key} of {conflict.pair} will be {_plain(conflict.losing_value)} again with the"
-        " next runs: meltano run two-way-sync"
+        f"{conflict.key} of {conflict.pair} will be {in_words(conflict.losing_value)} again with"
+        " the next runs: meltano run two-way-sync"
     )
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "(blank)"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _shown(instant: str) -> str:
-    """A UTC instant for a table: to the second."""
-    return instant[:19].replace("T", " ")
 
 
 def _fields(row: Any) -> dict[str, Any]:

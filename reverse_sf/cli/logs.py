@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from reverse_sf.cli.remedies import remedy_of
-from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.rendering import in_words, say, say_json, show, to_the_second
 from reverse_sf.cli.settings import open_ledger
 from reverse_sf.errors import UsageError
 from reverse_sf.mapping.definition import Direction
@@ -147,7 +147,7 @@ def _follow(
 def _line(row: LogRow) -> str:
     record = row.salesforce_id or row.spotio_id or ""
     call = f"{row.method} {row.path}".strip()
-    parts = (_second(row.at), row.pair, call, row.status, row.outcome, record, row.reason)
+    parts = (to_the_second(row.at), row.pair, call, row.status, row.outcome, record, row.reason)
     return f"#{row.number}  " + "  ".join(str(one) for one in parts if one not in (None, ""))
 
 
@@ -158,7 +158,7 @@ def _list(title: str, rows: list[LogRow]) -> None:
         (
             (
                 one.number,
-                _second(one.at),
+                to_the_second(one.at),
                 one.pair,
                 f"{one.method} {one.path}".strip(),
                 one.status,
@@ -222,7 +222,7 @@ def _reason_of(ledger: Ledger, row: LogRow) -> str | None:
 
 def _show_in_full(row: LogRow, operation: KeptOperation | None, remedy: Remedy | None) -> None:
     way = "Salesforce to SPOTIO" if row.direction is Direction.TO_SPOTIO else "SPOTIO to Salesforce"
-    say(f"#{row.number}  {_second(row.at)} UTC  {way}  {row.pair}")
+    say(f"#{row.number}  {to_the_second(row.at)} UTC  {way}  {row.pair}")
     say(f"Record: Salesforce {row.salesforce_id or '-'}, SPOTIO {row.spotio_id or '-'}")
     call = f"{row.method} {row.path}".strip()
     if call:
@@ -239,8 +239,8 @@ def _show_in_full(row: LogRow, operation: KeptOperation | None, remedy: Remedy |
             (
                 (
                     key or "whole record",
-                    _value(one.get("old")),
-                    _value(one.get("new")),
+                    in_words(one["old"]) if "old" in one else None,
+                    in_words(one["new"]) if "new" in one else None,
                     one.get("rule"),
                     one.get("row"),
                 )
@@ -251,14 +251,3 @@ def _show_in_full(row: LogRow, operation: KeptOperation | None, remedy: Remedy |
         if content is not None:
             say(f"{title}:")
             say(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
-
-
-def _value(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()
-
-
-def _second(instant: str) -> str:
-    """A UTC instant for a table: to the second."""
-    return instant[:19].replace("T", " ")

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from reverse_sf.cli.meltano import MAPPER, PIPELINES, MeltanoProject
 from reverse_sf.cli.rehearsal import is_there, rehearse
-from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.rendering import in_words, say, say_json, show
 from reverse_sf.cli.settings import ledger_uri_of, open_ledger, sync_file
 from reverse_sf.errors import ConfigurationError, Exit, StopError
 from reverse_sf.ledger.rows import OperationStatus
@@ -210,19 +210,13 @@ def _rows(write: PlannedWrite) -> list[tuple[Any, ...]]:
             None if at else write.action.value,
             None if at else name,
             one.key,
-            None if one.old is msgspec.UNSET else _shown(one.old),
-            _shown(one.new),
+            None if one.old is msgspec.UNSET else in_words(one.old),
+            in_words(one.new),
             f"{one.rule} {one.row or ('' if at else write.row)}".strip()
             + (" *" if one.overrules else ""),
         )
         for at, one in enumerate(write.fields)
     ]
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "(blank)"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _refuse_foreign(made: Plan, file: Path, uri: str) -> None:

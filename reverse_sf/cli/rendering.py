@@ -39,6 +39,18 @@ def say_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def in_words(value: Any) -> str:
+    """A field's value for people: blank is said, a text stands as it is, the rest as JSON."""
+    if value is None:
+        return "(blank)"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def to_the_second(instant: str) -> str:
+    """A UTC instant for a table or a line."""
+    return instant[:19].replace("T", " ")
+
+
 def show(
     title: str,
     columns: Sequence[str],

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from reverse_sf.cli.rendering import say, say_json, show
+from reverse_sf.cli.rendering import in_words, say, say_json, show
 from reverse_sf.cli.settings import open_ledger, sync_file
 from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.ledger.rows import RESTORED, OperationStatus, Restore
@@ -189,13 +188,7 @@ def _show(wanted: list[Restore], kept: list[str], *, dry_run: bool) -> None:
         show(
             "Would be taken back" if dry_run else "To be taken back by the next run",
             ("object", "field", "written by the run", "before"),
-            ((one.pair, one.key, _text(one.expected), _text(one.value)) for one in wanted),
+            ((one.pair, one.key, in_words(one.expected), in_words(one.value)) for one in wanted),
         )
     if kept:
         say(f"Left as it is: {len(kept)} (records created or deleted, owners, parents, addresses)")
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "(blank)"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

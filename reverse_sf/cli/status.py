@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reverse_sf.cli.health import metrics, tell_change
-from reverse_sf.cli.rendering import say, say_json, show, strict_option
+from reverse_sf.cli.rendering import say, say_json, show, strict_option, to_the_second
 from reverse_sf.cli.settings import open_ledger, own_setting
 from reverse_sf.errors import Exit
 from reverse_sf.mapping.definition import Direction
@@ -187,7 +187,7 @@ def _show(verdict: str, directions: list[DirectionStatus], pairs: list[PairStatu
         (
             (
                 one.direction.value,
-                one.last.started_at[:19].replace("T", " "),
+                to_the_second(one.last.started_at),
                 one.last.status,
                 _ago(one.lag_seconds),
                 one.calls,
