@@ -16,7 +16,7 @@ from reverse_sf.mapping.definition import Direction
 from tests.system.histories.definition import Pair, document, random_pairs
 from tests.system.histories.edits import People, accepted
 from tests.system.histories.judge import Judge, Witness
-from tests.system.posting import post
+from tests.system.posting import post, settled
 from tests.system.sync import DIRECTIONS, Marks, Sync
 
 if TYPE_CHECKING:
@@ -235,7 +235,8 @@ class History:
         ended = self._sync.run(mapping, plan=plan)
         self.verdict.runs += 1
         self.verdict.crashes += ended.killed
-        self._say(f"run {mapping} {plan} ended {ended.codes}")
+        with settled(self._account):
+            self._say(f"run {mapping} {plan} ended {ended.codes}")
         self._look_at(ended)
         self._keep(mapping)
 
