@@ -61,7 +61,6 @@ _OPERATION = (
     "run_id",
     "status",
     "attempts",
-    "issued_at",
     "waiting_for",
     "record",
     "envelope",
@@ -69,7 +68,7 @@ _OPERATION = (
     "decision",
 )
 _add_operations = Insert(
-    operations, ("operation_id", "link", "pair", "direction", "action", *_OPERATION)
+    operations, ("operation_id", "link", "pair", "direction", "action", *_OPERATION, "issued_at")
 )
 _reissue = Update(operations, _OPERATION, identity=("number",))
 _supersede = (
@@ -102,10 +101,11 @@ class DecisionCommits(Leases):
         """Commit a batch in one transaction; after it returns the records may be emitted.
 
         An intent whose operation is open still (the same decision made again after a crash) counts
-        one more attempt. A link's ids never become unknown through this call, and a
-        link that a target joined meanwhile stays joined: the mapper runs ahead of the target, and
-        what it read may be older than what the target stored. ``Link.flagged`` adds a flag; only
-        ``unflagged`` takes the run's own direction's flag away. Parked rows without a definition
+        one more attempt, and stays as old as the first one: what that may have made is as old. A
+        link's ids never become unknown through this call, and a link that a target joined meanwhile
+        stays joined: the mapper runs ahead of the target, and what it read may be older than what
+        the target stored. ``Link.flagged`` adds a flag; only ``unflagged`` takes the run's own
+        direction's flag away. Parked rows without a definition
         fingerprint get the run's.
 
         Raises:
@@ -273,6 +273,7 @@ def _put_intents(
                 _DIRECTIONS[intent.direction is Direction.TO_SPOTIO],
                 intent.action,
                 *_intent_content(intent, 1),
+                intent.issued_at,
             )
         )
     _reissue.execute(connection, again)
@@ -317,7 +318,6 @@ def _intent_content(intent: Intent, attempts: int) -> tuple[Any, ...]:
         intent.run_id,
         _INTENDED,
         attempts,
-        intent.issued_at,
         intent.waiting_for,
         to_text(intent.record),
         to_text(intent.envelope),

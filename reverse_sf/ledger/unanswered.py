@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import and_, bindparam, exists, or_, select
 
 from reverse_sf.ledger.encoding import from_text
 from reverse_sf.ledger.observations import IS_OPEN
+from reverse_sf.ledger.rows import LinkState
 from reverse_sf.ledger.session import Session
 from reverse_sf.ledger.tables import links, operations, parked
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.merge.identity import UNKNOWN_OUTCOME
 
 _CREATE = "create"
+_SOURCE_IS_GONE = links.c.state == LinkState.TOMBSTONE.value
 _creates = (
     select(
         links.c.link_id,
@@ -22,6 +24,7 @@ _creates = (
         operations.c.issued_at,
         operations.c.closed_at,
         operations.c.record,
+        _SOURCE_IS_GONE.label("source_is_gone"),
     )
     .select_from(operations.join(links, links.c.number == operations.c.link))
     .where(
@@ -32,6 +35,7 @@ _creates = (
         operations.c.action == _CREATE,
         or_(
             IS_OPEN,
+            and_(_SOURCE_IS_GONE, operations.c.error_code == UNKNOWN_OUTCOME),
             exists().where(
                 parked.c.link_id == links.c.link_id,
                 parked.c.direction == Direction.TO_SALESFORCE.value,
@@ -53,6 +57,7 @@ class UnansweredCreate(msgspec.Struct):
         begins: when the create was first decided.
         ends: when its outcome was given up; None while a run may still be at it.
         records: what the attempts sent.
+        source_is_gone: the record was deleted since, so that nothing more is sent for it.
     """
 
     link_id: str
@@ -60,6 +65,7 @@ class UnansweredCreate(msgspec.Struct):
     begins: str
     ends: str | None
     records: list[dict[str, Any]]
+    source_is_gone: bool = False
 
 
 class Unanswered(Session):
@@ -74,7 +80,12 @@ class Unanswered(Session):
                 known = found.get(row.link_id)
                 if known is None:
                     found[row.link_id] = UnansweredCreate(
-                        row.link_id, row.spotio_id, row.issued_at, row.closed_at, [record]
+                        row.link_id,
+                        row.spotio_id,
+                        row.issued_at,
+                        row.closed_at,
+                        [record],
+                        bool(row.source_is_gone),
                     )
                     continue
                 known.records.append(record)

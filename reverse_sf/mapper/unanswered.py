@@ -73,17 +73,19 @@ class OwnCreates:
             if event_of(values[seen.record_id]) is not Event.PRESENT:
                 continue
             if possible and seen.record_id not in alone:
-                maybe[seen.record_id] = possible
                 held = values[seen.record_id]
                 fitting[seen.record_id] = [one for one in possible if self._fits(one, held)]
+                # Of what is gone nobody need decide anything: only its very image is recognised.
+                maybe[seen.record_id] = [one for one in possible if not one.source_is_gone]
         claims: dict[str, int] = {}
         for ones in fitting.values():
             for one in ones:
                 claims[one.link_id] = claims.get(one.link_id, 0) + 1
-        return {
-            record_id: _only(fitting[record_id], claims) or _doubt(possible)
+        matches = {
+            record_id: _only(fitting[record_id], claims) or (_doubt(possible) if possible else None)
             for record_id, possible in maybe.items()
         }
+        return {record_id: match for record_id, match in matches.items() if match is not None}
 
     def may_be_one(self, record_id: str, snapshot: Snapshot) -> str:
         """Why a record whose age is not kept is not created in SPOTIO now; "" where it may be.
@@ -94,7 +96,8 @@ class OwnCreates:
         creates = [
             one
             for one in self._ledger.unanswered_creates(self._name)
-            if modified_at is None or modified_at >= _shifted(one.begins, -SKEW)
+            if not one.source_is_gone
+            and (modified_at is None or modified_at >= _shifted(one.begins, -SKEW))
         ]
         is_held_up = creates and snapshot.open_operation is None
         if not is_held_up or record_id in self._ledger.alone(self._name, Side.SALESFORCE):

@@ -181,13 +181,23 @@ class Model:
                 one.spotio_id = f"sp-{name}"
                 for key in ("", *written):
                     one.parked.pop(key, None)
+            if status is OperationStatus.REJECTED and (name, "") in step.withheld:
+                # From here on the record's own row speaks for its keys.
+                for key in one.open.source:
+                    one.parked.pop(key, None)
             if image is not None:
-                one.spotio = image
-                one.base |= {
+                settled = {
                     key: [image[key], one.open.source[key]]
                     for key in written
                     if key in image and key in one.open.source
                 }
+                before, one.spotio = one.spotio or {}, image
+                # What changed beside the write is decided again.
+                if any(
+                    key not in settled and before.get(key, it) != it for key, it in image.items()
+                ):
+                    one.flagged = True
+                one.base |= settled
             if one.spotio_id:
                 self.release(name, tick)
             waits = status is OperationStatus.WAITING

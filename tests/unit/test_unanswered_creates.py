@@ -42,6 +42,7 @@ def park(world):
                         link_id=sync["link_id"],
                         status=OperationStatus.REJECTED,
                         at=world.now(),
+                        error_code="unknown_outcome",
                     )
                 ],
                 parked=[
@@ -176,3 +177,34 @@ def test_a_create_toward_spotio_without_an_answer_is_found_by_the_id_it_carries(
     world.rest()
     assert list(world.spotio.by_stream["Accounts"]) == [p]
     assert list(world.salesforce.by_stream["Account"]) == [s]
+
+
+@pytest.mark.parametrize("is_parked", [False, True])
+def test_what_an_unanswered_create_made_for_a_record_that_is_gone_is_not_created_back(
+    world, is_parked
+):
+    p = killed_after_the_create(world, Company="A", Website="w")
+    if is_parked:
+        park(world)
+    world.delete_in_spotio(p)
+    if not is_parked:
+        park(world)
+    world.run(TO_SALESFORCE)
+    s = only(world.salesforce)
+    world.rest()
+    assert list(world.spotio.by_stream["Accounts"]) == [p]
+    with world.open() as ledger:
+        (link_id,) = ledger.link_ids("Account:Accounts", [s]).values()
+        (link,) = (one.link for one in ledger.snapshots([link_id]).values())
+    assert (link.spotio_id, link.state.value) == (p, "tombstone")
+
+
+def test_another_new_record_is_created_beside_the_create_for_one_that_is_gone(world):
+    p = killed_after_the_create(world, Company="A", Website="w")
+    park(world)
+    world.delete_in_spotio(p)
+    world.run(TO_SALESFORCE)
+    world.in_salesforce("Account", Name="Another")
+    world.rest()
+    rows = world.spotio.by_stream["Accounts"].values()
+    assert [one["Company"] for one in rows if not one["deleted"]] == ["Another"]
