@@ -100,7 +100,7 @@ def _refuse_key(key: str) -> None:
 
 def _refuse_off(definition: SyncDefinition, pair: str, direction: Direction) -> None:
     mapping: ObjectMapping | None = next(
-        (one for one in definition.objects if one.name == pair), None
+        (one for one in definition.pairs if one.name == pair), None
     )
     if mapping is None:
         raise ConfigurationError(f"{definition.source} does not map {pair} any more")

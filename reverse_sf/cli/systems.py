@@ -109,7 +109,7 @@ def org_of(client: SalesforceClient, definition: SyncDefinition) -> SalesforceOr
         RefusedError: Salesforce refuses the login or the user.
     """
     names = tuple(str(one["name"]) for one in client.describe_global())
-    known = {one.salesforce for one in definition.objects} & set(names)
+    known = {one.salesforce for one in definition.pairs} & set(names)
     objects: dict[str, SalesforceObject] = {}
     for name, answer in client.describe_many(sorted(known)).items():
         if isinstance(answer, ReverseSFError):

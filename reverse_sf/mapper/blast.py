@@ -26,14 +26,14 @@ def changed_pairs(ledger: Ledger, definition: SyncDefinition, course: Course) ->
     known = ledger.setting(_name(course)) or {}
     return [
         one.name
-        for one in definition.objects
+        for one in definition.pairs
         if course.settings(one).enabled and known.get(one.name) != one.fingerprint
     ]
 
 
 def keep(ledger: Ledger, definition: SyncDefinition, course: Course) -> None:
     """Remember what each object mapping says now."""
-    told = {one.name: one.fingerprint for one in definition.objects}
+    told = {one.name: one.fingerprint for one in definition.pairs}
     if ledger.setting(_name(course)) != told:
         ledger.set_setting(_name(course), told)
 

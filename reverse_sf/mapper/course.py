@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.encoding import from_text
 from reverse_sf.ledger.rows import Link
+from reverse_sf.mapping.activity_fields import ACTIVITIES, APPOINTMENTS
 from reverse_sf.mapping.definition import Direction, Side
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class Course:
     def source_stream(self, mapping: ObjectMapping) -> str:
         """The tap's stream of a pair."""
         return mapping.salesforce if self.source is Side.SALESFORCE else mapping.spotio
+
+    def source_streams(self, mapping: ObjectMapping) -> tuple[str, ...]:
+        """All streams of the tap that tell records of a pair."""
+        name = self.source_stream(mapping)
+        return (name, APPOINTMENTS) if name == ACTIVITIES else (name,)
 
     def destination_stream(self, mapping: ObjectMapping) -> str:
         """The target's stream of a pair."""

@@ -82,8 +82,12 @@ class Decider:
         for mapped in stream.pairs:
             read = mapped.reader.read
             latest: dict[str, Observation] = {}
+            observed = 0
             for raw in waiting:
                 seen = read(raw)
+                if seen is None:
+                    continue
+                observed += 1
                 known = latest.get(seen.record_id)
                 if known is None:
                     latest[seen.record_id] = seen
@@ -91,8 +95,9 @@ class Decider:
                     latest[seen.record_id] = completed(seen, known)
                 else:
                     latest[seen.record_id] = completed(known, seen)
-            self._tally.add(mapped.name, "observed", number=len(waiting))
-            repeated = len(waiting) - len(latest)
+            if not mapped.only_linked and observed:
+                self._tally.add(mapped.name, "observed", number=observed)
+            repeated = observed - len(latest)
             if repeated:
                 self._tally.add(mapped.name, "skipped", "sent twice by the tap", repeated)
             self._observations(mapped, latest, stream)
@@ -288,6 +293,11 @@ class Decider:
                 older += 1
             else:
                 changed.append((seen, before))
+        if mapped.only_linked:
+            # Those without a link are of another mapping, or of nobody's.
+            new = []
+            if known:
+                self._tally.add(mapped.name, "observed", number=len(known))
         if unchanged:
             self._tally.add(mapped.name, "unchanged", number=unchanged)
         if older:
@@ -405,7 +415,10 @@ class Decider:
         if mapped.parents is None or parent is None:
             return
         found = (parent_id_in(image, parent.salesforce, self._course) for image in images)
-        mapped.parents.look_up(one for one in found if one)
+        wanted = {one for one in found if one}
+        mapped.parents.look_up(wanted)
+        if mapped.accounts is not None:
+            mapped.accounts.look_up(map(mapped.parents.of, wanted))
 
     def _withheld(self, link_ids: Collection[str]) -> dict[str, Withheld]:
         found = self._ledger.parked(list(link_ids))

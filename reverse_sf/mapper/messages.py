@@ -201,6 +201,8 @@ def _salesforce_properties(pair: PairConverter) -> dict[str, Any]:
         properties[OWNER_FIELD] = _OBJECT
     if mapping.parent is not None and mapping.parent.rule is not SyncRule.DO_NOT_SYNC:
         properties[mapping.parent.salesforce] = _OBJECT
+    if mapping.activity is not None and mapping.activity.account:
+        properties[mapping.activity.account] = {"type": ["string", "object", "null"]}
     if mapping.salesforce_external_id:
         properties[mapping.salesforce_external_id] = {**_TEXT, KEY_MARK: True}
     properties[ENVELOPE_KEY] = ENVELOPE_SCHEMA

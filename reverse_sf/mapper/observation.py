@@ -79,8 +79,8 @@ class Reader(Protocol):
     def width(self) -> int:
         """So many values has an observation in which none is absent."""
 
-    def read(self, record: msgspec.Raw) -> Observation:
-        """Read one record."""
+    def read(self, record: msgspec.Raw) -> Observation | None:
+        """Read one record; None where it is another mapping's."""
 
 
 class SalesforceReader:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError
+from reverse_sf.mapper.accounts import Accounts
+from reverse_sf.mapper.activity_reader import ActivityReader, missing_activity_names
 from reverse_sf.mapper.conversion import Conversion
 from reverse_sf.mapper.observation import SalesforceReader, missing_fields
 from reverse_sf.mapper.planner import Planner
@@ -13,9 +15,12 @@ from reverse_sf.mapper.recognition import Recognition
 from reverse_sf.mapper.relations import Parents
 from reverse_sf.mapper.spotio_reader import SpotioReader, missing_names
 from reverse_sf.mapper.subject import DELETED_KEY
+from reverse_sf.mapper.toward_activities import TowardActivities
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapper.toward_spotio import TowardSpotio
 from reverse_sf.mapper.unanswered import OwnCreates
+from reverse_sf.mapping.activity_fields import activity_type
+from reverse_sf.mapping.activity_pair import standard_object, with_activity_values
 from reverse_sf.mapping.check_records import external_id_problems
 from reverse_sf.mapping.definition import History, Side, SyncRule
 from reverse_sf.mapping.match_rules import compared_rules
@@ -47,6 +52,8 @@ class MappedPair:
         recognition: finds the counterparts of new records, where match rules ask for it.
         own_creates: finds new records that an unanswered create may have made, where no external
             id would tell.
+        accounts: finds the accounts of contacts, where activities name them.
+        only_linked: records that have no link are nobody's business here.
     """
 
     pair: PairConverter
@@ -56,6 +63,8 @@ class MappedPair:
     needed: frozenset[str]
     recognition: Recognition | None = None
     own_creates: OwnCreates | None = None
+    accounts: Accounts | None = None
+    only_linked: bool = False
 
     def lacks(self, image: dict[str, Any]) -> bool:
         """Whether a stored image cannot be judged before the tap has sent the record again."""
@@ -127,13 +136,13 @@ class Streams:
         self._activation: dict[str, str] = {}
         self.by_name: dict[str, Stream] = {}
         self.by_pair: dict[str, MappedPair] = {}
-        for mapping in definition.objects:
+        for mapping in definition.pairs:
             if not course.settings(mapping).enabled:
                 continue
-            name = course.source_stream(mapping)
-            known = self.by_name.get(name)
-            mappings = (*known.mappings, mapping) if known else (mapping,)
-            self.by_name[name] = Stream(name, mappings)
+            for name in course.source_streams(mapping):
+                known = self.by_name.get(name)
+                mappings = (*known.mappings, mapping) if known else (mapping,)
+                self.by_name[name] = Stream(name, mappings)
             if course.settings(mapping).history is History.FUTURE_ONLY:
                 self._activation[mapping.name] = ledger.activation(
                     mapping.name, course.direction, now=now
@@ -219,7 +228,10 @@ class Streams:
 
     def _missing(self, stream: Stream, schema: dict[str, Any]) -> list[str]:
         if self._course.source is Side.SPOTIO:
-            return sorted({one for it in stream.mappings for one in missing_names(it, schema)})
+            of_records = [one for one in stream.mappings if one.activity is None]
+            if len(of_records) < len(stream.mappings):
+                return missing_activity_names(schema)
+            return sorted({one for it in of_records for one in missing_names(it, schema)})
         present = schema.get("properties") or {}
         return sorted(
             {name for mapping in stream.mappings for name in missing_fields(mapping, present)}
@@ -244,16 +256,26 @@ class Streams:
             if salesforce is not None
             else None
         )
-        pair = compile_pair(mapping, facts, type_from_schema(spotio) if spotio else None)
+        pair = self._compiled(mapping, facts, spotio)
         parents = self._parents(mapping, facts)
+        accounts = self._accounts(mapping)
+        needed: frozenset[str] = frozenset()
         if course.source is Side.SALESFORCE:
-            fields: FieldDecisions = TowardSpotio(pair, self._people, parents, course)
+            fields: FieldDecisions = (
+                TowardSpotio(pair, self._people, parents, course)
+                if mapping.activity is None
+                else TowardActivities(
+                    pair, self._people, parents, course, self._definition.time_zone
+                )
+            )
             reader: Reader = SalesforceReader(mapping, schema.get("properties") or {})
-            needed: frozenset[str] = frozenset()
         else:
-            fields = TowardSalesforce(pair, self._people, parents, course, facts)
-            reader = SpotioReader(mapping, schema, pair.address)
+            fields = TowardSalesforce(pair, self._people, parents, course, facts, accounts=accounts)
             needed = frozenset(one.name for one in mapping.to_salesforce.only_when)
+            if mapping.activity is None:
+                reader = SpotioReader(mapping, schema, pair.address)
+            else:
+                reader = ActivityReader(mapping)
         self._ledger.note_places(mapping.name, fields.places)
         is_matched, recognition = self._recognition(mapping)
         own_creates = None
@@ -272,7 +294,41 @@ class Streams:
             own_creates=own_creates,
             conversion=None if target is None else Conversion.between(mapping, target),
         )
-        return MappedPair(pair, reader, planner, parents, needed, recognition, own_creates)
+        return MappedPair(
+            pair,
+            reader,
+            planner,
+            parents,
+            needed,
+            recognition,
+            own_creates,
+            accounts,
+            only_linked=course.source is Side.SALESFORCE
+            and mapping.activity is not None
+            and not mapping.activity.from_salesforce,
+        )
+
+    def _compiled(
+        self,
+        mapping: ObjectMapping,
+        facts: SalesforceObject | None,
+        spotio: dict[str, Any] | None,
+    ) -> PairConverter:
+        if mapping.activity is None:
+            return compile_pair(mapping, facts, type_from_schema(spotio) if spotio else None)
+        known = facts or standard_object(mapping.salesforce)
+        pair = compile_pair(mapping, known, activity_type())
+        return with_activity_values(pair, self._definition.time_zone, known)
+
+    def _accounts(self, mapping: ObjectMapping) -> Accounts | None:
+        """What finds the accounts of the contacts that activities are on."""
+        source = mapping.activity
+        if source is None or not source.account or self._course.source is Side.SALESFORCE:
+            return None
+        contacts = next(one for one in self._definition.objects if one.name == source.of)
+        candidates = self._definition.parents_of(contacts)
+        above = Parents(contacts, candidates, self._ledger, self._out_of_scope, self._course)
+        return Accounts(contacts, above, self._ledger, self._course)
 
     def _recognition(self, mapping: ObjectMapping) -> tuple[bool, Recognition | None]:
         """Whether records may be created, and what finds the counterparts of new ones.
@@ -294,6 +350,9 @@ class Streams:
     def _parents(self, mapping: ObjectMapping, facts: SalesforceObject | None) -> Parents | None:
         if mapping.parent is None or mapping.parent.rule is SyncRule.DO_NOT_SYNC:
             return None
+        if mapping.activity is not None:
+            found = self._definition.parents_of(mapping)
+            return Parents(mapping, found, self._ledger, self._out_of_scope, self._course)
         lookup = facts.fields.get(mapping.parent.salesforce) if facts else None
         targets = lookup.reference_to if lookup else ()
         candidates = [

@@ -9,12 +9,14 @@ from reverse_sf.mapper.fields import FieldDecisions
 from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY, PARENT_KEY
 from reverse_sf.mapper.parts import changed_components
 from reverse_sf.mapping import canon
+from reverse_sf.mapping.activity_pair import ASKED_OF_EVENTS
 from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.values import Undefined, is_blank
 from reverse_sf.merge.creation import is_sent_on_create, wins_on_link
 
 if TYPE_CHECKING:
+    from reverse_sf.mapper.accounts import Accounts
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.parts import Part
     from reverse_sf.mapper.people import People
@@ -35,6 +37,7 @@ class TowardSalesforce(FieldDecisions):
         parents: parents of the batch, where the mapping has a parent.
         course: the run's direction.
         facts: what is known of the sObject; None where no tap has told it yet.
+        accounts: finds the accounts of contacts, where activities name them.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class TowardSalesforce(FieldDecisions):
         parents: Parents | None,
         course: Course,
         facts: SalesforceObject | None,
+        *,
+        accounts: Accounts | None = None,
     ) -> None:
         super().__init__(pair, people, parents, course)
         self._mapping = pair.mapping
@@ -56,6 +61,11 @@ class TowardSalesforce(FieldDecisions):
         self._required = (
             sorted(name for name, one in facts.fields.items() if one.required) if facts else []
         )
+        if self._mapping.activity is not None:
+            self._required += [
+                one.salesforce for one in pair.mapping.fields if one.salesforce in ASKED_OF_EVENTS
+            ]
+        self._accounts = accounts
         self._spotio_names = {one.salesforce: one.spotio for one in pair.mapping.fields}
 
     def created(self, source_id: str, values: dict[str, Any], parent: Parent | None) -> Draft:
@@ -129,6 +139,11 @@ class TowardSalesforce(FieldDecisions):
             draft.keys[PARENT_KEY] = name
             if PARENT_KEY in self._winning:
                 draft.on_link.append(name)
+            account = self._accounts.of(parent) if self._accounts is not None else None
+            activity = self._mapping.activity
+            if account is not None and activity is not None and activity.account:
+                # As it is now: what happens to the contact later does not change what has been.
+                draft.record[activity.account] = account
 
     def linked(self, source_id: str, values: dict[str, Any], rule: str = "external_id") -> Draft:
         """Draft the join with a Salesforce record whose values nobody has read yet."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from reverse_sf.mapping.activities import activity_inconsistencies
 from reverse_sf.mapping.definition import STAGE, DeletePolicy, MatchRule, SyncRule
 from reverse_sf.mapping.users_document import user_inconsistencies
 from reverse_sf.mapping.wording import did_you_mean
@@ -26,13 +27,15 @@ _ELSEWHERE = {
 def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
     """Every contradiction in what a definition says, each with its path."""
     pairs: dict[str, str] = {}
-    for one in definition.objects:
+    for one in definition.pairs:
         if one.name in pairs:
-            yield (
-                one.path,
-                f"{one.salesforce} and {one.spotio} are joined twice: see {pairs[one.name]}",
-            )
+            spotio = one.activity.template if one.activity else one.spotio
+            yield one.path, f"{one.salesforce} and {spotio} are joined twice: see {pairs[one.name]}"
         pairs.setdefault(one.name, one.path)
+    for one in definition.activities:
+        yield from _doubled_targets(one)
+    yield from activity_inconsistencies(definition)
+    for one in definition.objects:
         yield from _doubled_targets(one)
         for mapping in one.fields:
             yield from _field_problems(mapping)

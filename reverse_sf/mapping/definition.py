@@ -235,6 +235,26 @@ DEFAULT_POLICY = Policy()
 
 
 @dataclass(frozen=True)
+class ActivitySource:
+    """Which activities a mapping takes, and what they are about.
+
+    Attributes:
+        template: the activity template's name, or ``Note``.
+        of: name of the mapping whose records they are on.
+        record_type: SPOTIO's record type of those.
+        account: the field that names the account of a contact, where there is one to name; it is
+            set when the activity is created.
+        from_salesforce: what is born in Salesforce is created in SPOTIO as well.
+    """
+
+    template: str
+    of: str
+    record_type: str
+    account: str | None = None
+    from_salesforce: bool = False
+
+
+@dataclass(frozen=True)
 class ObjectMapping:
     """One pair of a SPOTIO record type and an sObject.
 
@@ -266,6 +286,8 @@ class ObjectMapping:
     """Where the link of a converted lead moves to: Contact or Account."""
     resurrect: bool = False
     """A deletion that loses to a change of the other side has the record created anew."""
+    activity: ActivitySource | None = None
+    """Of a pair of activities and Tasks or Events: which activities."""
 
 
 @dataclass(frozen=True)
@@ -279,8 +301,17 @@ class SyncDefinition:
     users: UserSync = field(default_factory=UserSync)
     match_region: str = DEFAULT_REGION
     """Country of phone numbers that name none, for matching."""
+    activities: tuple[ObjectMapping, ...] = ()
+    """Pairs of activities and Tasks or Events; their records are those of :attr:`objects`."""
+    time_zone: str | None = None
+    """Name of the zone in which a moment has its date, as Salesforce's org has it."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     """Line of each path in the file, for messages."""
+
+    @property
+    def pairs(self) -> tuple[ObjectMapping, ...]:
+        """Everything that has links, parents before children."""
+        return (*self.objects, *self.activities)
 
     def conversion_of(self, lead: ObjectMapping) -> ObjectMapping | None:
         """The mapping that takes over the links of converted leads, if there is one."""
@@ -296,4 +327,8 @@ class SyncDefinition:
         """
         if child.parent is None:
             return ()
+        if child.activity is not None:
+            of = [one for one in self.objects if one.name == child.activity.of]
+            # What was on a lead is on what the lead was converted to.
+            return tuple(filter(None, (*of, *map(self.conversion_of, of))))
         return tuple(one for one in self.objects if one.spotio == child.parent.spotio)

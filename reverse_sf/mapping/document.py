@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping import wording
+from reverse_sf.mapping.activities import activity_mapping
 from reverse_sf.mapping.consistency import inconsistencies
 from reverse_sf.mapping.definition import (
     ADDRESS_COMPONENTS,
@@ -127,12 +128,18 @@ def _definition(document: Any, source: str) -> SyncDefinition:
     """Build what can be built, so that its contradictions are reported with everything else."""
     listed = document.get("objects") if isinstance(document, dict) else None
     objects = []
+    activities: list[ObjectMapping] = []
     for at, one in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(one, dict) and all(
             _is_name(one.get(key)) for key in ("spotio", "salesforce")
         ):
-            objects.append(_object(_sound_parts(one), f"objects[{at}]"))
-    region = document.get("match_region") if isinstance(document, dict) else None
+            said = _sound_parts(one)
+            objects.append(_object(said, f"objects[{at}]"))
+            activities += _activities(said, objects[-1])
+    region, zone = (
+        document.get(key) if isinstance(document, dict) else None
+        for key in ("match_region", "time_zone")
+    )
     definition = SyncDefinition(
         version=1,
         objects=tuple(objects),
@@ -140,6 +147,8 @@ def _definition(document: Any, source: str) -> SyncDefinition:
         source=source,
         users=_users(document),
         match_region=region if isinstance(region, str) and region else DEFAULT_REGION,
+        activities=tuple(activities),
+        time_zone=zone if isinstance(zone, str) and zone else None,
     )
     return replace(definition, fingerprint=fingerprint(definition))
 
@@ -180,7 +189,20 @@ def _sound_parts(said: dict[str, Any]) -> dict[str, Any]:
         one if wording.is_sound(schema(), "field", one) else None
         for one in (fields if isinstance(fields, list) else ())
     ]
+    listed = said.get("activities")
+    sound["activities"] = [
+        one if wording.is_sound(schema(), "activity", one) else None
+        for one in (listed if isinstance(listed, list) else ())
+    ]
     return sound
+
+
+def _activities(said: dict[str, Any], of: ObjectMapping) -> list[ObjectMapping]:
+    return [
+        activity_mapping(one, of, f"{of.path}.activities[{at}]", _field)
+        for at, one in enumerate(said["activities"])
+        if one is not None
+    ]
 
 
 def _object(said: dict[str, Any], path: str) -> ObjectMapping:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def missing_permissions(definition: SyncDefinition, org: SalesforceOrg) -> list[str]:
     """Every right that is missing, once, as a sentence for the org's administrator."""
     found: list[str] = []
-    for one in definition.objects:
+    for one in definition.pairs:
         sobject = org.objects.get(one.salesforce)
         if sobject is None:
             found.append(f"read {one.salesforce}: the user does not see the object")

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 Problem = tuple[str, str]
 """A path and the sentence about it."""
 
-_NOT_YET = {
-    "activities": "the sync of activities is not part of this version; take it out",
-}
 _KINDS = {
     "object": "keys with values",
     "array": "a list",
@@ -90,7 +87,7 @@ def _additional(error: ValidationError, path: str) -> Iterator[Problem]:
     known = cast("dict[str, Any]", error.schema)["properties"]
     for key in cast("dict[str, Any]", error.instance):
         if key not in known:
-            yield joined(path, key), _NOT_YET.get(key) or _unknown_key(key, known)
+            yield joined(path, key), _unknown_key(key, known)
 
 
 def _required(error: ValidationError, path: str) -> Iterator[Problem]:

@@ -184,7 +184,7 @@ def test_a_byte_order_mark_and_utf_16_are_read():
         ("spotio: Company", "spotio: stage", "is spelled Stage"),
         ("salesforce: Company", "salesforce: OwnerId", "owner:"),
         ("spotio: Company", "spotio: 'role:'", "names no field"),
-        ("    fields:", "    activities: []\n    fields:", "not part of this version"),
+        ("    fields:", "    activities: []\n    fields:", "it is empty"),
         ("    fields:", "    address: {rule: two_way}\n    fields:", "no component"),
         (
             "    fields:",
