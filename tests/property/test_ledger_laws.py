@@ -186,18 +186,7 @@ class Model:
                 for key in one.open.source:
                     one.parked.pop(key, None)
             if image is not None:
-                settled = {
-                    key: [image[key], one.open.source[key]]
-                    for key in written
-                    if key in image and key in one.open.source
-                }
-                before, one.spotio = one.spotio or {}, image
-                # What changed beside the write is decided again.
-                if any(
-                    key not in settled and before.get(key, it) != it for key, it in image.items()
-                ):
-                    one.flagged = True
-                one.base |= settled
+                self.read_back(one, one.open.source, image, written)
             if one.spotio_id:
                 self.release(name, tick)
             waits = status is OperationStatus.WAITING
@@ -205,6 +194,19 @@ class Model:
         for name in step.flagged & set(self.known):
             self.known[name].flagged = True
         self.withhold(step.withheld, {})
+
+    @staticmethod
+    def read_back(
+        one: Known, source: dict[str, Any], image: dict[str, Any], written: tuple[str, ...]
+    ) -> None:
+        settled = {
+            key: [image[key], source[key]] for key in written if key in image if key in source
+        }
+        before, one.spotio = one.spotio or {}, image
+        # What changed beside the write is decided again.
+        if any(key not in settled and before.get(key, it) != it for key, it in image.items()):
+            one.flagged = True
+        one.base |= settled
 
     def release(self, parent: str, tick: int) -> None:
         for one in self.known.values():
