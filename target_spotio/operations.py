@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from reverse_sf.mapping.activity_fields import ACTIVITIES, is_of_activities
 from reverse_sf.merge.envelope import ENVELOPE_KEY, USERS_PAIR, Action, Envelope
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Operation:
     @classmethod
     def from_intent(cls, intent: Intent) -> Operation:
         """From an operation that waited in the ledger."""
-        stream = intent.pair.partition(":")[2]
+        of_activities = is_of_activities(intent.pair)
+        stream = ACTIVITIES if of_activities else intent.pair.partition(":")[2]
         envelope = msgspec.convert(intent.envelope, Envelope)
         return cls._decided(stream, dict(intent.record), envelope)
 
@@ -78,6 +80,11 @@ class Operation:
     def of_user(self) -> bool:
         """Whether this is a user, and not a record."""
         return self.envelope is not None and self.envelope.pair == USERS_PAIR
+
+    @property
+    def of_activity(self) -> bool:
+        """Whether this is an activity, and not a record."""
+        return self.envelope is not None and is_of_activities(self.envelope.pair)
 
     @property
     def creates(self) -> bool:

@@ -51,6 +51,11 @@ class Tenant:
         self._vocabularies: dict[str, tuple[Mapping[str, Any], Vocabulary]] = {}
 
     @property
+    def people(self) -> People:
+        """Who may own records and activities."""
+        return self._people
+
+    @property
     def fingerprint(self) -> str:
         """Digest of the workflow and the users: what refused a record may have changed with it."""
         told = repr((self._workflow, self._users)).encode()

@@ -12,6 +12,7 @@ from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import Action
 from reverse_sf.spotio.instants import format_instant, now
+from target_spotio.activities import ActivityWrites
 from target_spotio.bulk_creating import BulkCreates
 from target_spotio.canary import Forgetful, Patcher
 from target_spotio.creating import Creates
@@ -72,6 +73,7 @@ class Workshop:
         self._release_parked()
         patcher = Patcher(tenant.spotio, ledger or Forgetful())
         patcher.repair()
+        self._activities = ActivityWrites(tenant.spotio, lambda: tenant.people, pool, self._report)
         self._users = UserWrites(tenant.spotio, ledger, self._report)
         self._updates = Updates(
             tenant.spotio, patcher, pool, report=self._report, journal=self.outbox.journal
@@ -119,7 +121,7 @@ class Workshop:
         """Take one result."""
         operation = result.operation
         key = None
-        if isinstance(operation, Operation) and not operation.of_user:
+        if isinstance(operation, Operation) and not (operation.of_user or operation.of_activity):
             key = operation.external_id
         if result.counter == "created" and key and result.record_id:
             self._made.setdefault(operation.stream, []).append((key, result.record_id))
@@ -136,9 +138,13 @@ class Workshop:
         """Apply operations, users and types of parents first; commits what was done in any case."""
         by_stream: dict[str, list[Operation]] = {}
         of_users: list[Operation] = []
+        of_activities: list[Operation] = []
         for operation in operations:
             if operation.of_user:
                 of_users.append(operation)
+                continue
+            if operation.of_activity:
+                of_activities.append(operation)
                 continue
             by_stream.setdefault(operation.stream, []).append(operation)
         # All streams are resolved before anything is written: a misspelt one stops the run clean.
@@ -150,6 +156,9 @@ class Workshop:
                 self._commit()
             for stream in sorted(by_stream, key=self.tenant.depth):
                 self._apply_stream(stream, by_stream[stream])
+                self._commit()
+            if of_activities:
+                self._activities.apply(of_activities, self._parents(of_activities))
                 self._commit()
         finally:
             self._commit()

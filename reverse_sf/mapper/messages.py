@@ -178,7 +178,10 @@ def properties_of(pair: PairConverter, course: Course = TO_SPOTIO) -> dict[str, 
         properties["owner"] = _OBJECT
     if pair.mapping.parent is not None:
         properties["parent"] = _OBJECT
-    properties["externalDataObjectId"] = _TEXT
+    if pair.mapping.activity is None:
+        properties["externalDataObjectId"] = _TEXT
+    else:
+        properties.setdefault("Name", _TEXT)
     properties[ENVELOPE_KEY] = ENVELOPE_SCHEMA
     return properties
 

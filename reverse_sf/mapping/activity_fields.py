@@ -7,12 +7,14 @@ of a planned activity (``PUT`` and ``PATCH /api/v2/activities/{id}``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from reverse_sf.mapping import canon
 from reverse_sf.mapping.metadata import SpotioField, SpotioType
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ APPOINTMENTS: Final = "appointments"
 
 NOTE: Final = "Note"
 """The name of plain notes, which have no template."""
+_PAIR = re.compile(r"(Task|Event):.+ \(.+:.+\)")
 COMPLETED: Final = "Completed"
 NOT_STARTED: Final = "Not Started"
 STATUS: Final = "Status"
@@ -108,7 +111,8 @@ def _date(one: Activity) -> str | None:
     """When it is: a moment, or a day where it lasts all day."""
     if one.all_day and (one.all_day_date or one.date):
         return (one.all_day_date or one.date or "")[:10]
-    return one.date
+    moment: str | None = canon.instant(one.date)
+    return moment
 
 
 def _description(one: Activity) -> str | None:
@@ -230,6 +234,11 @@ FIELDS: Final[Mapping[str, ActivityField]] = MappingProxyType(
 def values_of(one: Activity, names: Iterable[str]) -> dict[str, Any]:
     """The values of an activity, by name; blank ones are None."""
     return {name: FIELDS[name].value(one) for name in names}
+
+
+def is_of_activities(pair: str) -> bool:
+    """Whether a pair's name is one of activities, such as ``Task:Call (Lead:Leads)``."""
+    return _PAIR.fullmatch(pair) is not None
 
 
 def activity_type() -> SpotioType:

@@ -21,6 +21,9 @@ A user (stream ``users``, pair :data:`USERS_PAIR`) has SPOTIO's own property nam
 are written: ``email``, ``role``, ``externalSystemUserId``, ``firstName``, ``lastName``,
 ``isReadonly``, ``suspended``.
 
+An activity (stream ``activities``, pair named such as ``Task:Call (Lead:Leads)``) has the names of
+``reverse_sf.mapping.activity_fields``, ``owner``, and where it is made ``Name`` and ``parent``.
+
 Record keys toward Salesforce (stream = API name of the object) are API names of fields with typed
 JSON values; a multi-select picklist may be a list. A reference to another record is an object with
 ``link_id`` and ``spotio_id``; an owner is an object with ``spotio_id``, ``email``, ``default``
