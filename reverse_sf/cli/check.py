@@ -12,7 +12,7 @@ from reverse_sf.cli.check_report import Report, counted
 from reverse_sf.cli.rendering import say, say_json
 from reverse_sf.cli.settings import ledger_uri_of
 from reverse_sf.cli.settings import sync_file as find_sync_file
-from reverse_sf.cli.systems import read_salesforce, read_spotio
+from reverse_sf.cli.systems import read_salesforce, read_spotio, read_templates
 from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.ledger.address import parse as parse_ledger_uri
 from reverse_sf.ledger.facts import foreign
@@ -90,10 +90,12 @@ def check(
     kept = _kept(snapshot_file)
     seen: Snapshot | None = kept if offline else None
     users: Users | None = None
+    templates: dict[str, list[str]] | None = None
     changes: list[Problem] = []
     if not offline:
         org, salesforce_users, org_id = read_salesforce(definition)
         workflow, spotio_people, company = read_spotio()
+        templates = read_templates(definition)
         _same_ledger(
             ledger_uri_of(ledger_uri), {Side.SALESFORCE: org_id, Side.SPOTIO: company}, as_json
         )
@@ -103,7 +105,7 @@ def check(
             changes = drift(kept, seen, definition)
     salesforce = seen.salesforce if seen else None
     spotio = seen.spotio if seen else None
-    problems = changes + check_definition(definition, salesforce, spotio, users)
+    problems = changes + check_definition(definition, salesforce, spotio, users, templates)
     problems.sort(key=lambda one: list(Severity).index(one.severity))
     report = Report(
         path=path,

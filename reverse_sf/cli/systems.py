@@ -22,6 +22,7 @@ from reverse_sf.mapping.metadata import (
 from reverse_sf.salesforce import DEFAULT_API_VERSION, Credentials, SalesforceClient
 from reverse_sf.salesforce.soql import Select, quoted
 from reverse_sf.salesforce.user_details import BEHIND, FROZEN, Details, rows_of
+from reverse_sf.spotio.activity_calls import ActivityCalls
 from reverse_sf.spotio.client import Spotio
 from reverse_sf.spotio.company import company_id
 from reverse_sf.spotio.session import DEFAULT_API_URL, Session
@@ -115,7 +116,15 @@ def org_of(client: SalesforceClient, definition: SyncDefinition) -> SalesforceOr
         if isinstance(answer, ReverseSFError):
             raise answer
         objects[name] = SalesforceObject.from_describe(answer)
-    return SalesforceOrg(objects, names)
+    zone = _time_zone(client) if definition.activities else None
+    return SalesforceOrg(objects, names, zone)
+
+
+def _time_zone(client: SalesforceClient) -> str | None:
+    """The org's time zone (Object Reference, Organization)."""
+    found = client.query(Select(source="Organization", fields=("TimeZoneSidKey",))).records
+    zone = found[0].get("TimeZoneSidKey") if found else None
+    return str(zone) if zone else None
 
 
 def _salesforce_people(client: SalesforceClient, definition: SyncDefinition) -> tuple[Person, ...]:
@@ -170,6 +179,20 @@ def _selectable(client: SalesforceClient, sync: UserSync) -> Users:
         ),
         names=details.names,
     )
+
+
+def read_templates(definition: SyncDefinition) -> dict[str, list[str]] | None:
+    """SPOTIO's activity templates with the names of their results; None where none is mapped.
+
+    Raises:
+        ConfigurationError: the API key is not in the environment.
+        RefusedError: SPOTIO refuses the key.
+    """
+    if not definition.activities:
+        return None
+    with closing(spotio_client(_OFFLINE)) as spotio:
+        found = ActivityCalls(spotio.session).templates().values()
+        return {one.name: list(one.results.values()) for one in found}
 
 
 def read_spotio() -> tuple[Workflow, tuple[Person, ...], str | None]:

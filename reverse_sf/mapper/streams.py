@@ -19,7 +19,7 @@ from reverse_sf.mapper.toward_activities import TowardActivities
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapper.toward_spotio import TowardSpotio
 from reverse_sf.mapper.unanswered import OwnCreates
-from reverse_sf.mapping.activity_fields import activity_type
+from reverse_sf.mapping.activity_fields import DESCRIBED, activity_type
 from reverse_sf.mapping.activity_pair import standard_object, with_activity_values
 from reverse_sf.mapping.check_records import external_id_problems
 from reverse_sf.mapping.definition import History, Side, SyncRule
@@ -316,9 +316,21 @@ class Streams:
     ) -> PairConverter:
         if mapping.activity is None:
             return compile_pair(mapping, facts, type_from_schema(spotio) if spotio else None)
-        known = facts or standard_object(mapping.salesforce)
+        known = self._described(mapping, facts)
         pair = compile_pair(mapping, known, activity_type())
         return with_activity_values(pair, self._definition.time_zone, known)
+
+    def _described(
+        self, mapping: ObjectMapping, facts: SalesforceObject | None
+    ) -> SalesforceObject:
+        """Task or Event, as far as anybody has told it: the tap, the target, or every org."""
+        name = mapping.salesforce
+        told = self._ledger.catalog(Side.SALESFORCE, DESCRIBED + name)
+        written = SalesforceObject.from_schema(name, told).fields if told else {}
+        fields = {**standard_object(name).fields, **written}
+        # Another tap's schema knows less of a field than every org's does.
+        fields |= {key: one for key, one in (facts.fields if facts else {}).items() if one.stated}
+        return SalesforceObject(name, fields)
 
     def _accounts(self, mapping: ObjectMapping) -> Accounts | None:
         """What finds the accounts of the contacts that activities are on."""

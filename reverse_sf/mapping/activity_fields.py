@@ -25,6 +25,9 @@ ACTIVITIES: Final = "activities"
 APPOINTMENTS: Final = "appointments"
 """The tap's stream of what a series of appointments holds for the future; of the same shape."""
 
+DESCRIBED: Final = "described "
+"""Before an sObject's name: what target-salesforce has told of it, whose tap may never run."""
+
 NOTE: Final = "Note"
 """The name of plain notes, which have no template."""
 _PAIR = re.compile(r"(Task|Event):.+ \(.+:.+\)")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reverse_sf.mapping.check_activities import activity_problems
 from reverse_sf.mapping.check_fields import field_problems, usable_salesforce, usable_spotio
 from reverse_sf.mapping.check_proof import proof_problems
 from reverse_sf.mapping.check_records import salesforce_problems, spotio_problems
@@ -23,7 +24,7 @@ from reverse_sf.mapping.proof import proofs
 from reverse_sf.mapping.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
     from reverse_sf.mapping.metadata import (
@@ -55,6 +56,7 @@ def check(
     salesforce: SalesforceOrg | None = None,
     workflow: Workflow | None = None,
     users: Users | None = None,
+    templates: Mapping[str, Collection[str]] | None = None,
 ) -> list[Problem]:
     """Everything that can be known before the first run, errors first.
 
@@ -63,10 +65,12 @@ def check(
         salesforce: facts of the mapped sObjects.
         workflow: SPOTIO's record types.
         users: the users of both sides.
+        templates: SPOTIO's activity templates, with the names of their results.
     """
     found: list[Problem] = []
     found.extend(user_problems(definition.users, users))
     found.extend(twin_problems(definition))
+    found.extend(activity_problems(definition, salesforce, templates))
     for one in definition.objects:
         found.extend(_object_problems(one, definition))
         sobject = salesforce.objects.get(one.salesforce) if salesforce else None

@@ -390,10 +390,15 @@ class Person:
 
 @dataclass(frozen=True)
 class SalesforceOrg:
-    """What is known of an org: describes of the mapped objects, and the names of all."""
+    """What is known of an org: describes of the mapped objects, and the names of all.
+
+    Attributes:
+        time_zone: the org's own, where it was asked for.
+    """
 
     objects: Mapping[str, SalesforceObject]
     names: tuple[str, ...] = ()
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping import canon
+from reverse_sf.mapping.metadata import FACTS_KEY
 from reverse_sf.merge.envelope import ENVELOPE_KEY
 from reverse_sf.salesforce.values import NUMBER_TYPES, WHOLE_TYPES, from_json
 
@@ -81,6 +82,12 @@ class FieldFacts:
         return _NORMAL.get(self.type, canon.text)
 
 
+_FACTS = (
+    *("type", "length", "precision", "scale", "digits", "nillable", "createable", "updateable"),
+    *("defaultedOnCreate", "calculated", "restrictedPicklist", "referenceTo", "label"),
+    "picklistValues",
+)
+"""What the mapper wants to know of a field, as tap-salesforce tells it."""
 _TELLING = (
     *("name", "type", "length", "precision", "scale", "nillable", "createable", "updateable"),
     *("externalId", "unique", "restrictedPicklist", "defaultedOnCreate"),
@@ -102,6 +109,7 @@ class Vocabulary:
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         self.sobject: str = described["name"]
+        self._described = described
         listed = [FieldFacts.of(one) for one in described["fields"]]
         self.fields = {one.name: one for one in listed}
         facts = json.dumps([_told(one) for one in described["fields"]], sort_keys=True)
@@ -110,6 +118,16 @@ class Vocabulary:
         self._by_name = {one.name.lower(): one for one in listed}
         self._by_relationship = {
             one.relationship.lower(): one for one in listed if one.relationship
+        }
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The object as a tap's SCHEMA would tell it, as far as the mapper needs it."""
+        return {
+            "properties": {
+                one["name"]: {FACTS_KEY: {key: one[key] for key in _FACTS if one.get(key)}}
+                for one in self._described["fields"]
+            }
         }
 
     def find(self, name: str) -> FieldFacts | None:

@@ -10,6 +10,7 @@ from reverse_sf.delivery.outbox import Outbox
 from reverse_sf.delivery.results import Heading, Result, Withheld
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping import canon
+from reverse_sf.mapping.activity_fields import DESCRIBED, is_of_activities
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import KEY_MARK, Action
 from reverse_sf.target.creating import Creates
@@ -104,6 +105,7 @@ class Workshop:
                     setting = "salesforce_external_id in the sync definition"
                     vocabulary.key(name, unique=True, setting=setting)
         self._release_parked(self._org.vocabulary(stream) for stream in by_stream)
+        self._describe(by_stream)
         try:
             for stream in self._org.ordered(by_stream, self._properties):
                 self._apply_stream(stream, by_stream[stream])
@@ -130,12 +132,30 @@ class Workshop:
             return
         self._ledger.set_setting(_FINGERPRINTS, now)
         if any(now[name] != mark for name, mark in known.items()):
-            at = datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="milliseconds")
-            released = self._ledger.retry_parked(Direction.TO_SALESFORCE, now=f"{at}Z")
             logger.info(
                 "Salesforce's fields have changed: the next run tries %d parked ones again",
-                released,
+                self._retry_parked(self._ledger),
             )
+
+    def _describe(self, by_stream: Mapping[str, Sequence[Operation]]) -> None:
+        """Let the mapper know the fields of Task and Event, whose taps may never be run."""
+        if self._ledger is None or not self._run_id:
+            return
+        for stream, operations in by_stream.items():
+            envelope = operations[0].envelope
+            if envelope is None or not is_of_activities(envelope.pair):
+                continue
+            told = self._org.vocabulary(stream).schema
+            name = DESCRIBED + stream
+            if self._ledger.catalog(Side.SALESFORCE, name) == told:
+                continue
+            self._ledger.store_catalog(Side.SALESFORCE, name, told)
+            self._retry_parked(self._ledger)
+
+    @staticmethod
+    def _retry_parked(ledger: Ledger) -> int:
+        at = datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return ledger.retry_parked(Direction.TO_SALESFORCE, now=f"{at}Z")
 
     def _apply_stream(self, stream: str, operations: list[Operation]) -> None:
         vocabulary = self._org.vocabulary(stream)
