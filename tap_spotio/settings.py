@@ -20,7 +20,10 @@ SETTINGS = th.PropertiesList(
         "start_date",
         th.DateTimeType,
         title="Start date",
-        description="Records last updated, or deleted, before this are not read.",
+        description=(
+            "Records last updated or deleted before this, and activities last updated before it,"
+            " are not read."
+        ),
     ),
     th.Property(
         "lookback_window",
@@ -40,6 +43,46 @@ SETTINGS = th.PropertiesList(
         description=(
             "Records a call of SPOTIO's search, which tells parents. The export feed has a page"
             " size of its own that cannot be chosen."
+        ),
+    ),
+    th.Property(
+        "activity_templates",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Activity templates",
+        description=(
+            "Names of the templates whose activities the streams activities and appointments read,"
+            " and Note for notes. Empty: all."
+        ),
+    ),
+    th.Property(
+        "automatic_activities",
+        th.BooleanType,
+        default=False,
+        title="Automatic activities",
+        description=(
+            "Also read what SPOTIO notes by itself: changes of stage, of owner and of fields, and"
+            " creations."
+        ),
+    ),
+    th.Property(
+        "upcoming_appointments",
+        th.BooleanType,
+        default=False,
+        title="Upcoming appointments",
+        description=(
+            "Read the stream appointments: upcoming ones, and those that a recurring appointment"
+            " makes up and SPOTIO has not stored. It costs a call for each record in each run."
+        ),
+    ),
+    th.Property(
+        "appointment_types",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Record types with appointments",
+        description=(
+            "Names of the record types whose upcoming appointments are read, or id:<type id>."
+            " Empty: all."
         ),
     ),
     max_workers_property("calls for full records"),

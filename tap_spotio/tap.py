@@ -17,12 +17,19 @@ from reverse_sf.spotio.instants import now, parse_instant
 from reverse_sf.spotio.record import Record
 from reverse_sf.spotio.search import Search
 from reverse_sf.spotio.session import Credentials, Session
+from tap_spotio.activity_streams import (
+    ACTIVITIES,
+    APPOINTMENTS,
+    ActivityStream,
+    AppointmentStream,
+    Names,
+)
 from tap_spotio.enrichment import Enrichment
 from tap_spotio.reading import Reading
 from tap_spotio.schema import schema_of
 from tap_spotio.settings import SETTINGS
 from tap_spotio.stamps import stamp_of
-from tap_spotio.streams import RecordStream, SpotioStream, TableStream
+from tap_spotio.streams import RecordStream, TableStream
 from tap_spotio.tables import TABLES, stage_rows, template_rows
 from tap_spotio.tenant import TenantSetup
 from tap_spotio.window import ReadEnd
@@ -33,6 +40,12 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
 
     from reverse_sf.mapping.metadata import SpotioType
+    from tap_spotio.base import SpotioStream
+
+DIARIES: dict[str, type[ActivityStream | AppointmentStream]] = {
+    ACTIVITIES: ActivityStream,
+    APPOINTMENTS: AppointmentStream,
+}
 
 
 class TapSpotio(CrmTap):
@@ -49,6 +62,8 @@ class TapSpotio(CrmTap):
         self._setup_renewed = False
         self._records_read = False
         self.time_extracted = stamp_of(now())
+        self.activity_names = Names(self)
+        self.activities_sent: set[str] = set()
         super().__init__(catalog=catalog, **options)
         self.start_date = self._start_date()
 
@@ -97,6 +112,11 @@ class TapSpotio(CrmTap):
         from_before = self._setup.kept if self._setup is not None else True
         return (self.input_catalog is not None or from_before) and not self._setup_renewed
 
+    @property
+    def templates_are_stale(self) -> bool:
+        """Whether SPOTIO may know better of activity templates than :attr:`tenant_setup`."""
+        return self.tenant_setup.kept and not self._setup_renewed
+
     def renew_setup(self) -> None:
         """Bring all record streams up to date with the workflow: a record has an unknown stage."""
         self.logger.info("A record has a stage, result or field that is not known; asking SPOTIO")
@@ -132,7 +152,7 @@ class TapSpotio(CrmTap):
 
     @property
     def streams(self) -> dict[str, Stream]:
-        """All streams: tables first, then record types with parents before their children."""
+        """All streams: tables, then record types with parents before children, then activities."""
         if self._streams is None:
             found = super().streams
             self._streams = dict(sorted(found.items(), key=lambda one: self._place(one[1])))
@@ -158,14 +178,24 @@ class TapSpotio(CrmTap):
         if self.input_catalog is not None:
             tables = [one for one in tables if one.name in self.input_catalog]
         records = [RecordStream(self, schema, name) for name, schema in schemas.items()]
-        return [*tables, *records]
+        diaries = [
+            kind(self, table, f"spotio_{table}" if table in schemas else table)
+            for table, kind in DIARIES.items()
+        ]
+        if self.input_catalog is not None:
+            diaries = [one for one in diaries if one.name in self.input_catalog]
+        return [*tables, *records, *diaries]
 
-    def _chosen_types(self) -> list[SpotioType]:
+    def type_ids(self, setting: str) -> list[str]:
+        """Ids of the record types that a setting names; none where it names none."""
+        return [one.id for one in self._chosen_types(setting)] if self.config.get(setting) else []
+
+    def _chosen_types(self, setting: str = "record_types") -> list[SpotioType]:
         types = self.tenant_setup.workflow.types
-        wanted = [str(one) for one in self.config.get("record_types") or []]
+        wanted = [str(one) for one in self.config.get(setting) or []]
         known = {one.name: one for one in types} | {f"id:{one.id}": one for one in types}
         problems = [
-            f"record_types: SPOTIO has no record type {one!r}"
+            f"{setting}: SPOTIO has no record type {one!r}"
             f"{did_you_mean(one, [other.name for other in types])}"
             for one in wanted
             if one not in known
@@ -173,7 +203,7 @@ class TapSpotio(CrmTap):
         chosen = [one for one in types if not wanted or {one.name, f"id:{one.id}"} & set(wanted)]
         names = [one.name for one in chosen]
         problems += [
-            f"record_types: several record types are called {name!r}; choose one by its id:"
+            f"{setting}: several record types are called {name!r}; choose one by its id:"
             f" {', '.join(f'id:{one.id}' for one in chosen if one.name == name)}"
             for name in sorted({name for name in names if names.count(name) > 1})
         ]
@@ -190,7 +220,7 @@ class TapSpotio(CrmTap):
             if type_from_schema(raw) is not None:
                 schemas[name] = raw
                 continue
-            if name in TABLES or name.removeprefix("spotio_") in TABLES:
+            if {name, name.removeprefix("spotio_")} & {*TABLES, *DIARIES}:
                 continue
             if not entry.metadata.resolve_selection().get((), True):
                 continue
@@ -218,9 +248,12 @@ class TapSpotio(CrmTap):
         return TableStream(self, name=name, schema=made.schema, keys=made.keys, rows=rows)
 
     def _place(self, stream: Stream) -> tuple[int, int, str]:
-        if not isinstance(stream, RecordStream):
-            return (0, list(TABLES).index(stream.name.removeprefix("spotio_")), stream.name)
-        return (1, self._depth(stream), stream.name)
+        if isinstance(stream, RecordStream):
+            return (1, self._depth(stream), stream.name)
+        table = stream.name.removeprefix("spotio_")
+        if table in DIARIES:
+            return (2, list(DIARIES).index(table), stream.name)
+        return (0, list(TABLES).index(table), stream.name)
 
     def _depth(self, stream: RecordStream) -> int:
         parents = {one.record_type.id: one.record_type.parent_id for one in self.record_streams}
@@ -239,7 +272,7 @@ class TapSpotio(CrmTap):
         streams = [one for one in self.record_streams if one.selected]
         if any(one.stored_bookmark is None for one in streams):
             self.users()
-        end = self._read_end()
+        end = self.read_end()
         self.time_extracted = stamp_of(end.at)
         with ExitStack() as stack:
             for stream in streams:
@@ -252,7 +285,7 @@ class TapSpotio(CrmTap):
             reading.read()
         for stream in streams:
             stream.finish(end, reading.latest)
-        self.state_writer.write_state(self.state)
+        self.write_state()
 
     def read_some(self, stream: RecordStream, limit: int) -> None:
         """Read a few records of one type, for a test of the connection."""
@@ -284,7 +317,12 @@ class TapSpotio(CrmTap):
         finally:
             enrichment.close()
 
-    def _read_end(self) -> ReadEnd:
+    def write_state(self) -> None:
+        """Say how far everything has been read."""
+        self.state_writer.write_state(self.state)
+
+    def read_end(self) -> ReadEnd:
+        """The end of a window that begins to be read now."""
         session = self.spotio.session
         issued = token_claims(session.token()).get("iat")
         return ReadEnd.of(

@@ -83,7 +83,9 @@ def refusal(response: httpx.Response, call: Call) -> ReverseSFError:
     words = told(complaints, status)
     where = f"{call.method} {call.path}"
     if status in _INVALID:
-        if call.method == "GET" and _speaks_of_window(words):
+        # An export is read by POST.
+        reads = call.method == "GET" or call.path.startswith("/api/Exports/")
+        if reads and _speaks_of_window(words):
             return WindowError(f"{where}: {words}")
         return WriteRefusedError(words, code=str(status), complaints=complaints, call=call)
     if status == 403:  # noqa: PLR2004 - the HTTP status is its own best name

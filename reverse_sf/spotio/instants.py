@@ -10,6 +10,9 @@ _INSTANT = re.compile(
     r"(?:\.(?P<fraction>\d+))?(?P<zone>Z|z|[+-]\d{2}:?\d{2})?$"
 )
 _MICROSECOND_DIGITS = 6
+_TICK_DIGITS = 7
+_TICKS_A_SECOND = 10_000_000
+_TICKS_BEFORE_1970 = 621_355_968_000_000_000
 
 
 def parse_instant(text: str) -> datetime:
@@ -29,6 +32,19 @@ def parse_instant(text: str) -> datetime:
     offset = "+00:00" if zone in "Zz" else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
     moment = datetime.fromisoformat(f"{match['day']}T{time}.{fraction}{offset}")
     return moment.astimezone(timezone.utc)
+
+
+def ticks_of(text: str) -> int:
+    """The moment in ticks since the year 1, as .NET counts: ten of them are a microsecond.
+
+    Raises:
+        ValueError: the text is not a moment.
+    """
+    moment = parse_instant(text).replace(microsecond=0)
+    match = _INSTANT.match(text.strip())
+    fraction = (match["fraction"] or "") if match else ""
+    ticks = int(fraction[:_TICK_DIGITS].ljust(_TICK_DIGITS, "0"))
+    return _TICKS_BEFORE_1970 + int(moment.timestamp()) * _TICKS_A_SECOND + ticks
 
 
 def format_instant(moment: datetime) -> str:

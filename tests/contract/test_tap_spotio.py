@@ -10,9 +10,10 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from reverse_sf.errors import AccessError, ConfigurationError, LoginError
 from reverse_sf.simulator.local import running
 from reverse_sf.spotio.facts import FACTS, type_from_schema
+from tap_spotio.activity_shape import PROPERTIES
 from tap_spotio.schema import schema_of
 from tap_spotio.tables import TABLES
-from tap_spotio.tap import TapSpotio
+from tap_spotio.tap import DIARIES, TapSpotio
 from tap_spotio.tenant import TenantSetup
 from tests.contract.spotio_server_fixtures import Api
 from tests.contract.tap_spotio_fixtures import (  # noqa: F401 - fixtures are asked for by name
@@ -37,8 +38,11 @@ DEMO = setup_of(Api(empty=True).login())
 
 def catalog():
     """A catalog without a server: the suite asks for its streams when it is imported."""
-    schemas = {name: (table.schema, list(table.keys), None) for name, table in TABLES.items()} | {
-        one.name: (schema_of(one, DEMO), ["id"], "updatedAt") for one in DEMO.workflow.types
+    diary = {"type": "object", "properties": dict(PROPERTIES)}
+    schemas = {
+        **{name: (table.schema, list(table.keys), None) for name, table in TABLES.items()},
+        **{one.name: (schema_of(one, DEMO), ["id"], "updatedAt") for one in DEMO.workflow.types},
+        **dict.fromkeys(DIARIES, (diary, ["id"], "updatedAt")),
     }
     return {
         "streams": [
@@ -61,7 +65,7 @@ SETTINGS = {"client_id": "", "client_secret": ""}
 @pytest.fixture(scope="module", autouse=True)
 def server():
     with running(records=300) as servers:
-        SETTINGS.update(settings_of(servers.spotio))
+        SETTINGS.update(settings_of(servers.spotio, upcoming_appointments=True))
         yield servers.spotio
 
 
@@ -93,7 +97,7 @@ def test_every_setting_is_described_and_the_secret_is_marked():
 
 def test_the_catalog_carries_the_workflow(spotio):  # noqa: F811
     streams = {entry["stream"]: entry for entry in discovered(settings_of(spotio))["streams"]}
-    assert set(streams) == {*TYPES, *TABLES}
+    assert set(streams) == {*TYPES, *TABLES, *DIARIES}
     accounts = streams["Accounts"]["schema"]
     assert accounts[FACTS]["id"] == "1"
     assert {"id": "4", "name": "Signed", "group": "won"} in accounts[FACTS]["stages"]
@@ -132,13 +136,18 @@ def test_tables_come_first_and_parents_before_their_children(spotio):  # noqa: F
     names = list(tap.streams)
     tap.close()
     assert names[: len(TABLES)] == list(TABLES)
+    assert names[-len(DIARIES) :] == list(DIARIES)
     assert names.index("Accounts") < names.index("Contacts")
     assert names.index("Accounts") < names.index("Opportunities")
 
 
 def test_record_types_choose_the_streams(spotio):  # noqa: F811
     catalog = discovered(settings_of(spotio, record_types=["Leads", "id:2"]))
-    assert {entry["stream"] for entry in catalog["streams"]} == {"Leads", "Contacts", *TABLES}
+    assert {entry["stream"] for entry in catalog["streams"]} == {
+        *("Leads", "Contacts"),
+        *TABLES,
+        *DIARIES,
+    }
 
 
 def test_unknown_record_types_are_named_together_with_what_was_meant(spotio):  # noqa: F811

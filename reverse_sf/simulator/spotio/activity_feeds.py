@@ -80,7 +80,10 @@ def _page(
         return found
 
     ids, scroll, total = tenant.cursors.page(
-        exchange.query("scrollId"), tenant.declared["feed_page"], snapshot
+        exchange.query("scrollId"),
+        tenant.declared["feed_page"],
+        snapshot,
+        window=tenant.declared["export_window"],
     )
     found = [tenant.store.activity_by_id.get(number) for number in ids]
     # Activities and records may have been deleted since the cursor was made.

@@ -33,7 +33,7 @@ SWITCHES: tuple[Switch, ...] = (
     Switch(
         "export_window",
         None,
-        "export feed and search answer 400 past that many records; null for no limit",
+        "export feed, search and activity feeds answer 400 past that many; null for no limit",
     ),
     Switch(
         "feed_delay_s",
