@@ -130,7 +130,8 @@ class ActivityReading:
             in_export, in_feed = (parse_instant(str(one["updatedAt"])) for one in (exported, fed))
             if in_feed > in_export and self._began is not None and in_feed >= self._began:
                 continue  # it changed after this run began: the next one reads it whole
-            if in_feed.replace(microsecond=0) < in_export.replace(microsecond=0):
+            lags = in_feed.replace(microsecond=0) < in_export.replace(microsecond=0)
+            if lags or not (fed.get("dataObject") or {}).get("typeId"):
                 behind.append(exported)
             else:
                 good.append((exported, fed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -136,8 +137,9 @@ class _Diary(WindowedStream):
             self._tap.write_state()
         yield from ()
 
+    @abstractmethod
     def _read(self, end: ReadEnd, pool: Executor, limit: int | None) -> None:
-        raise NotImplementedError
+        """Read the window, so many records at most, and move the bookmark where it is whole."""
 
     def _send_selected(self, records: Sequence[Mapping[str, Any]]) -> None:
         names = [
