@@ -188,14 +188,20 @@ class ActivityReading:
         return wanted
 
     def _types(self, record_ids: Iterable[str]) -> dict[str, str]:
-        """Types of records."""
+        """Types of records; who is gone is left out."""
         ids = list(dict.fromkeys(record_ids))
         chunks = [ids[at : at + MANY] for at in range(0, len(ids), MANY)]
-        return {
+        found = {
             record.id: record.type_id
             for records in self._pool.map(lambda chunk: list(self._spotio.many(chunk)), chunks)
             for record in records
         }
+        # Missing once is no proof: the record is asked for by itself.
+        missing = [one for one in ids if one not in found]
+        for record in self._pool.map(self._spotio.read, missing):
+            if record is not None:
+                found[record.id] = record.type_id
+        return found
 
     def note(self, exported: Row) -> None:
         """Take note that an activity was sent, or did not have to be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.spotio.activities import Activities
@@ -226,14 +227,16 @@ class AppointmentStream(_Diary):
         """Ids of the records whose appointments are wanted, in blocks."""
         types = self._tap.type_ids("appointment_types")
         search = Search(self._tap.spotio.session, page_size=int(self.config["page_size"]))
-        seen: set[str] = set()
-        for page in search.updated(None, type_ids=types):
-            ids = [str(row["id"]) for row in page if str(row["id"]) not in seen]
-            seen |= set(ids)
-            for at in range(0, len(ids), BLOCK):
-                yield ids[at : at + BLOCK][:limit]
-            if limit is not None:
-                return
+        # All of them before the first appointment is read: a cursor may not live that long.
+        ids = list(
+            dict.fromkeys(
+                str(row["id"])
+                for page in islice(search.updated(None, type_ids=types), limit and 1)
+                for row in page
+            )
+        )[:limit]
+        for at in range(0, len(ids), BLOCK):
+            yield ids[at : at + BLOCK]
 
     def _made(
         self,

@@ -277,6 +277,36 @@ def test_an_activity_that_is_deleted_meanwhile_is_left_out(spotio, monkeypatch):
     assert planned not in sent(read(spotio))
 
 
+def test_a_record_that_a_call_for_many_does_not_show_is_asked_for_by_itself(spotio):
+    planned = spotio.log("Accounts", record_of(spotio), template="Visit", done=False)["activity"]
+    spotio.fault({"path": "/DataObjects/many"}, {"status": 200, "body": []})
+    found = sent(read(spotio))
+    assert found[planned]["dataObjectTypeId"] == "1"
+    assert {one["activityId"] for one in found.values()} == set(expectation(spotio))
+
+
+def test_the_clock_of_a_service_that_is_behind_ours_loses_nothing(spotio):
+    spotio.clock(set="2026-03-01T00:00:00Z")
+    record = record_of(spotio)
+    spotio.log("Accounts", record, template="Visit")
+    first = read(spotio)
+    late = spotio.log("Accounts", record, template="Call", done=False)["activity"]
+    assert set(sent(read(spotio, state=first.state))) == {late}
+
+
+def test_a_start_date_leaves_out_what_was_updated_before(spotio):
+    everything = sent(read(spotio))
+    start = sorted(one["updatedAt"] for one in everything.values())[len(everything) // 2]
+    found = sent(read(spotio, start_date=start))
+    assert set(found) == {key for key, one in everything.items() if one["updatedAt"] >= start}
+
+
+def test_stream_maps_work_on_activities_too(spotio):
+    maps = {"activities": {"id": "id", "what": "title", "__else__": None}}
+    found = read(spotio, stream_maps=maps).records["activities"]
+    assert {frozenset(one) for one in found} == {frozenset({"id", "what"})}
+
+
 # Faults and restarts
 
 
