@@ -15,12 +15,14 @@ from tap_spotio.stamps import stamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reverse_sf.spotio.activity_calls import Template
     from reverse_sf.spotio.client import User
-    from tap_spotio.activity_templates import Template, Vocabulary
+    from tap_spotio.activity_templates import Vocabulary
 
     Row = Mapping[str, Any]
 
 METRES_PER_FOOT = 0.3048
+_TEXTS = {"Text", "OptInText"}
 _DAY = {"type": ["string", "null"], "format": "date"}
 _YES_OR_NO = {"type": "boolean"}
 
@@ -122,7 +124,7 @@ class ActivityShape:
             **self._common(exported, told, standing, str(told["id"])),
             "dataObjectId": str(told["dataObjectId"]),
             "dataObjectTypeId": type_id,
-            "text": content if role == "Text" else None,
+            "text": content if role in _TEXTS else None,
             "snippet": content if role == "Email" else None,
             "activityLat": told.get("activityLat"),
             "activityLng": told.get("activityLng"),

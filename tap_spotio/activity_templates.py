@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.wording import did_you_mean
+from reverse_sf.spotio.activity_calls import Template
 from tap_spotio.properties import identifier
 
 if TYPE_CHECKING:
@@ -18,39 +19,6 @@ NOTE = "Note"
 APPOINTMENT = "Appointment"
 _AUTOMATIC = {"transition", "create", "ownerchanged", "update"}
 """What SPOTIO notes by itself (OpenAPI, ``Type``)."""
-_WORDS = {"event": "Event", "task": "Task", "inperson": "InPerson", "virtual": "Virtual"}
-
-
-@dataclass(frozen=True)
-class Template:
-    """An activity template; ``results`` are names by id, which mean something beside it only."""
-
-    id: str
-    name: str
-    role: str | None = None
-    type: str | None = None
-    category: str | None = None
-    results: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def from_api(cls, row: Row) -> Template:
-        """From one of the workflow's ``activities``; enumerations come in either case."""
-        role = str(row.get("systemRole") or "")
-        return cls(
-            id=str(row["id"]),
-            name=str(row.get("name") or ""),
-            role=role[:1].upper() + role[1:] or None,
-            type=_word(row.get("type")),
-            category=_word(row.get("category")),
-            results={
-                str(one["id"]): str(one.get("name") or "")
-                for one in row.get("activityResults") or ()
-            },
-        )
-
-
-def _word(told: Any) -> str | None:
-    return _WORDS.get(str(told).lower(), str(told)) if told else None
 
 
 class Vocabulary:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from reverse_sf.spotio.session import Session
 
 _MERGE_PATCH = "application/merge-patch+json"
+_WORDS = {"event": "Event", "task": "Task", "inperson": "InPerson", "virtual": "Virtual"}
 
 
 @dataclass(frozen=True)
 class Template:
-    """An activity template; ``results`` are names by id."""
+    """An activity template; ``results`` are names by id, which mean something beside it only."""
 
     id: str
     name: str
@@ -30,6 +31,26 @@ class Template:
     type: str | None = None
     category: str | None = None
     results: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_api(cls, answer: Mapping[str, Any]) -> Template:
+        """From one of the workflow's templates; enumerations are read without regard to case."""
+        role = str(answer.get("systemRole") or "")
+        return cls(
+            id=str(answer["id"]),
+            name=str(answer.get("name") or ""),
+            role=role[:1].upper() + role[1:] or None,
+            type=_word(answer.get("type")),
+            category=_word(answer.get("category")),
+            results={
+                str(one["id"]): str(one.get("name") or "")
+                for one in answer.get("activityResults") or ()
+            },
+        )
+
+
+def _word(told: Any) -> str | None:
+    return _WORDS.get(str(told).lower(), str(told)) if told else None
 
 
 class ActivityCalls:
@@ -44,21 +65,8 @@ class ActivityCalls:
 
     def templates(self) -> dict[str, Template]:
         """All activity templates, by id."""
-        found = [
-            Template(
-                id=str(one["id"]),
-                name=one.get("name") or "",
-                role=one.get("systemRole"),
-                type=one.get("type"),
-                category=one.get("category"),
-                results={
-                    str(result["id"]): result.get("name") or ""
-                    for result in one.get("activityResults") or ()
-                },
-            )
-            for one in self._session.get("/api/workflow/activityTemplates").body or ()
-        ]
-        return {one.id: one for one in found}
+        answers = self._session.get("/api/workflow/activityTemplates").body or ()
+        return {one.id: one for one in map(Template.from_api, answers)}
 
     def read(self, identity: str) -> dict[str, Any] | None:
         """One activity; None where there is none (any more).
