@@ -47,7 +47,7 @@ IN_SPOTIO = {
     "Opportunities": "deals",
 }
 NEW_LEAD = {100002: "Ada", 100003: "Whitlock", 100004: "Whitlock Orchards"}
-READS_BY_POST = ("apitoken", "search", "filters", "/many", "/token", "/query")
+READS_BY_POST = ("apitoken", "search", "filters", "/many", "/exports/", "/token", "/query")
 RETRIEVES = re.compile(r"POST .*/composite/sobjects/\w+")
 MOST_RUNS_TO_REST = 4
 MOST_SHOWN = 240

@@ -38,6 +38,7 @@ PROPERTIES: dict[str, Mapping[str, Any]] = {
     "appointmentId": TEXT,
     "dataObjectId": {"type": "string"},
     "dataObjectTypeId": {"type": "string"},
+    "dataObjectType": {**TEXT, "description": "The name of the record's type."},
     "activityTemplateId": TEXT,
     "template": TEXT,
     "templateRole": TEXT,

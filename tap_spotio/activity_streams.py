@@ -148,7 +148,13 @@ class _Diary(WindowedStream):
             for name in self.schema["properties"]
             if name in self.always or self.mask["properties", name]
         ]
-        self._send([{name: one[name] for name in names if name in one} for one in records])
+        workflow = self._tap.tenant_setup.workflow
+        sent = []
+        for one in records:
+            record_type = workflow.type_by_id(str(one["dataObjectTypeId"]))
+            whole = {**one, "dataObjectType": record_type.name if record_type else None}
+            sent.append({name: whole[name] for name in names if name in whole})
+        self._send(sent)
 
 
 class ActivityStream(_Diary):

@@ -32,7 +32,7 @@ from reverse_sf.ledger.writing import (
     write_log,
 )
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.merge.identity import ALREADY_LINKED
+from reverse_sf.merge.identity import ALREADY_LINKED, link_id_of
 from reverse_sf.merge.union import UNCARRIED, settled
 
 if TYPE_CHECKING:
@@ -221,7 +221,10 @@ class OutcomeCommits(Leases):
             link = _link_after(outcome, row, direction)
             if link != (row.state, row.salesforce_id, row.spotio_id):
                 joined.append((*link, row.link))
-            if link[1] and link[2]:
+                if link[1] and link[2]:
+                    at = sortable(outcome.at)
+                    released += [(at, one) for one in _by_either_side(row, link)]
+            elif link[1] and link[2]:
                 released.append((sortable(outcome.at), row.link_id))
             if outcome.image is not None:
                 base = _base_after(outcome, row)
@@ -306,6 +309,20 @@ def _refused_keys(
         if outcome.status is OperationStatus.REJECTED and (row.link_id, row.direction) in whole
         for key in from_text(row.source)
     ]
+
+
+def _by_either_side(row: Row[Any], link: tuple[str, str | None, str | None]) -> set[str]:
+    """The names of a link: its own, and what a child called it that knew one of its records only.
+
+    A child that came before its parent's link names it by the parent's id on its own side. The link
+    may have begun on the other side since.
+    """
+    _, salesforce_id, spotio_id = link
+    return {
+        row.link_id,
+        link_id_of(row.pair, salesforce_id or "", Side.SALESFORCE),
+        link_id_of(row.pair, spotio_id or "", Side.SPOTIO),
+    }
 
 
 def _new_ids(outcome: Outcome, row: Row[Any]) -> list[tuple[str, str]]:

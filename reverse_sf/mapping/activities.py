@@ -68,7 +68,14 @@ def activity_mapping(
         name=f"{sobject}:{template} ({of.name})",
         spotio=ACTIVITIES,
         salesforce=sobject,
-        to_spotio=DirectionSettings(enabled=two_way or born_there, create=born_there),
+        to_spotio=DirectionSettings(
+            enabled=two_way or born_there,
+            # Where only our own Tasks count, nothing is missed by not having read the others.
+            history=History(said.get("history", "past_and_future"))
+            if born_there
+            else History.FUTURE_ONLY,
+            create=born_there,
+        ),
         to_salesforce=DirectionSettings(
             enabled=said.get("enabled", True),
             history=History(said.get("history", "past_and_future")),

@@ -22,6 +22,7 @@ from reverse_sf.ledger.rows import (
 )
 from reverse_sf.ledger.tables import metadata
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.identity import link_id_of
 from tests.contract.ledger_fixtures import (
     AT,
     PAIR,
@@ -690,6 +691,14 @@ class TestReplanning:
         finish(ledger, created("parent"))
         assert replanned(ledger) == [link_id("child")]
         assert [it.next_attempt_at for it in ledger.parked_rows()] == [AT]
+
+    def test_a_child_is_due_that_named_its_parent_by_the_other_sides_id(self, ledger):
+        named = link_id_of(PAIR, created("parent").spotio_id, Side.SPOTIO)
+        decide(ledger, "parent", "child")
+        row = withheld("child", reason="waiting_for_parent", waiting_for=named)
+        ledger.commit_decisions(Decisions(run_id="run-1", parked=[row]))
+        finish(ledger, created("parent"))
+        assert replanned(ledger) == [link_id("child")]
 
     def test_every_due_link_comes_once_in_pages_although_batches_are_committed(self, ledger):
         names = [f"link {n}" for n in range(23)]

@@ -38,6 +38,7 @@ from reverse_sf.ledger.rows import (
 )
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge import evidence
+from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -457,9 +458,14 @@ class MemoryLedger:
                     )
                 )
                 continue
+            before = (link.state, link.salesforce_id, link.spotio_id)
             self._apply(outcome, operation, link)
             if link.salesforce_id and link.spotio_id:
-                released.append((sortable(outcome.at), link.link_id))
+                names = {link.link_id}
+                if before != (link.state, link.salesforce_id, link.spotio_id):
+                    names.add(link_id_of(link.pair, link.salesforce_id, Side.SALESFORCE))
+                    names.add(link_id_of(link.pair, link.spotio_id, Side.SPOTIO))
+                released += [(sortable(outcome.at), one) for one in names]
             if outcome.status in _SUCCEEDED:
                 written.setdefault(link.link_id, {""}).update(outcome.written)
             whole = (one.link_id for one in outcomes.parked if not one.key)

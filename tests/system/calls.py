@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _READS = re.compile(
     r"/oauth2/|/soap/|/apitoken|/token|/query"  # logins and queries
     r"|/filters|/search|/dataobjects/many"  # SPOTIO's searches and reads by id
+    r"|/exports/activities/data"
     r"|/composite/sobjects/\w+$",  # Salesforce's reads by id
     re.IGNORECASE,
 )

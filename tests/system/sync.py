@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tap_spotio.tap import TapSpotio
 from tests.conftest import ROOT
 from tests.system.calls import writes
 from tests.system.warm.runner import Part, warm_parent
@@ -43,6 +44,7 @@ class Sync:
         ledger_uri: by default a SQLite file in the folder.
         settings: further settings by command.
         select: objects that tap-salesforce discovers.
+        spotio_streams: what tap-spotio reads; by default what it reads by default.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class Sync:
     ledger_uri: str = ""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     select: tuple[str, ...] = OBJECTS
+    spotio_streams: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.ledger_uri = self.ledger_uri or f"sqlite:///{self.folder / 'ledger.db'}"
@@ -71,7 +74,9 @@ class Sync:
         name = name or mapping
         commands = DIRECTIONS[mapping]
         state = self.state_file(mapping)
-        tap = ("--state", str(state)) if state.exists() else ()
+        tap: tuple[str, ...] = ("--state", str(state)) if state.exists() else ()
+        if mapping == TO_SALESFORCE and self.spotio_streams:
+            tap += ("--catalog", str(self._catalog()))
         parts = [
             self.part(
                 command,
@@ -115,6 +120,18 @@ class Sync:
         lines = (self.folder / f"{name or mapping}.out").read_bytes().split(b"\n")[:-1]
         if lines:
             self.state_file(mapping).write_bytes(lines[-1])
+
+    def _catalog(self) -> Path:
+        """What tap-spotio discovers, with the wanted streams selected and no other."""
+        file = self.folder / "catalog.json"
+        if not file.exists():
+            found = TapSpotio(config=self._settings("tap-spotio", TO_SALESFORCE)).catalog_dict
+            for stream in found["streams"]:
+                wanted = stream["tap_stream_id"] in self.spotio_streams
+                for entry in stream["metadata"]:
+                    entry["metadata"]["selected"] = wanted
+            file.write_text(json.dumps(found))
+        return file
 
     def part(
         self,
