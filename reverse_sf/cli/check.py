@@ -26,6 +26,7 @@ from reverse_sf.mapping.snapshot import Snapshot, drift, read_snapshot, snapshot
 from reverse_sf.sync_file import read_sync_file
 
 if TYPE_CHECKING:
+    from reverse_sf.mapping.definition import SyncDefinition
     from reverse_sf.mapping.metadata import Users
     from reverse_sf.mapping.problem import Problem
 
@@ -106,15 +107,8 @@ def check(
     salesforce = seen.salesforce if seen else None
     spotio = seen.spotio if seen else None
     problems = changes + check_definition(definition, salesforce, spotio, users, templates)
-    problems.sort(key=lambda one: list(Severity).index(one.severity))
-    report = Report(
-        path=path,
-        problems=problems,
-        coverage=coverage(definition, salesforce, spotio),
-        proofs=proofs_of(definition, salesforce, spotio),
-        lines=Lines(definition.lines),
-        offline=offline,
-        snapshot=snapshot_file if kept else None,
+    report = report_on(
+        definition, problems, seen, offline=offline, snapshot=snapshot_file if kept else None
     )
     if as_json:
         say_json(report.as_json())
@@ -129,6 +123,33 @@ def check(
         raise ConfigurationError(
             f"{path} {against}: {counted(report.errors, 'error')}, listed above"
         )
+
+
+def report_on(
+    definition: SyncDefinition,
+    problems: list[Problem],
+    seen: Snapshot | None,
+    *,
+    offline: bool,
+    snapshot: Path | None = None,
+) -> Report:
+    """What a check has to say of a definition: its findings, errors first, coverage and proofs."""
+    salesforce = seen.salesforce if seen else None
+    spotio = seen.spotio if seen else None
+    return Report(
+        path=Path(definition.source),
+        problems=sorted(problems, key=lambda one: list(Severity).index(one.severity)),
+        coverage=coverage(definition, salesforce, spotio),
+        proofs=proofs_of(definition, salesforce, spotio),
+        lines=Lines(definition.lines),
+        offline=offline,
+        snapshot=snapshot,
+    )
+
+
+def check_alone(definition: SyncDefinition) -> Report:
+    """What ``reverse-sf check --offline`` says of a definition."""
+    return report_on(definition, check_definition(definition), None, offline=True)
 
 
 def _kept(file: Path | None) -> Snapshot | None:

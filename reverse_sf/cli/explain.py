@@ -87,15 +87,7 @@ def explain(
 ) -> None:
     """Tell a record's history; :data:`_HELP` is what a user reads."""
     with open_ledger(ledger_uri) as ledger:
-        links = ledger.links_of(str(canonical_id(record)), pair)
-        if not links:
-            raise UsageError(
-                f"the ledger knows no record {record}: it is not synced, or out of scope"
-                " (reverse-sf account tells what the last run left out)"
-            )
-        told = [_told(ledger, link) for link in links]
-    if field is not None:
-        told = [_of_field(one, field) for one in told]
+        told = histories(ledger, record, field, pair)
     if as_json:
         say_json([_as_json(one) for one in told])
         return
@@ -103,6 +95,24 @@ def explain(
         if number:
             say()
         _show(one)
+
+
+def histories(
+    ledger: Ledger, record: str, field: str | None = None, pair: str | None = None
+) -> list[Told]:
+    """All that the ledger knows of a record, one for each of its links.
+
+    Raises:
+        UsageError: it knows no such record, or no such field of it.
+    """
+    links = ledger.links_of(str(canonical_id(record)), pair)
+    if not links:
+        raise UsageError(
+            f"the ledger knows no record {record}: it is not synced, or out of scope"
+            " (reverse-sf account tells what the last run left out)"
+        )
+    told = [_told(ledger, link) for link in links]
+    return told if field is None else [_of_field(one, field) for one in told]
 
 
 def _told(ledger: Ledger, link: Link) -> Told:
@@ -190,7 +200,7 @@ def _fields(told: Told, key: str) -> list[str]:
     return [str(place)] if place else []
 
 
-def _held(told: Told, key: str) -> tuple[Any, Any]:
+def held(told: Told, key: str) -> tuple[Any, Any]:
     """What SPOTIO and Salesforce held when they were last seen."""
     if told.snapshot is None:
         return None, None
@@ -205,7 +215,7 @@ def _as_json(told: Told) -> dict[str, Any]:
     base = told.snapshot.base if told.snapshot else {}
     now = {}
     for key in told.places:
-        spotio, salesforce = _held(told, key)
+        spotio, salesforce = held(told, key)
         now[key] = {"spotio": spotio, "salesforce": salesforce, "settled": base.get(key)}
     return {"link": told.link, "now": now, "history": told.entries, "parked": told.parked}
 
@@ -222,7 +232,7 @@ def _show(told: Told) -> None:
             "Now, as last seen",
             ("field", "SPOTIO", "Salesforce", "settled"),
             (
-                (key, *(in_words(one) for one in _held(told, key)), _settled(base.get(key)))
+                (key, *(in_words(one) for one in held(told, key)), settled(base.get(key)))
                 for key in told.places
             ),
         )
@@ -250,7 +260,8 @@ def _show(told: Told) -> None:
     )
 
 
-def _settled(base: list[Any] | None) -> str:
+def settled(base: list[Any] | None) -> str:
+    """What both sides last agreed on, in words."""
     if base is None:
         return "never"
     return in_words(base[0]) if base[0] == base[1] else f"{in_words(base[0])} = {in_words(base[1])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ from reverse_sf.sync_file import read_sync_file
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from reverse_sf.cli.remedies import Remedy
+    from reverse_sf.ledger.rows import Conflict, Link, Parked
+    from reverse_sf.ledger.store import Ledger
 
 
 def _listing(default_limit: int) -> Callable[[Any], Any]:
@@ -80,8 +85,7 @@ def parked(
     if context.invoked_subcommand is not None:
         return Exit.DONE
     with open_ledger(ledger_uri) as ledger:
-        rows = ledger.parked_rows(Direction(direction) if direction else None, pair)
-        found = [one for one in rows if reason is None or one.reason == reason]
+        found = parked_work(ledger, direction, pair, reason)
         shown = found[:limit]
         ids = ledger.counterparts_in_salesforce([one.link_id for one in shown])
     if as_json:
@@ -109,6 +113,37 @@ def parked(
     return Exit.PARKED if strict and found else Exit.DONE
 
 
+def parked_work(
+    ledger: Ledger, direction: str | None, pair: str | None, reason: str | None
+) -> list[Parked]:
+    """What is withheld; every filter that is given must hold."""
+    rows = ledger.parked_rows(Direction(direction) if direction else None, pair)
+    return [one for one in rows if reason is None or one.reason == reason]
+
+
+def links_of(ledger: Ledger, record: str) -> list[Link]:
+    """The links of a record, given by its id in either system.
+
+    Raises:
+        UsageError: the ledger knows no such record.
+    """
+    links = ledger.links_of(str(canonical_id(record)))
+    if not links:
+        raise UsageError(f"the ledger knows no record {record}")
+    return links
+
+
+def parked_of(ledger: Ledger, record: str) -> list[tuple[Parked, Remedy | None]]:
+    """What is withheld of a record, each with what to do about it.
+
+    Raises:
+        UsageError: the ledger knows no such record.
+    """
+    ids = [one.link_id for one in links_of(ledger, record)]
+    rows = [row for found in ledger.parked(ids).values() for row in found]
+    return [(row, remedy_of(row.reason, None)) for row in rows]
+
+
 @parked.command("show")
 @click.argument("record")
 @click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
@@ -119,13 +154,7 @@ def show_parked(*, record: str, ledger_uri: str | None, as_json: bool) -> None:
     Exit codes: 0 done, 2 no such record or no ledger.
     """
     with open_ledger(ledger_uri) as ledger:
-        links = ledger.links_of(str(canonical_id(record)))
-        if not links:
-            raise UsageError(f"the ledger knows no record {record}")
-        rows = [
-            row for found in ledger.parked([one.link_id for one in links]).values() for row in found
-        ]
-    told = [(row, remedy_of(row.reason, None)) for row in rows]
+        told = parked_of(ledger, record)
     if as_json:
         say_json(
             [
@@ -168,23 +197,38 @@ def retry_parked(
 
     Exit codes: 0 done, 2 no such record or no ledger.
     """
-    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     with open_ledger(ledger_uri) as ledger:
-        links = None
-        if record is not None:
-            links = [one.link_id for one in ledger.links_of(str(canonical_id(record)))]
-            if not links:
-                raise UsageError(f"the ledger knows no record {record}")
-        number = sum(
-            ledger.retry_parked(one, now=now, reason=reason, pair=pair, link_ids=links)
-            for one in ([Direction(direction)] if direction else Direction)
-        )
+        number = retry(ledger, direction=direction, pair=pair, reason=reason, record=record)
     if as_json:
         say_json({"released": number})
     else:
         say(
             f"{number:,} withheld {'row' if number == 1 else 'rows'} will be tried in the next run."
         )
+
+
+def retry(
+    ledger: Ledger,
+    *,
+    direction: str | None,
+    pair: str | None,
+    reason: str | None,
+    record: str | None,
+) -> int:
+    """Have what is withheld tried again in the next run; every filter that is given must hold.
+
+    Returns:
+        How many rows it holds for.
+
+    Raises:
+        UsageError: the ledger knows no such record.
+    """
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    links = None if record is None else [one.link_id for one in links_of(ledger, record)]
+    return sum(
+        ledger.retry_parked(one, now=now, reason=reason, pair=pair, link_ids=links)
+        for one in ([Direction(direction)] if direction else Direction)
+    )
 
 
 _CONFLICTS = """Values that people wrote and that a sync rule overruled, newest first.
@@ -255,14 +299,8 @@ def show_conflict(*, number: int, ledger_uri: str | None, as_json: bool) -> None
     Exit codes: 0 done, 2 no such conflict or no ledger.
     """
     with open_ledger(ledger_uri) as ledger:
-        found = ledger.conflicts(number=number, limit=1)
-        if not found:
-            raise UsageError(
-                f"there is no conflict {number}: reverse-sf conflicts lists the numbers"
-            )
-        (one,) = found
-        snapshot = ledger.snapshots([one.link_id]).get(one.link_id)
-    link = snapshot.link if snapshot is not None else None
+        shown = read_conflict(ledger, number)
+    one, link = shown.conflict, shown.link
     if as_json:
         say_json({**_fields(one), "link": link})
         return
@@ -272,6 +310,28 @@ def show_conflict(*, number: int, ledger_uri: str | None, as_json: bool) -> None
     say(f"- {in_words(one.losing_value)}    lost in {one.loser.value}")
     say(f"+ {in_words(one.winning_value)}")
     say(f"To have the first one back: reverse-sf conflicts restore {number}")
+
+
+@dataclass(frozen=True)
+class ConflictEntry:
+    """An overruled value and the record that it is of, where that is linked still."""
+
+    conflict: Conflict
+    link: Link | None
+
+
+def read_conflict(ledger: Ledger, number: int) -> ConflictEntry:
+    """One overruled value.
+
+    Raises:
+        UsageError: there is no such conflict.
+    """
+    found = ledger.conflicts(number=number, limit=1)
+    if not found:
+        raise UsageError(f"there is no conflict {number}: reverse-sf conflicts lists the numbers")
+    (one,) = found
+    snapshot = ledger.snapshots([one.link_id]).get(one.link_id)
+    return ConflictEntry(one, snapshot.link if snapshot is not None else None)
 
 
 @conflicts.command("restore")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,7 +35,7 @@ reverse-sf logs --follow
 Exit codes: 0 done, 2 no ledger.
 """
 _OBJECTS = {"activities": ("Task", "Event"), "users": ("User",)}
-_DIRECTIONS = {
+DIRECTIONS = {
     "incoming": Direction.TO_SPOTIO,
     "outgoing": Direction.TO_SALESFORCE,
     **{one.value: one for one in Direction},
@@ -58,7 +59,7 @@ class _Logs(click.Group):
 @click.option("--pair", help="Only this pair, such as Account:Accounts.")
 @click.option(
     "--direction",
-    type=click.Choice(list(_DIRECTIONS)),
+    type=click.Choice(list(DIRECTIONS)),
     help="incoming: from Salesforce to SPOTIO; outgoing: the other way.",
 )
 @click.option("--method", help="Only this HTTP method.")
@@ -95,11 +96,8 @@ def logs(
     if context.invoked_subcommand is not None:
         return
     with open_ledger(ledger_uri) as ledger:
-        filters |= {
-            "direction": _DIRECTIONS[direction] if direction else None,
-            "method": method.upper() if method else None,
-        }
-        rows = _read(ledger, kind, limit, filters)
+        filters |= {"direction": direction, "method": method}
+        rows = read_log(ledger, kind, limit, filters)
         if follow:
             _follow(ledger, rows, kind, filters, as_json=as_json)
             return
@@ -112,8 +110,14 @@ def logs(
         say("One in full: reverse-sf logs show NUMBER")
 
 
-def _read(ledger: Ledger, kind: str | None, limit: int, filters: dict[str, Any]) -> list[LogRow]:
-    wanted = dict(filters)
+def read_log(ledger: Ledger, kind: str | None, limit: int, filters: dict[str, Any]) -> list[LogRow]:
+    """The rows for which every filter holds, newest first; the filters are the command's."""
+    direction, method = filters.get("direction"), filters.get("method")
+    wanted = {
+        **filters,
+        "direction": DIRECTIONS[direction] if direction else None,
+        "method": method.upper() if method else None,
+    }
     if kind in _OBJECTS:
         wanted["objects"] = _OBJECTS[kind]
     rows = ledger.log_rows(**wanted, limit=limit)
@@ -139,7 +143,7 @@ def _follow(
                 last = max(last, row.number or 0)
                 say(msgspec.json.encode(row).decode() if as_json else _line(row))
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-            rows = _read(ledger, kind, 10_000, {**filters, "behind": last})
+            rows = read_log(ledger, kind, 10_000, {**filters, "behind": last})
     except KeyboardInterrupt:
         return
 
@@ -183,25 +187,50 @@ def show_row(*, number: int, ledger_uri: str | None, as_json: bool) -> None:
     Exit codes: 0 done, 2 no such row or no ledger.
     """
     with open_ledger(ledger_uri) as ledger:
-        rows = ledger.log_rows(number=number, limit=1)
-        if not rows:
-            raise UsageError(f"the log has no row {number}: reverse-sf logs lists the numbers")
-        (row,) = rows
-        operation = _operation_of(ledger, row)
-        reason = _reason_of(ledger, row)
-    remedy = remedy_of(reason, row.status)
+        entry = read_entry(ledger, number)
+    remedy = entry.remedy
     if as_json:
         say_json(
             {
-                "row": row,
-                "operation": operation,
-                "reason_code": reason,
+                "row": entry.row,
+                "operation": entry.operation,
+                "reason_code": entry.reason,
                 "what_to_do": remedy.words if remedy else None,
                 "who_can": remedy.who if remedy else None,
             }
         )
         return
-    _show_in_full(row, operation, remedy)
+    _show_in_full(entry)
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One row of the log with what is known around it.
+
+    Attributes:
+        operation: the operation that the call carried, with its decision.
+        reason: the stable code behind the row's reason, as long as the work is parked.
+        remedy: what to do about it, where anything went wrong.
+    """
+
+    row: LogRow
+    operation: KeptOperation | None
+    reason: str | None
+    remedy: Remedy | None
+
+
+def read_entry(ledger: Ledger, number: int) -> LogEntry:
+    """One row of the log in full.
+
+    Raises:
+        UsageError: the log has no such row.
+    """
+    rows = ledger.log_rows(number=number, limit=1)
+    if not rows:
+        raise UsageError(f"the log has no row {number}: reverse-sf logs lists the numbers")
+    (row,) = rows
+    reason = _reason_of(ledger, row)
+    return LogEntry(row, _operation_of(ledger, row), reason, remedy_of(reason, row.status))
 
 
 def _operation_of(ledger: Ledger, row: LogRow) -> KeptOperation | None:
@@ -220,7 +249,8 @@ def _reason_of(ledger: Ledger, row: LogRow) -> str | None:
     return held[0].reason if held else None
 
 
-def _show_in_full(row: LogRow, operation: KeptOperation | None, remedy: Remedy | None) -> None:
+def _show_in_full(entry: LogEntry) -> None:
+    row, operation, remedy = entry.row, entry.operation, entry.remedy
     way = "Salesforce to SPOTIO" if row.direction is Direction.TO_SPOTIO else "SPOTIO to Salesforce"
     say(f"#{row.number}  {to_the_second(row.at)} UTC  {way}  {row.pair}")
     say(f"Record: Salesforce {row.salesforce_id or '-'}, SPOTIO {row.spotio_id or '-'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
@@ -25,43 +26,62 @@ from reverse_sf.console import run
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.document import schema_text
 
-_SIMULATOR = "simulator"
+
+@dataclass(frozen=True)
+class _Extra:
+    """A command whose packages are an extra that a production machine does without."""
+
+    module: str
+    called: str
+    short_help: str
+
+
+_EXTRAS = {
+    "simulator": _Extra(
+        "reverse_sf.simulator.command",
+        "the simulator",
+        "Run a local Salesforce and SPOTIO (needs the extra simulator).",
+    ),
+    "ui": _Extra(
+        "reverse_sf.ui.command",
+        "the page",
+        "Look at the sync and steer it in a browser (needs the extra ui).",
+    ),
+}
 
 
 class _Commands(click.Group):
-    """The commands; the simulator's is loaded when it is asked for.
-
-    Its servers are an extra that a production machine does without.
-    """
+    """The commands; those of an extra are loaded when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), _SIMULATOR])
+        return sorted([*super().list_commands(ctx), *_EXTRAS])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != _SIMULATOR:
+        extra = _EXTRAS.get(cmd_name)
+        if extra is None:
             return super().get_command(ctx, cmd_name)
         try:
-            module = import_module("reverse_sf.simulator.command")
+            module = import_module(extra.module)
         except ModuleNotFoundError as error:
-            return _not_installed(error.name or "")
-        command: click.Command = module.simulator
+            return _not_installed(cmd_name, extra, error.name or "")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
 
-def _not_installed(module: str) -> click.Command:
+def _not_installed(name: str, extra: _Extra, module: str) -> click.Command:
     @click.command(
-        _SIMULATOR,
-        short_help="Run a local Salesforce and SPOTIO (needs the extra simulator).",
+        name,
+        short_help=extra.short_help,
         context_settings={"ignore_unknown_options": True},
     )
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def simulator(arguments: tuple[str, ...]) -> None:
+    def command(arguments: tuple[str, ...]) -> None:
         del arguments
         raise ConfigurationError(
-            f"the simulator needs the package {module}: pip install 'reverse-sf[simulator]'"
+            f"{extra.called} needs the package {module}: pip install 'reverse-sf[{name}]'"
         )
 
-    return simulator
+    return command
 
 
 HELP = """Config-as-code sync between SPOTIO and Salesforce.
@@ -71,6 +91,7 @@ A project:      init, in a Meltano project that you have
 The logins:     connect, connection, disconnect
 Before a run:   auto-map, check, plan, schema, simulator; link, where both hold records already
 After a run:    status, account, then parked, conflicts, logs and explain; revert takes a run back
+In a browser:   ui, a page on this machine with all of this
 The memory:     ledger, to see where it is, to back it up, to move it
 The run itself: meltano run two-way-sync, or salesforce-to-spotio, or spotio-to-salesforce
 

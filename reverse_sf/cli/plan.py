@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,14 +92,16 @@ def plan(
     path = _definition_file(sync_file)
     definition = read_sync_file(path)
     wanted = [Direction(direction)] if direction else list(PIPELINES)
-    with Console(stderr=True).status("Planning") as status:
+    console = Console(stderr=True)
+    with console.status("Planning") as status:
         made = rehearse(
             MeltanoProject.find(),
             definition,
             wanted,
             sync_file=path,
             ledger_uri=ledger_uri,
-            tell=status.update,
+            # A log has no line that can be written over.
+            tell=status.update if console.is_terminal else partial(click.echo, err=True),
         )
     if out is not None:
         _write(out, made)

@@ -33,7 +33,7 @@ was told last: JSON with a "text" that a chat shows. --prometheus prints metrics
 Exit codes, for monitors: 0 healthy or attention, 1 failing or late (or the webhook is out of
 reach), 2 no ledger, 5 with --strict where attention is due.
 """
-_IN_WORDS = {
+IN_WORDS = {
     "healthy": "The sync is healthy.",
     "attention": "The sync needs attention: something is parked (reverse-sf parked).",
     "late": "The sync is late: its last good run is too long ago.",
@@ -77,6 +77,20 @@ class PairStatus:
     conflicts: int
 
 
+@dataclass(frozen=True)
+class Overview:
+    """The sync as a whole: the verdict in one word, and what it follows from."""
+
+    verdict: str
+    directions: list[DirectionStatus]
+    pairs: list[PairStatus]
+
+    @property
+    def parked(self) -> int:
+        """How many records and fields are withheld."""
+        return sum(one.parked for one in self.pairs)
+
+
 @click.command("status", help=_HELP)
 @click.option(
     "--max-age",
@@ -104,13 +118,11 @@ def status(
 ) -> int:
     """Tell the sync's health; :data:`_HELP` is what a user reads."""
     with open_ledger(ledger_uri) as ledger:
-        directions = _directions(ledger)
-        pairs = [row for one in directions for row in _pairs(ledger, one)]
-        parked = sum(one.parked for one in pairs)
-        verdict = verdict_of(directions, parked, max_age)
+        seen = overview(ledger, max_age)
         url = alert_url or own_setting("alert_url")
         if url:
-            tell_change(ledger, url, verdict, {"parked": parked})
+            tell_change(ledger, url, seen.verdict, {"parked": seen.parked})
+    verdict, directions, pairs = seen.verdict, seen.directions, seen.pairs
     if prometheus:
         click.echo(metrics(verdict, directions, pairs), nl=False)
     elif as_json:
@@ -120,6 +132,14 @@ def status(
     if verdict in {"failing", "late"}:
         return Exit.UNEXPECTED
     return Exit.PARKED if strict and verdict == "attention" else Exit.DONE
+
+
+def overview(ledger: Ledger, max_age: int | None = None) -> Overview:
+    """The sync's health and what each part of it is doing; ``max_age`` in minutes."""
+    directions = _directions(ledger)
+    pairs = [row for one in directions for row in _pairs(ledger, one)]
+    verdict = verdict_of(directions, sum(one.parked for one in pairs), max_age)
+    return Overview(verdict, directions, pairs)
 
 
 def verdict_of(directions: list[DirectionStatus], parked: int, max_age: int | None) -> str:
@@ -178,7 +198,7 @@ def _pairs(ledger: Ledger, of: DirectionStatus) -> list[PairStatus]:
 
 
 def _show(verdict: str, directions: list[DirectionStatus], pairs: list[PairStatus]) -> None:
-    say(_IN_WORDS[verdict] if directions else "The sync has not run yet.")
+    say(IN_WORDS[verdict] if directions else "The sync has not run yet.")
     if not directions:
         return
     show(
@@ -189,7 +209,7 @@ def _show(verdict: str, directions: list[DirectionStatus], pairs: list[PairStatu
                 one.direction.value,
                 to_the_second(one.last.started_at),
                 one.last.status,
-                _ago(one.lag_seconds),
+                ago(one.lag_seconds),
                 one.calls,
             )
             for one in directions
@@ -210,7 +230,8 @@ def _row(one: PairStatus) -> tuple[Any, ...]:
     return (one.direction.value, one.pair, *(f"{count:,}" for count in counts))
 
 
-def _ago(seconds: int | None) -> str:
+def ago(seconds: int | None) -> str:
+    """How long ago, in the largest unit that fits."""
     if seconds is None:
         return "never"
     for size, unit in ((86_400, "d"), (3_600, "h"), (_MINUTE, "min")):

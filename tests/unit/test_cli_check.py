@@ -183,11 +183,16 @@ def test_the_simulator_is_not_loaded_before_it_is_asked_for():
     assert ran.stdout.strip() == "False"
 
 
-def test_a_missing_extra_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "reverse_sf.simulator.command", None)
-    code, _, err = ended(monkeypatch, capsys, "simulator", "--records", "5")
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [(("simulator", "--records", "5"), "reverse_sf.simulator.command"), (("ui",), "uvicorn")],
+)
+def test_a_missing_extra_says_what_to_install(monkeypatch, capsys, words, missing):
+    monkeypatch.delitem(sys.modules, "reverse_sf.ui.command", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    code, _, err = ended(monkeypatch, capsys, *words)
     assert code == Exit.CONFIGURATION
-    assert "reverse-sf[simulator]" in err
+    assert f"needs the package {missing}: pip install 'reverse-sf[{words[0]}]'" in err
 
 
 RUN = "r" * 32

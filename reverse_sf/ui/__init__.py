@@ -1,0 +1,1 @@
+"""The local page: what the commands tell and do, for those who would rather look and click."""
