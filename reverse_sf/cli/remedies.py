@@ -147,6 +147,9 @@ REMEDIES: dict[str, Remedy] = {
         "The user is the last active Admin, who is never suspended: make another Admin first.",
         SPOTIO,
     ),
+    "not_writable": Remedy(
+        "SPOTIO has no call that changes this value of an activity: set it there by hand.", USER
+    ),
     "unsupported": Remedy("The system has no call for it.", NOBODY),
 }
 

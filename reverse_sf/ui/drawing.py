@@ -84,13 +84,13 @@ def drawing(definition: SyncDefinition, report: Mapping[str, Any]) -> list[PairD
     proofs = {one["path"]: one for one in report["proofs"]}
     coverage = {one["pair"]: one for one in report["coverage"]}
     return [
-        _pair(one, report["problems"], proofs, coverage.get(one.name)) for one in definition.objects
+        _pair(one, report["problems"], proofs, coverage.get(one.name)) for one in definition.pairs
     ]
 
 
 def beside(definition: SyncDefinition, report: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The findings that are of no object mapping, such as of the users."""
-    paths = [one.path for one in definition.objects]
+    paths = [one.path for one in definition.pairs]
     return tuple(
         one for one in report["problems"] if not any(_within(one["path"], path) for path in paths)
     )
