@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact --all-extras
 
-.PHONY: help install demo docs test lint sweep histories bench convergence mutation clean
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
+
+.PHONY: help install demo docs test chromium lint sweep histories bench convergence mutation clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +26,12 @@ demo: install ## Start the local servers, run the sync through Meltano, print wh
 docs: install ## Build the documentation into .site/; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-test: install lint ## Run every check and every test
+test: install lint chromium ## Run every check and every test
 	$(BIN)/pytest -n 2 --dist loadgroup tests
+
+chromium: ## Install the browser that the page is tested in, where it is missing
+	@command -v chromium >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y --no-install-recommends chromium; } \
+		|| echo "chromium could not be installed: the tests of the page in a browser are skipped, and fail where CI is set" >&2
 
 lint: install ## Style, types and the rules between the rooms
 	$(BIN)/ruff format --check .

@@ -148,7 +148,9 @@ REMEDIES: dict[str, Remedy] = {
         SPOTIO,
     ),
     "not_writable": Remedy(
-        "SPOTIO has no call that changes this value of an activity: set it there by hand.", USER
+        "SPOTIO does not take this value for an activity of this kind: set it there by hand, or"
+        " take the field out of the mapping.",
+        f"{USER}, or {AUTHOR}",
     ),
     "unsupported": Remedy("The system has no call for it.", NOBODY),
 }

@@ -9,7 +9,7 @@ only the start address gives out must be there, and a write must come from a for
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -54,10 +54,10 @@ class Keys:
         csrf: in every form of the page.
     """
 
-    token: str
+    token: str = field(repr=False)
     cookie: str
-    session: str
-    csrf: str
+    session: str = field(repr=False)
+    csrf: str = field(repr=False)
 
     @classmethod
     def fresh(cls) -> Keys:
