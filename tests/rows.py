@@ -40,6 +40,8 @@ def _fields() -> Iterator[str]:
     yield "C3-08 two_way, salesforce newer"
     yield "C3-08 two_way, tie"
     yield "C3-12 salesforce_only, clear at go-live"
+    yield "C1 settled difference: settle"
+    yield "C1 settled difference: adopt"
     for direction in DIRECTIONS:
         for rule in RULES:
             yield f"create {direction} {rule}"

@@ -32,6 +32,7 @@ from reverse_sf.ledger.writing import (
     write_log,
 )
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.adoption import ADOPTS, NORMALISED, adopted_keys, is_marked, marked
 from reverse_sf.merge.identity import ALREADY_LINKED, link_id_of
 from reverse_sf.merge.union import UNCARRIED, settled
 
@@ -217,6 +218,9 @@ class OutcomeCommits(Leases):
         read_back: list[tuple[Outcome, Row[Any], dict[str, list[Any]]]] = []
         settled: dict[int, dict[str, list[Any]]] = {}
         written: dict[str, set[str]] = {}
+        side = _DESTINATION[direction]
+        back = next(one.value for one in Direction if one is not direction)
+        flags: list[tuple[str, str, str]] = []
         for outcome, row in accepted:
             link = _link_after(outcome, row, direction)
             if link != (row.state, row.salesforce_id, row.spotio_id):
@@ -231,6 +235,10 @@ class OutcomeCommits(Leases):
                 read_back.append((outcome, row, base))
                 if base:
                     settled.setdefault(row.link, {}).update(base)
+                adopted = [key for key, entry in base.items() if is_marked(entry, side)]
+                if adopted:
+                    # The other direction copies back what came out of it.
+                    flags.append((row.link_id, back, NORMALISED + ", ".join(adopted)))
             if outcome.status in _SUCCEEDED:
                 written.setdefault(row.link_id, {""}).update(outcome.written)
         _close.execute(connection, [_closing(outcome, row) for outcome, row in accepted])
@@ -251,7 +259,7 @@ class OutcomeCommits(Leases):
                 ],
             )
         _release.execute(connection, released)
-        return flagged
+        return flagged + flags
 
     def _image_rows(
         self,
@@ -394,12 +402,33 @@ def _base_after(outcome: Outcome, row: Row[Any]) -> dict[str, list[Any]]:
     image = (outcome.image or {}) if outcome.base is None else outcome.base
     if UNCARRIED in row.decision:
         image = without_uncarried(image, from_text(row.decision), Direction(row.direction))
-    to_spotio = row.direction == Direction.TO_SPOTIO.value
-    return {
+    decision = from_text(row.decision) if ADOPTS in row.decision else {}
+    return base_of_write(image, source, outcome.written, (row.direction, decision))
+
+
+def base_of_write(
+    image: Mapping[str, Any],
+    source: Mapping[str, Any],
+    written: Sequence[str],
+    decided: tuple[str, Mapping[str, Any]],
+) -> dict[str, list[Any]]:
+    """The base of the written keys; of one to be adopted it remembers which side was written.
+
+    Args:
+        image: the values read back, by key.
+        source: the source's values behind the write.
+        written: the keys.
+        decided: the direction's value, and the decision.
+    """
+    to_spotio = decided[0] == Direction.TO_SPOTIO.value
+    adopts = adopted_keys(decided[1])
+    base = {
         key: [image[key], source[key]] if to_spotio else [source[key], image[key]]
-        for key in outcome.written
+        for key in written
         if key in image and key in source
     }
+    side = Side.SPOTIO if to_spotio else Side.SALESFORCE
+    return {key: marked(it, side) if key in adopts else it for key, it in base.items()}
 
 
 def without_uncarried(

@@ -15,6 +15,7 @@ from reverse_sf.mapper.restoring import due
 from reverse_sf.mapper.sightings import interval_of, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
+from reverse_sf.merge.adoption import ADOPT, ADOPTS, WHOLE, is_marked
 from reverse_sf.merge.creation import blank_row, fills, is_sent_on_create, wins_on_link
 from reverse_sf.merge.decide import Decision, Kind, decide, same
 from reverse_sf.merge.evidence import NO_EVIDENCE, Evidence
@@ -56,6 +57,7 @@ class FieldDecisions(Refusals, ABC):
         self._parts = parts.every
         self._owner = parts.owner
         self._parents = parts.parents
+        self._adopting = [part for part in self._parts if part.adopts]
         self._keyed = [(part.key, part.field, part) for part in self._parts]
         left_out = {
             one.key
@@ -185,9 +187,55 @@ class FieldDecisions(Refusals, ABC):
             or base[1] != value_of(name, UNSET)
         ]:
             self._decide(part, spotio_of(key, UNSET), salesforce, base_of(key), (draft, prior))
+        for part in self._adopting:
+            if is_marked(base_of(part.key), self._course.source):
+                self._adopt(part, (spotio, salesforce, other), base_of(part.key) or [], draft)
         for one in prior.restores:
             self._restore(one, (spotio, salesforce, other), prior, draft)
         return draft
+
+    def mark_adopting(self, draft: Draft) -> None:
+        """Note the keys of a write that the other direction is to copy back as they come out."""
+        keys = [
+            part.key
+            for part in self._adopting
+            if part.key in draft.source
+            and part.key not in draft.settles
+            and draft.decision.get(part.key, {}).get("row") != ADOPT
+        ]
+        if keys:
+            draft.decision.setdefault(WHOLE, {})[ADOPTS] = keys
+
+    def _adopt(
+        self,
+        part: Part,
+        images: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
+        base: list[Any],
+        draft: Draft,
+    ) -> None:
+        """Copy back what the source made of a value, where nobody has changed either since."""
+        spotio, salesforce = images[0].get(part.key, UNSET), part.read(images[1])
+        is_still = part.canon_spotio(base[0]) == part.canon_spotio(spotio) and base[1] == salesforce
+        if spotio is UNSET or salesforce is UNSET or not is_still:
+            return
+        if part.exchange.agrees(part.canon_spotio(spotio), salesforce):
+            return
+        source = salesforce if self._from_salesforce else spotio
+        convert = part.exchange.to_spotio if self._from_salesforce else part.exchange.to_salesforce
+        value = convert(source)
+        if isinstance(value, Undefined):
+            return
+        spelled = self._spell(part, value, spotio, salesforce, None)
+        if not spelled:
+            return
+        held = spotio if self._from_salesforce else salesforce
+        key, new = part.key, _one(spelled)
+        draft.record.update(spelled)
+        draft.source[key] = source
+        draft.keys[key] = part.place
+        draft.expected.update(self._guard(part, spelled, spotio, images[2]))
+        draft.decision[key] = {"row": ADOPT, "rule": part.rule_name, "old": held, "new": new}
+        draft.overruled.append((key, part.rule_name, ADOPT, held, new))
 
     def _restore(
         self,

@@ -219,6 +219,8 @@ class Newcomers:
             return self._hold_back(subject, snapshot, draft.refusal, batch, parked=parked)
         for withheld in draft.parked:
             self._entries.park(subject, withheld, batch)
+        if self._course.is_answered(self._mapping):
+            self._fields.mark_adopting(draft)
         self._entries.issue(
             Action.CREATE,
             subject,

@@ -46,6 +46,7 @@ class Part:
         read: the canonical Salesforce value of an image, or UNSET.
         canon_spotio: normaliser of SPOTIO values.
         is_still: with several fields, whether an image spells a base's Salesforce value exactly.
+        adopts: what the other system made of a value is copied back.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Part:
     read: Callable[[dict[str, Any]], Any]
     canon_spotio: Callable[[Any], Any]
     is_still: Callable[[dict[str, Any], Any], bool] = lambda _, __: False
+    adopts: bool = False
 
     @cached_property
     def rule_name(self) -> str:
@@ -122,7 +124,8 @@ def _field_part(one: FieldConverter) -> Part:
             return raw if raw is UNSET else canonical(raw)
 
         read = recall
-    return Part(one.key, name, name, one.mapping.rule, one, read, one.canon_spotio)
+    adopts = one.mapping.adopt
+    return Part(one.key, name, name, one.mapping.rule, one, read, one.canon_spotio, adopts=adopts)
 
 
 def _address_part(address: AddressConverter) -> Part:
@@ -145,6 +148,7 @@ def _address_part(address: AddressConverter) -> Part:
         address.read,
         address.canon_spotio,
         is_still,
+        address.mapping.adopt,
     )
 
 

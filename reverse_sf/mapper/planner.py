@@ -274,6 +274,8 @@ class Planner:
             self._entries.supersede(snapshot, batch)
             self._tally.add(self._name, "unchanged", "nothing to write")
             return parked - {key for key, _, _ in draft.parked}
+        if self._flags_back:
+            self._fields.mark_adopting(draft)
         waiting_for = None
         if parent is not None and not absence and not parent.destination_id:
             waiting_for = parent.link_id

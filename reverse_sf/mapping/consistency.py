@@ -14,7 +14,12 @@ from reverse_sf.mapping.wording import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reverse_sf.mapping.definition import FieldMapping, ObjectMapping, SyncDefinition
+    from reverse_sf.mapping.definition import (
+        AddressMapping,
+        FieldMapping,
+        ObjectMapping,
+        SyncDefinition,
+    )
     from reverse_sf.mapping.wording import Problem
 
 _ELSEWHERE = {
@@ -40,6 +45,7 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
         for mapping in one.fields:
             yield from _field_problems(mapping)
         yield from _union_problems(one)
+        yield from _adoption_problems(one)
         yield from _resurrection_problems(one)
         yield from _parent_problems(one, definition)
         yield from _conversion_problems(one, definition)
@@ -68,6 +74,21 @@ def _union_problems(one: ObjectMapping) -> Iterator[Problem]:
         if mapping.rule is SyncRule.UNION:
             words = "union needs both directions: enable to_spotio and to_salesforce"
             yield f"{mapping.path}.rule", f"{words}, or set another rule"
+
+
+def _adoption_problems(one: ObjectMapping) -> Iterator[Problem]:
+    """What is copied back needs a rule by which either side may write, and both directions."""
+    parts: list[FieldMapping | AddressMapping] = [*one.fields]
+    parts += [one.address] if one.address is not None else []
+    both = one.to_spotio.enabled and one.to_salesforce.enabled
+    for part in parts:
+        if not part.adopt:
+            continue
+        path = f"{part.path}.on_normalised"
+        if part.rule is not SyncRule.TWO_WAY:
+            yield path, f"adopt is for two_way: under {part.rule.value} the difference is settled"
+        elif not both:
+            yield path, "adopt needs both directions: enable to_spotio and to_salesforce"
 
 
 def _resurrection_problems(one: ObjectMapping) -> Iterator[Problem]:

@@ -136,6 +136,7 @@ class FieldMapping:
         omit_on_create: the field is not sent when a record is created.
         truncate: a text that is too long is cut instead of parked.
         compare: exactly, or by the normal form of a phone or e-mail.
+        adopt: what the other system made of a value that it was given is copied back once.
         path: where in the file it stands, such as ``objects[0].fields[2]``.
     """
 
@@ -149,6 +150,7 @@ class FieldMapping:
     path: str = ""
     salesforce_choices: Mapping[str, str | None] = field(default_factory=dict)
     compare: Comparison = Comparison.EXACT
+    adopt: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,12 +162,14 @@ class AddressMapping:
             ``street`` is the whole street line with its house number unless ``house_number`` is
             mapped as well.
         skip_geocoding: ask SPOTIO to keep the address as sent.
+        adopt: what SPOTIO's geocoder, or Salesforce, made of an address is copied back once.
     """
 
     components: Mapping[str, str]
     skip_geocoding: bool
     rule: SyncRule
     path: str = ""
+    adopt: bool = False
 
 
 STAGE = "Stage"

@@ -271,6 +271,7 @@ def _field(said: dict[str, Any], path: str) -> FieldMapping:
         path=path,
         salesforce_choices=further,
         compare=Comparison(said.get("compare", "exact")),
+        adopt=said.get("on_normalised") == "adopt",
     )
 
 
@@ -298,6 +299,7 @@ def _address(said: dict[str, Any], path: str) -> AddressMapping:
         skip_geocoding=said.get("skip_geocoding", False),
         rule=SyncRule(said["rule"]),
         path=path,
+        adopt=said.get("on_normalised") == "adopt",
     )
 
 

@@ -15,6 +15,7 @@ from reverse_sf.ledger.rows import LinkState
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.values import Reason
+from reverse_sf.merge.adoption import ADOPT
 from tests.convergence import reference
 from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, same, verdicts
 from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, P, S, held, places
@@ -250,12 +251,20 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
         yield f"{played.restless} writes tried at rest, the last one {last}"
     world = played.world
     writes: Counter[tuple[Where, str]] = Counter()
+    # By link: a merge gives a link another record.
+    copies: Counter[tuple[str, str, str]] = Counter()
+    of_links: Counter[tuple[str, str, str]] = Counter()
     for one in world.writes:
         if one.where is None or one.action == "delete":
             continue
         for key, names in one.places.items():
             if any(name in one.payload for name in names):
+                decided = world.decided[one.operation]
+                if decided.decision.get(key, {}).get("row") == ADOPT:
+                    copies[decided.link_id, OTHER[one.where.side], key] += 1
+                    continue
                 writes[one.where, key] += 1
+                of_links[decided.link_id, one.where.side, key] += 1
     partner = {Where(P, one.sobject, one.p or ""): one for one in books.pairs.values()}
     partner |= {Where(S, one.sobject, one.s or ""): one for one in books.pairs.values()}
     for (where, key), number in writes.items():
@@ -269,6 +278,9 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
         # One for the link itself, and one for each fault and each edited definition.
         if number > edits + 1 + world.faults:
             yield f"{number} writes of {key} of {where.id} after {edits} edits"
+    for of, number in copies.items():
+        if number > of_links[of] + world.faults:
+            yield f"{of} was copied back {number} times after {of_links[of]} writes"
 
 
 def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
@@ -452,6 +464,12 @@ def i5_follows_rules(played: Played, books: Books) -> Iterator[str]:
             if ABSENT in (p_value, s_value):
                 continue
             terms = _terms_then(decided, key)
+            if decided.decision.get(key, {}).get("row") == ADOPT:
+                still = base is not None and same(base[0], p_value) and same(base[1], s_value)
+                if not (decided.config.adopt and rule == "two_way" and still):
+                    yield f"{key} of {one.where} was copied back, and is not to be"
+                yield from _right_value(decided, key, one, (p_value, s_value), terms)
+                continue
             found = verdicts(rule, p_value, s_value, base, terms)
             asked = {it for it in found if it.act == "write" and it.side == decided.to}
             shown = f"{key} of {one.where}: {p_value!r} | {s_value!r} on {base!r}, {rule}"
@@ -694,7 +712,7 @@ def i15_attributes(played: Played, books: Books) -> Iterator[str]:
             if key == "externalDataObjectId" or not any(n in one.payload for n in names):
                 continue
             cause = decided.decision.get(key) or decided.decision.get("")
-            if not cause or not str(cause.get("row", "")).startswith(("C3-", "C4 ")):
+            if not cause or not str(cause.get("row", "")).startswith(("C3-", "C4 ", ADOPT)):
                 yield f"{key} of {one.where} has no cause: {decided.decision}"
     for operation, number in creates.items():
         if number > 1:

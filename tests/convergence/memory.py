@@ -20,7 +20,7 @@ from reverse_sf.ledger.differing import (
     changed_beside,
 )
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
-from reverse_sf.ledger.outcomes import without_uncarried
+from reverse_sf.ledger.outcomes import base_of_write, without_uncarried
 from reverse_sf.ledger.rows import (
     Conflict,
     Decisions,
@@ -38,6 +38,7 @@ from reverse_sf.ledger.rows import (
 )
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge import evidence
+from reverse_sf.merge.adoption import NORMALISED, is_marked
 from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class MemoryLedger:
     bases: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     flags: dict[tuple[str, Direction], str] = field(default_factory=dict)
     beside: dict[tuple[str, Direction], str] = field(default_factory=dict)
+    adopting: dict[tuple[str, Direction], str] = field(default_factory=dict)
     operations: list[_Operation] = field(default_factory=list)
     open_of: dict[str, list[_Operation]] = field(default_factory=dict)
     withheld: dict[tuple[str, Direction, str], Parked] = field(default_factory=dict)
@@ -482,9 +484,10 @@ class MemoryLedger:
         self._park([*outcomes.parked, *refused], run)
         for link_id, to, reason in outcomes.flagged:
             self.flags.setdefault((link_id, to), reason)
-        for one, reason in self.beside.items():
+        for one, reason in (*self.beside.items(), *self.adopting.items()):
             self.flags.setdefault(one, reason)
         self.beside.clear()
+        self.adopting.clear()
         self._add_conflicts(outcomes.conflicts)
 
     def _holder(self, outcome: Outcome, link: Link) -> str | None:
@@ -532,11 +535,13 @@ class MemoryLedger:
         told = image if outcome.base is None else outcome.base
         told = without_uncarried(told, intent.decision, intent.direction)
         to_spotio = intent.direction is Direction.TO_SPOTIO
-        entries = {
-            key: [told[key], intent.source[key]] if to_spotio else [intent.source[key], told[key]]
-            for key in outcome.written
-            if key in told and key in intent.source
-        }
+        entries = base_of_write(
+            told, intent.source, outcome.written, (intent.direction.value, intent.decision)
+        )
+        adopted = [key for key, entry in entries.items() if is_marked(entry, side)]
+        if adopted:
+            back = Direction.TO_SALESFORCE if to_spotio else Direction.TO_SPOTIO
+            self.adopting[link_id, back] = NORMALISED + ", ".join(adopted)
         places = None if to_spotio else self.places.get(intent.pair)
         found = None
         if to_spotio or places is not None:

@@ -117,6 +117,8 @@ class Config:
         enabled: directions that are on, by source side.
         contacts: the child object is mapped.
         resurrect: a deletion that loses to a change has the record created anew.
+        adopt: what the other system made of a two-way value is copied back; left out of the
+            spelling that other choices are drawn from.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -130,6 +132,7 @@ class Config:
     enabled: str = "PS"
     contacts: bool = False
     resurrect: bool = False
+    adopt: bool = field(default=False, repr=False)
 
     def rule(self, key: str) -> str | None:
         """The rule of a key; None where it is not mapped."""
@@ -190,7 +193,8 @@ def some_config(random: Random) -> Config:
         config = replace(config, resurrect=Random(repr(config)).random() < 0.5)
     for key in SETS & {key for key, _ in config.rules} if united else ():
         config = replace(config.with_rule(key, "union"), omit=config.omit - {key})
-    return config
+    adopts = config.enabled == "PS" and Random(f"adopt {config!r}").random() < 0.3
+    return replace(config, adopt=adopts)
 
 
 @lru_cache(512)
@@ -205,6 +209,7 @@ def definition_of(config: Config) -> SyncDefinition:
 
 def _fingerprint(config: Config) -> str:
     spelled = repr(replace(config, omit=frozenset())) + repr(sorted(config.omit))
+    spelled += " adopts" if config.adopt else ""
     return hashlib.blake2b(spelled.encode(), digest_size=8).hexdigest()
 
 
@@ -222,6 +227,7 @@ def _mapping(config: Config, sobject: str) -> ObjectMapping:
             else None,
             omit_on_create=key in config.omit,
             path=key,
+            adopt=config.adopt and rules[key] == "two_way",
         )
         for key, name in FIELD_OF[sobject].items()
         if key in rules
@@ -236,7 +242,10 @@ def _mapping(config: Config, sobject: str) -> ObjectMapping:
         )
     if accounts and "address" in rules:
         address = AddressMapping(
-            dict(COMPONENTS), config.skip_geocoding, SyncRule(rules["address"])
+            dict(COMPONENTS),
+            config.skip_geocoding,
+            SyncRule(rules["address"]),
+            adopt=config.adopt and rules["address"] == "two_way",
         )
     if not accounts:
         parent = ParentMapping("AccountId", "Accounts", SyncRule(rules["parent"]))
