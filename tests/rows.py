@@ -62,7 +62,7 @@ def _records() -> Iterator[str]:
     yield "C4 1 candidate, linked to another record"
     yield "C4 2 or more candidates"
     for side in SIDES:
-        for policy in ("ignore", "unlink", "delete"):
+        for policy in ("ignore", "unlink", "delete", "archive"):
             yield f"C4 {side} deleted, {policy}"
             yield f"C4 {side} deleted, {policy}, other changed"
         yield f"C4 {side} deleted, delete, other changed, resurrect"

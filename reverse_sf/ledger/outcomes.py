@@ -345,7 +345,7 @@ def _new_ids(outcome: Outcome, row: Row[Any]) -> list[tuple[str, str]]:
 
 
 def _state_after(outcome: Outcome, row: Row[Any]) -> str:
-    if row.action == "delete" and outcome.status in _SUCCEEDED:
+    if row.action in {"delete", "archive"} and outcome.status in _SUCCEEDED:
         return LinkState.TOMBSTONE.value
     if row.action == "link" and outcome.status is OperationStatus.REJECTED:
         return str(row.state)

@@ -53,6 +53,10 @@ class FieldDecisions(Refusals, ABC):
         self._from_salesforce = course.source is Side.SALESFORCE
         self._address = pair.address
         self._policy = pair.mapping.conflicts
+        mapping = pair.mapping
+        toward_spotio = course.destination is Side.SPOTIO
+        marks = mapping.archive_in_spotio if toward_spotio else mapping.archive_in_salesforce
+        self._archive = marks or {}
         parts = parts_of(pair, people, parents, course)
         self._parts = parts.every
         self._owner = parts.owner
@@ -132,6 +136,25 @@ class FieldDecisions(Refusals, ABC):
                 for name in ([place] if isinstance(place, str) else place.values())
             ]
         return {name: image[name] for name in names if name in image}
+
+    def archived(self, values: dict[str, Any]) -> Draft:
+        """Draft the mark of a record whose source was deleted; a mapped value of it is settled.
+
+        Args:
+            values: what was last seen of the source.
+        """
+        toward_spotio = self._destination is Side.SPOTIO
+        marks = self._archive
+        draft = Draft(record=dict(marks), keys={name: name for name in marks})
+        for part in self._parts:
+            name = part.key if toward_spotio else part.field
+            source = read_by(part, values, self._course.source)
+            if name in marks:
+                del draft.keys[name]
+                draft.keys[part.key] = part.place
+                if source is not UNSET:
+                    draft.source[part.key] = source
+        return draft
 
     def other_changed(self, snapshot: Snapshot) -> bool:
         """Whether the destination differs from the base in any mapped key."""

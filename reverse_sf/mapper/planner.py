@@ -12,7 +12,6 @@ from reverse_sf.mapper.newcomers import Newcomers
 from reverse_sf.mapper.relations import WAITING_FOR_PARENT, absence_of
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapper.withheld import BARRED, PUT_OFF
-from reverse_sf.mapping.definition import DeletePolicy
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.lifecycle import Act, Event, RecordFacts, Standing, record_decision
 
@@ -116,8 +115,8 @@ class Planner:
             if act is Act.REVIVE:
                 self._entries.restate(link, LinkState.LINKED, batch)
             settled = self._update(prior, subject, batch)
-        elif act is Act.DELETE:
-            self._delete(snapshot, subject, batch, allowed=deletes_allowed)
+        elif act in (Act.DELETE, Act.ARCHIVE):
+            self._delete(snapshot, subject, batch, act, allowed=deletes_allowed)
         else:
             self._stand_still(decision, event, refusal, (prior, subject), batch)
         self._unpark(link, parked, settled, batch)
@@ -292,14 +291,19 @@ class Planner:
 
     # --- whole records -----------------------------------------------------------------------
 
-    def _delete(self, snapshot: Snapshot, subject: Subject, batch: Batch, *, allowed: bool) -> None:
+    def _delete(
+        self, snapshot: Snapshot, subject: Subject, batch: Batch, act: Act, *, allowed: bool
+    ) -> None:
         row = f"C4 {self._course.letter} deleted"
         if not allowed:
             self._entries.flag(snapshot.link, self._course.direction, row, batch)
             self.deletes.append(snapshot.link.link_id)
             return
-        draft = Draft(expected=self._fields.guarded(snapshot))
-        draft.decision[""] = {"row": row, "rule": DeletePolicy.DELETE.value}
-        self._entries.issue(Action.DELETE, subject, draft, batch, snapshot=snapshot)
+        archives = act is Act.ARCHIVE
+        draft = self._fields.archived(subject.values) if archives else Draft()
+        draft.expected = self._fields.guarded(snapshot)
+        draft.decision[""] = {"row": row, "rule": self._course.on_delete(self._mapping).value}
+        action = Action.ARCHIVE if archives else Action.DELETE
+        self._entries.issue(action, subject, draft, batch, snapshot=snapshot)
         batch.decisions.unflagged.append(snapshot.link.link_id)
-        self._tally.add(self._name, "decided_delete")
+        self._tally.add(self._name, "decided_update" if archives else "decided_delete")

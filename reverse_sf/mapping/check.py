@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverse_sf.mapping.check_activities import activity_problems
+from reverse_sf.mapping.check_archive import archive_problems
 from reverse_sf.mapping.check_fields import field_problems, usable_salesforce, usable_spotio
 from reverse_sf.mapping.check_proof import proof_problems
 from reverse_sf.mapping.check_records import salesforce_problems, spotio_problems
@@ -97,6 +98,7 @@ def check(
         found.extend(proof_problems(one, sobject, record_type))
         found.extend(required_problems(one, sobject, record_type))
         found.extend(match_problems(one, sobject, record_type))
+        found.extend(archive_problems(one, sobject, record_type))
         if sobject is not None:
             found.extend(salesforce_problems(one, sobject, definition))
         if record_type is not None and workflow is not None:

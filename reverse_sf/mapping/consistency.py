@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from reverse_sf.mapping.wording import Problem
 
+_CARRIED_OUT = frozenset({DeletePolicy.DELETE, DeletePolicy.ARCHIVE})
 _ELSEWHERE = {
     "OwnerId": "the owner is mapped under owner:, not as a field",
     "Id": "the record's Id is kept by the link, not as a field",
@@ -46,6 +47,7 @@ def inconsistencies(definition: SyncDefinition) -> Iterator[Problem]:
             yield from _field_problems(mapping)
         yield from _union_problems(one)
         yield from _adoption_problems(one)
+        yield from _archive_problems(one)
         yield from _resurrection_problems(one)
         yield from _parent_problems(one, definition)
         yield from _conversion_problems(one, definition)
@@ -91,6 +93,21 @@ def _adoption_problems(one: ObjectMapping) -> Iterator[Problem]:
             yield path, "adopt needs both directions: enable to_spotio and to_salesforce"
 
 
+def _archive_problems(one: ObjectMapping) -> Iterator[Problem]:
+    """What is archived needs values that mark it, in the system that keeps it."""
+    ways = (
+        (one.on_delete_in_salesforce, one.archive_in_spotio, "spotio", "in_salesforce"),
+        (one.on_delete_in_spotio, one.archive_in_salesforce, "salesforce", "in_spotio"),
+    )
+    for policy, values, side, name in ways:
+        path = f"{one.path}.on_delete"
+        if policy is DeletePolicy.ARCHIVE and not values:
+            words = f"archive needs values that mark the record: add archive: {{{side}: …}}"
+            yield f"{path}.{name}", words
+        elif values and policy is not DeletePolicy.ARCHIVE:
+            yield f"{path}.archive.{side}", f"nothing is archived there: set {name}: archive"
+
+
 def _resurrection_problems(one: ObjectMapping) -> Iterator[Problem]:
     """What is created anew needs a deletion that would be carried out, and a way to come back."""
     if not one.resurrect:
@@ -100,10 +117,10 @@ def _resurrection_problems(one: ObjectMapping) -> Iterator[Problem]:
         (one.on_delete_in_salesforce, one.to_salesforce, "to_salesforce"),
     )
     path = f"{one.path}.on_delete.resurrect"
-    if all(policy is not DeletePolicy.DELETE for policy, _, _ in ways):
-        yield path, "nothing is ever deleted: set in_salesforce or in_spotio to delete"
+    if not any(policy in _CARRIED_OUT for policy, _, _ in ways):
+        yield path, "nothing is ever deleted: set in_salesforce or in_spotio to delete or archive"
     for policy, back, name in ways:
-        if policy is DeletePolicy.DELETE and not (back.enabled and back.create):
+        if policy in _CARRIED_OUT and not (back.enabled and back.create):
             yield path, f"a deleted record cannot come back: {name} is not enabled, or creates none"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapping.users import UserSync
 
@@ -71,6 +71,8 @@ class DeletePolicy(str, Enum):
     IGNORE = "ignore"
     UNLINK = "unlink"
     DELETE = "delete"
+    ARCHIVE = "archive"
+    """The counterpart is kept and marked, by values that the definition names."""
 
 
 class MatchRule(str, Enum):
@@ -290,6 +292,10 @@ class ObjectMapping:
     """Where the link of a converted lead moves to: Contact or Account."""
     resurrect: bool = False
     """A deletion that loses to a change of the other side has the record created anew."""
+    archive_in_salesforce: Mapping[str, Any] | None = None
+    """With ``archive``: field to value of the Salesforce record whose SPOTIO record was deleted."""
+    archive_in_spotio: Mapping[str, Any] | None = None
+    """Likewise, by field of SPOTIO as written."""
     activity: ActivitySource | None = None
     """Of a pair of activities and Tasks or Events: which activities."""
 

@@ -229,6 +229,8 @@ def _object(said: dict[str, Any], path: str) -> ObjectMapping:
         conflicts=_conflicts(said.get("conflicts", {})),
         on_convert=said.get("on_convert"),
         resurrect=deletes.get("resurrect", False),
+        archive_in_salesforce=deletes.get("archive", {}).get("salesforce"),
+        archive_in_spotio=deletes.get("archive", {}).get("spotio"),
     )
     return replace(mapping, fingerprint=fingerprint(mapping))
 

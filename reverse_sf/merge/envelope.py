@@ -53,6 +53,8 @@ class Action(str, Enum):
     UPDATE = "update"
     LINK = "link"
     DELETE = "delete"
+    ARCHIVE = "archive"
+    """As an update; the link is a tombstone afterwards."""
     SUSPEND = "suspend"
     """Of a user, as the next one."""
     RESTORE = "restore"

@@ -47,6 +47,8 @@ class Act(Enum):
     """The link is kept for an undelete; nothing is written."""
     UNLINK = "unlink"
     DELETE = "delete"
+    ARCHIVE = "archive"
+    """The other side's record is kept and marked; the link is a tombstone afterwards."""
     RESURRECT = "created anew"
     """The link forgets the deleted record; the other direction creates it from what changed."""
     MOVE = "link moves to the winner"
@@ -132,11 +134,12 @@ def _deleted(  # noqa: PLR0911 -- one return per row
         return RecordDecision(Act.TOMBSTONE, row)
     if facts.on_delete is DeletePolicy.UNLINK:
         return RecordDecision(Act.UNLINK, row)
-    if facts.on_delete is DeletePolicy.DELETE:
+    if facts.on_delete in {DeletePolicy.DELETE, DeletePolicy.ARCHIVE}:
         if facts.other_changed:
             act = Act.RESURRECT if facts.resurrect else Act.UNLINK
             return RecordDecision(act, row, journal=True)
-        return RecordDecision(Act.DELETE, row)
+        carried_out = Act.DELETE if facts.on_delete is DeletePolicy.DELETE else Act.ARCHIVE
+        return RecordDecision(carried_out, row)
     assert_never(facts.on_delete)
 
 

@@ -512,7 +512,7 @@ class MemoryLedger:
         if outcome.parted:
             self._part(link, _WRITTEN[intent.direction])
         self._join(link, outcome.salesforce_id, outcome.spotio_id)
-        if intent.action == "delete" and outcome.status in _SUCCEEDED:
+        if intent.action in {"delete", "archive"} and outcome.status in _SUCCEEDED:
             link.state = LinkState.TOMBSTONE
         elif intent.action == "link" and outcome.status is OperationStatus.REJECTED:
             pass

@@ -102,3 +102,31 @@ def test_a_record_that_names_a_counterpart_is_linked_and_a_deleted_one_comes_bac
     assert [row["externalDataObjectId"] for row in there].count(own) == 1
     kept = {row["Id"]: row["IsDeleted"] for row in salesforce.rows("Account")}
     assert not kept[changed]
+
+
+def test_an_archived_record_is_marked_in_either_system_and_nothing_more(sync: Sync) -> None:
+    salesforce, spotio = sync.servers.salesforce, sync.servers.spotio
+    definition = sync.sync_file.read_text()
+    before = "on_delete: {in_salesforce: ignore, in_spotio: ignore}"
+    marks = "archive: {spotio: {Stage: Lost}, salesforce: {Site: Gone in SPOTIO}}"
+    policy = f"on_delete: {{in_salesforce: archive, in_spotio: archive, {marks}}}"
+    assert before in definition
+    sync.sync_file.write_text(definition.replace(before, policy, 1))
+    for _ in range(3):
+        sync.cycle()
+    linked = [
+        (row["Id"], row["SPOTIO_Id__c"])
+        for row in salesforce.rows("Account")
+        if row["SPOTIO_Id__c"] and not row["IsDeleted"]
+    ]
+    (first, its_own), (other, of_other) = sorted(linked)[:2]
+    salesforce.delete("Account", first)
+    spotio.delete("Accounts", of_other)
+    for _ in range(2):
+        sync.cycle()
+    kept = {one["id"]: one["stage"] for one in spotio.rows("Accounts") if not one["deleted"]}
+    assert kept[its_own] == "Lost"
+    assert {one["Id"]: one["Site"] for one in salesforce.rows("Account")}[other] == "Gone in SPOTIO"
+    rest = Marks.now(sync.servers)
+    sync.cycle(again=True)
+    assert rest.writes(sync.servers) == []

@@ -16,9 +16,9 @@ PAIR = "Account:Accounts"
 SIDES = pytest.mark.parametrize("side", ["S", "P"])
 
 
-def with_policy(folder, side, policy):
+def with_policy(folder, side, policy, more=""):
     asked = {"S": "ignore", "P": "ignore", side: policy}
-    told = f"on_delete: {{in_salesforce: {asked['S']}, in_spotio: {asked['P']}}}"
+    told = f"on_delete: {{in_salesforce: {asked['S']}, in_spotio: {asked['P']}{more}}}"
     return TwoWay(
         folder, SYNC.replace("on_delete: {in_salesforce: ignore, in_spotio: delete}", told)
     )
@@ -67,7 +67,17 @@ POLICIES = {
     "unlink, other changed": (False, LinkState.UNLINKED),
     "delete": (True, LinkState.TOMBSTONE),
     "delete, other changed": (False, LinkState.UNLINKED),
+    "archive": (False, LinkState.TOMBSTONE),
+    "archive, other changed": (False, LinkState.UNLINKED),
 }
+MARKS = {"S": "archive: {spotio: {Stage: Former}}", "P": "archive: {salesforce: {Site: Gone}}"}
+"""By the side that is deleted: what marks the record that stays."""
+
+
+def mark_of(world, side, ids):
+    if side == "S":
+        return world.spotio.by_stream["Accounts"][ids[1]]["Stage"]
+    return world.salesforce.by_stream["Account"][ids[0]]["Site"]
 
 
 @pytest.mark.row("C4 {side} deleted, {case}")
@@ -76,19 +86,54 @@ POLICIES = {
 def test_a_deletion_follows_the_policy_unless_the_other_side_has_changed(tmp_path, side, case):
     policy, _, changed = case.partition(", ")
     deletes, becomes = POLICIES[case]
-    world = with_policy(tmp_path, side, policy)
+    more = f", {MARKS[side]}" if policy == "archive" else ""
+    world = with_policy(tmp_path, side, policy, more)
     ids = world.linked(Website="a")
     if changed:
         change(world, OTHER[side], ids)
     delete(world, side, ids)
     told = only(world, side)
-    assert [one["_sync"]["action"] for one in told] == (["delete"] if deletes else [])
+    is_carried_out = policy in ("delete", "archive") and not changed
+    assert [one["_sync"]["action"] for one in told] == ([policy] if is_carried_out else [])
     assert is_gone(world, OTHER[side], ids) is deletes
     assert state(world, ids) is becomes
     kept = [(key, row) for key, row, _, _ in world.conflicts()]
     outlived = [("", f"C4 {side} deleted, other changed")]
-    assert kept == (outlived if case == "delete, other changed" else [])
+    assert kept == (outlived if changed and policy in ("delete", "archive") else [])
     assert world.cycle() == 0
+    if case == "archive":
+        assert mark_of(world, side, ids) == ("Former" if side == "S" else "Gone")
+
+
+def test_an_archived_records_counterpart_comes_back_and_the_mark_stays(tmp_path):
+    world = with_policy(tmp_path, "S", "archive", f", {MARKS['S']}")
+    ids = world.linked(Website="a")
+    delete(world, "S", ids)
+    world.rest()
+    world.in_salesforce("Account", ids[0], IsDeleted=False, Website="b")
+    world.rest()
+    assert state(world, ids) is LinkState.LINKED
+    assert world.spotio.by_stream["Accounts"][ids[1]]["Website"] == "b"
+    assert mark_of(world, "S", ids) == "Former"
+    assert world.salesforce.by_stream["Account"][ids[0]]["Type"] == "Customer"
+    world.in_salesforce("Account", ids[0], Type="Prospect")
+    world.rest()
+    assert mark_of(world, "S", ids) == "Prospect"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("in_salesforce: archive, in_spotio: ignore", "archive needs values that mark the record"),
+        ("archive: {spotio: {Stage: Former}}", "nothing is archived there"),
+    ],
+)
+def test_an_archive_that_would_mark_nothing_is_refused(said, words):
+    before = "on_delete: {in_salesforce: ignore, in_spotio: delete}"
+    assert before in SYNC
+    with pytest.raises(ConfigurationError) as told:
+        parse(SYNC.replace(before, f"on_delete: {{{said}}}"))
+    assert any(words in one for one in told.value.problems)
 
 
 @pytest.mark.row("C4 {side} deleted, delete, other changed, resurrect")
