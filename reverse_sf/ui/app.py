@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from reverse_sf.errors import ReverseSFError
 from reverse_sf.ui.security import Guard
-from reverse_sf.ui.views import mapping, planning, seeing, work
+from reverse_sf.ui.views import editing, mapping, planning, seeing, work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,6 +34,10 @@ _VIEWS: tuple[tuple[str, Callable[[Request], Response]], ...] = (
     ("/conflicts", work.conflicts),
     ("/conflicts/{number:int}", work.conflict),
     ("/mapping", mapping.drawn),
+    ("/mapping/field", editing.field),
+    ("/mapping/rule", editing.rule),
+    ("/mapping/directions", editing.directions),
+    ("/mapping/text", editing.text),
     ("/plan", planning.plan),
     ("/plan/kept", planning.kept),
 )
@@ -41,6 +45,8 @@ _ACTIONS: tuple[tuple[str, Callable[[Request], Response]], ...] = (
     ("/parked/retry", work.retry_parked),
     ("/conflicts/{number:int}/restore", work.restore),
     ("/mapping/check", mapping.check_systems),
+    ("/mapping/preview", editing.preview),
+    ("/mapping/save", editing.save),
     ("/plan/make", planning.make),
     ("/plan/apply", planning.apply),
     ("/jobs/stop", planning.stop),

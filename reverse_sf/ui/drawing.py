@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from reverse_sf.cli.rendering import in_words
 from reverse_sf.mapping.definition import History, MatchRule, SyncRule
@@ -50,6 +51,14 @@ class Line:
     more: tuple[str, ...] = ()
     proof: Mapping[str, Any] | None = None
     findings: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def edit(self) -> str:
+        """Where it is edited; the words of an activity's pair that are derived are nowhere."""
+        if not self.path:
+            return ""
+        form = "field" if self.path.endswith("]") else "rule"
+        return f"/mapping/{form}?{urlencode({'path': self.path})}"
 
     @property
     def worst(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +14,7 @@ from reverse_sf.cli.rendering import in_words, to_the_second
 from reverse_sf.cli.settings import ledger_uri_of, open_ledger
 from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.ledger.address import parse as parse_ledger_uri
-from reverse_sf.sync_file import read_sync_file
+from reverse_sf.sync_file import read_sync_file, read_sync_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +35,6 @@ NAVIGATION = (
     ("/mapping", "Mapping"),
     ("/plan", "Plan"),
 )
-SECONDS_BETWEEN_LOOKS = 2
 
 
 def _pretty(value: Any) -> str:
@@ -66,6 +64,7 @@ class Site:
         sync_file: the definition that it shows and edits.
         ledger_uri: option of the command; None for the setting.
         notices: what the last action did; shown once, by the next page.
+        look_every: after how many seconds a page looks again at what is at work.
         checked: digest of the file that the last check against both systems was of.
     """
 
@@ -74,6 +73,7 @@ class Site:
     sync_file: Path
     ledger_uri: str | None = None
     notices: list[str] = field(default_factory=list)
+    look_every: int = 2
     checked: str | None = None
     _environment: Environment = field(default_factory=_templates)
 
@@ -99,10 +99,7 @@ class Site:
         Raises:
             ConfigurationError: it cannot be read.
         """
-        try:
-            return blake2b(self.sync_file.read_bytes(), digest_size=16).hexdigest()
-        except OSError as error:
-            raise ConfigurationError(f"cannot read {self.sync_file}: {error.strerror}") from error
+        return read_sync_text(self.sync_file).digest
 
     def page(
         self, request: Request, template: str, title: str, *, status: int = 200, **values: Any

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from reverse_sf.ui.site import Site
 
@@ -46,6 +46,10 @@ VIEWS = (
     "/conflicts",
     "/conflicts/2",
     "/mapping",
+    "/mapping/text",
+    "/mapping/field?path=objects[0].fields[3]",
+    "/mapping/rule?path=objects[0].address",
+    "/mapping/directions?pair=objects[0]",
     "/plan",
     "/nowhere",
 )
@@ -76,6 +80,7 @@ def project(tmp_path_factory) -> Path:
 def served(project) -> Iterator[tuple[str, Site]]:
     """The page, listening; its address with the token."""
     shown = site(project)
+    shown.look_every = 1
     server = uvicorn.Server(uvicorn.Config(application(shown), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -88,24 +93,36 @@ def served(project) -> Iterator[tuple[str, Site]]:
     thread.join()
 
 
-@pytest.fixture
-def page(browser, served) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def entered(browser, served) -> Iterator[BrowserContext]:
+    """A browser that began with the start address and has the cookie."""
     address, shown = served
     context = browser.new_context(base_url=address, viewport=DESKTOP)
     context.set_default_timeout(15_000)
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
     page.goto(f"/?token={shown.keys.token}")
     assert "token" not in page.url
-    yield page
+    page.close()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(entered) -> Iterator[Page]:
+    page = entered.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+    page.goto("/")
+    yield page
+    page.close()
     # A policy that the page itself breaks is told there; a page that is not there is, too.
     assert [one for one in complaints if "404" not in one] == []
 
 
-def violations(page: Page) -> list[Any]:
-    found = page.evaluate("async () => (await axe.run()).violations")
+def violations(page: Page, *rules: str) -> list[Any]:
+    """Of every rule of axe-core, or of these."""
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate("async (how) => (await axe.run(how)).violations", options)
     return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
 
 
@@ -116,9 +133,10 @@ def assert_accessible(page: Page) -> None:
         page.set_viewport_size(size)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= size["width"], f"{page.url} is {wide} wide on {size['width']}"
-        for scheme in ("light", "dark"):
+        # The scheme changes colours alone.
+        for scheme, rules in (("light", ()), ("dark", ("color-contrast",))):
             page.emulate_media(color_scheme=scheme)
-            assert violations(page) == [], f"{page.url} {scheme} {size['width']}"
+            assert violations(page, *rules) == [], f"{page.url} {scheme} {size['width']}"
     page.set_viewport_size(DESKTOP)
 
 
@@ -260,6 +278,37 @@ def test_the_mapping_is_checked_against_both_systems(page):
     page.keyboard.press("Enter")
     expect(page.get_by_text("changes: Cold -> Hot -> Warm")).to_be_visible()
     assert_accessible(page)
+
+
+def test_a_rule_is_changed_seen_as_a_difference_and_saved(page, project):
+    before = (project / "sync.yml").read_text()
+    page.goto("/mapping")
+    follow(page, "Edit Website and Website")
+    tab_to(page, "Rule")
+    page.keyboard.type("SPOTIO only")
+    follow(page, "Show what would change")
+    heading(page, "What would change")
+    expect(page.locator(".added")).to_contain_text("rule: spotio_only}  # the reps know better")
+    assert_accessible(page)
+    assert (project / "sync.yml").read_text() == before
+    follow(page, "Save")
+    expect(page.get_by_role("status")).to_contain_text("Saved to")
+    assert (project / "sync.yml").read_text() == before.replace(
+        "rule: two_way}  # the reps", "rule: spotio_only} # the reps"
+    )
+
+
+def test_a_text_that_is_not_sound_is_refused_and_kept_to_be_mended(page, project):
+    before = (project / "sync.yml").read_text()
+    page.goto("/mapping")
+    follow(page, "Edit the text of the definition")
+    type_into(page, str(project / "sync.yml"), "version: 1\nobjects: 3\n")
+    follow(page, "Show what would change")
+    expect(page.get_by_role("alert")).to_contain_text("line 2")
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    expect(page.get_by_role("textbox", name="sync.yml")).to_have_value("version: 1\nobjects: 3\n")
+    assert_accessible(page)
+    assert (project / "sync.yml").read_text() == before
 
 
 def test_a_plan_is_stopped_made_and_carried_out(page, project):

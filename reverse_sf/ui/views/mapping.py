@@ -9,7 +9,7 @@ import msgspec
 from reverse_sf.cli.check import check_alone
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.ui.drawing import beside, drawing
-from reverse_sf.ui.site import SECONDS_BETWEEN_LOOKS, given, site_of
+from reverse_sf.ui.site import given, site_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,7 +54,7 @@ def drawn(request: Request) -> Response:
         checking=checking,
     )
     if checking and given(request, "still") is None:
-        answer.headers["Refresh"] = str(SECONDS_BETWEEN_LOOKS)
+        answer.headers["Refresh"] = str(site.look_every)
     return answer
 
 

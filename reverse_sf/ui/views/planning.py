@@ -13,7 +13,7 @@ from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.merge.plan import calls_of
 from reverse_sf.sync_file import read_plan_file
-from reverse_sf.ui.site import SECONDS_BETWEEN_LOOKS, form_of, given, number_of, site_of
+from reverse_sf.ui.site import form_of, given, number_of, site_of
 from reverse_sf.ui.tables import Cell, address, record, table
 from reverse_sf.ui.wording import WAYS
 
@@ -71,7 +71,7 @@ def _progress(request: Request, site: Site, job: Job) -> Response:
         still=still,
     )
     if not still:
-        answer.headers["Refresh"] = str(SECONDS_BETWEEN_LOOKS)
+        answer.headers["Refresh"] = str(site.look_every)
     return answer
 
 

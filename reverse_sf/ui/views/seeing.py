@@ -9,7 +9,7 @@ from reverse_sf.cli.logs import DIRECTIONS, read_entry, read_log
 from reverse_sf.cli.rendering import in_words, to_the_second
 from reverse_sf.cli.status import IN_WORDS, ago, overview
 from reverse_sf.errors import ConfigurationError, UsageError
-from reverse_sf.ui.site import SECONDS_BETWEEN_LOOKS, given, number_of, site_of
+from reverse_sf.ui.site import given, number_of, site_of
 from reverse_sf.ui.tables import Cell, address, code, number, record, table
 from reverse_sf.ui.wording import TOWARD, WAYS, who
 
@@ -151,7 +151,7 @@ def logs(request: Request) -> Response:
         more=address("/logs", **query, limit=str(limit * 5)) if more else None,
     )
     if follow:
-        answer.headers["Refresh"] = str(SECONDS_BETWEEN_LOOKS * 2)
+        answer.headers["Refresh"] = str(site.look_every * 2)
     return answer
 
 
