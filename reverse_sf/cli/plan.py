@@ -274,7 +274,7 @@ class Applied:
             ],
             "no_longer_due": [one.operation_id for one in self.gone],
             "not_carried_out": [
-                {"operation_id": one.operation_id, "status": other.status, "reason": other.error}
+                {"operation_id": one.operation_id, "status": other.status, "reason": _why(other)}
                 for one, other in self.failed
             ],
         }
@@ -289,10 +289,7 @@ class Applied:
         told = [
             *((one, f"planned anew: {other.action} {other.status}") for one, other in self.anew),
             *((one, "no longer due") for one in self.gone),
-            *(
-                (one, other.error or _WHY.get(other.status, other.status))
-                for one, other in self.failed
-            ),
+            *((one, _why(other)) for one, other in self.failed),
         ]
         if told:
             show(
@@ -311,6 +308,11 @@ _WHY = {
     OperationStatus.WAITING.value: "waits for its parent",
     OperationStatus.INTENDED.value: "no answer is known; the next run looks it up",
 }
+
+
+def _why(one: RunOperation) -> str:
+    """Why an operation was not carried out."""
+    return one.error or _WHY.get(one.status, one.status)
 
 
 def _carry_out(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from reverse_sf.cli.rendering import to_the_second
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -17,7 +19,7 @@ class Cell:
     Attributes:
         text: what it says.
         href: where it leads, if anywhere.
-        kind: how it looks: ``number``, ``code``, ``value``, or a verdict such as ``error``.
+        kind: how it looks: ``number``, ``code``, ``value``, ``time``, ``pair``, or ``error``.
         about: what a link is about, for those who hear the link without its row.
     """
 
@@ -55,6 +57,16 @@ def number(value: int, href: str | None = None, about: str = "") -> Cell:
 def code(text: str | None, href: str | None = None) -> Cell:
     """An id or another text that is copied as it is."""
     return Cell(text or "", href if text else None, "code")
+
+
+def moment(instant: str) -> Cell:
+    """A UTC instant."""
+    return Cell(to_the_second(instant), None, "time")
+
+
+def pair(name: str) -> Cell:
+    """The name of an object mapping, which may be broken where its two names meet."""
+    return Cell(name, None, "pair")
 
 
 def record(identifier: str | None) -> Cell:

@@ -175,6 +175,12 @@ def test_only_the_names_of_this_machine_are_answered(page, host, status):
 
 
 @pytest.mark.parametrize("path", ACTIONS)
+def test_nobody_without_the_cookie_does_anything(outside, path):
+    assert outside.post(path).status_code == 403
+    assert not (outside.folder / "called").exists()
+
+
+@pytest.mark.parametrize("path", ACTIONS)
 @pytest.mark.parametrize("csrf", ["", "wrong", None])
 def test_an_action_without_the_forms_own_secret_does_nothing(page, path, csrf):
     form = {} if csrf is None else {"csrf": csrf}

@@ -164,7 +164,16 @@ def _log() -> list[LogRow]:
             reason="Phone number is not valid.",
         ),
         _row("three", "of a task", pair="Task:Visit"),
-        _row("out", "of another", direction=Direction.TO_SALESFORCE),
+        # As long as they are in earnest.
+        _row(
+            "out",
+            "of another",
+            direction=Direction.TO_SALESFORCE,
+            pair="Opportunity:Opportunities",
+            salesforce_id="006000000000007AAA",
+            spotio_id="6650d0f00001000000000087",
+            path="/services/data/v62.0/composite/sobjects/Opportunity",
+        ),
     ]
 
 

@@ -100,6 +100,9 @@ def _outcome(job: Job) -> dict[str, Any]:
         "code": job.code,
         "stopped": job.stopped,
         "lines": job.lines() if job.code else [],
+        "is_exact": not any(
+            one[key] for one in told for key in ("planned_anew", "no_longer_due", "not_carried_out")
+        ),
         "directions": [
             (
                 WAYS[Direction(one["direction"])],

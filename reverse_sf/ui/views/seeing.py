@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.cli.explain import held, histories, settled
 from reverse_sf.cli.logs import DIRECTIONS, read_entry, read_log
-from reverse_sf.cli.rendering import in_words, to_the_second
+from reverse_sf.cli.rendering import in_words
 from reverse_sf.cli.status import IN_WORDS, ago, overview
 from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.ui.site import given, number_of, site_of
-from reverse_sf.ui.tables import Cell, address, code, number, record, table
+from reverse_sf.ui.tables import Cell, address, code, moment, number, pair, record, table
 from reverse_sf.ui.wording import TOWARD, WAYS, who
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _directions(seen: Overview) -> Table:
         run = one.last.run_id
         return (
             WAYS[one.direction],
-            to_the_second(one.last.started_at),
+            moment(one.last.started_at),
             Cell(one.last.status, None, "" if one.last.status in {"done", "running"} else "error"),
             ago(one.lag_seconds),
             number(
@@ -76,7 +76,7 @@ def _directions(seen: Overview) -> Table:
         )
 
     return table(
-        "Directions",
+        "The last run of each direction",
         ("Direction", "Last run began (UTC)", "Ended as", "Last good run", "Calls that wrote"),
         map(cells, seen.directions),
     )
@@ -90,7 +90,7 @@ def _pairs(seen: Overview) -> Table:
         where = {"pair": one.pair, "direction": one.direction.value}
         run = runs[one.direction]
         return (
-            one.pair,
+            pair(one.pair),
             WAYS[one.direction],
             number(one.synced),
             number(one.observed),
@@ -107,7 +107,7 @@ def _pairs(seen: Overview) -> Table:
         )
 
     return table(
-        "Objects, in the last run of each direction; synced and parked as of now",
+        "Counts of the last run of each direction; synced and parked as of now",
         (
             "Pair",
             "Direction",
@@ -164,7 +164,6 @@ def _log_table(rows: list[LogRow]) -> Table:
             "Pair",
             "Toward",
             "Call",
-            "Status",
             "Outcome",
             "Salesforce",
             "SPOTIO",
@@ -173,12 +172,11 @@ def _log_table(rows: list[LogRow]) -> Table:
         (
             (
                 Cell(str(one.number), f"/logs/{one.number}", "", "row of the log in full"),
-                to_the_second(one.at),
-                one.pair,
+                moment(one.at),
+                pair(one.pair),
                 TOWARD[one.direction],
                 code(f"{one.method} {one.path}".strip()),
-                Cell(str(one.status or ""), None, _how(one)),
-                Cell(one.outcome, None, _how(one)),
+                Cell(", ".join(str(it) for it in (one.outcome, one.status) if it), None, _how(one)),
                 record(one.salesforce_id),
                 record(one.spotio_id),
                 one.reason,
@@ -287,7 +285,7 @@ def _entries(told: Told) -> Table:
         (
             (
                 one.field or "whole record",
-                to_the_second(one.at),
+                moment(one.at),
                 one.what,
                 Cell(in_words(one.old), None, "value"),
                 Cell(in_words(one.new), None, "value"),

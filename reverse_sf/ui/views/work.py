@@ -7,12 +7,13 @@ from urllib.parse import quote
 
 from reverse_sf.cli.journal import parked_of, parked_work, read_conflict, retry
 from reverse_sf.cli.remedies import remedy_of
-from reverse_sf.cli.rendering import in_words, to_the_second
+from reverse_sf.cli.rendering import in_words
 from reverse_sf.cli.restore import restore_conflict
 from reverse_sf.errors import UsageError
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.ui.site import form_of, given, number_of, site_of
-from reverse_sf.ui.tables import Cell, address, record, table
+from reverse_sf.ui.tables import Cell, address, moment, record, table
+from reverse_sf.ui.tables import pair as pair_cell
 from reverse_sf.ui.wording import SIDES, TOWARD, WAYS, who
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ def parked(request: Request) -> Response:
                     "code",
                     "and what is withheld of it",
                 ),
-                one.pair,
+                pair_cell(one.pair),
                 TOWARD[one.direction],
                 one.key or "whole record",
                 f"{one.reason}: {one.message}",
-                to_the_second(one.at),
+                moment(one.at),
                 remedy.words if (remedy := remedy_of(one.reason, None)) else "",
             )
             for one in shown
@@ -121,8 +122,8 @@ def conflicts(request: Request) -> Response:
         (
             (
                 Cell(str(one.number), f"/conflicts/{one.number}", "", "conflict in full"),
-                to_the_second(one.at),
-                one.pair,
+                moment(one.at),
+                pair_cell(one.pair),
                 record(ids.get(one.link_id)),
                 one.key,
                 SIDES[one.loser],
