@@ -63,6 +63,7 @@ def ui(*, port: int, no_browser: bool, sync_file: Path | None, ledger_uri: str |
                 log_level="warning",
                 access_log=False,  # it would print the token
                 server_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=_SECONDS_FOR_ANSWERS,
             )
         )

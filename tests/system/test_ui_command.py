@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import signal
-import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -20,37 +21,59 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow]
 
 
-def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+def started(folder: Path, output: int) -> subprocess.Popen[bytes]:
+    """The command over a prepared project, and a browser that notes what it is to open."""
+    prepare(folder)
+    browser = folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {folder / "opened"}\n')
+    browser.chmod(0o755)
     return subprocess.Popen(
-        [BIN / "reverse-sf", "ui", "--ledger-uri", f"sqlite:///{folder}/ledger.db", *words],
+        [BIN / "reverse-sf", "ui", "--ledger-uri", f"sqlite:///{folder}/ledger.db"],
         cwd=folder,
-        stdout=subprocess.PIPE,
+        env={**os.environ, "BROWSER": str(browser)},
+        stdout=output,
         stderr=subprocess.PIPE,
-        text=True,
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_the_printed_address_until_it_is_ended(tmp_path, number):
-    prepare(tmp_path)
-    process = started(tmp_path)
+def said_until(output: int, words: str) -> str:
+    said = ""
+    while words not in said:
+        said += os.read(output, 1000).decode()
+    return said
+
+
+def ended(process: subprocess.Popen[bytes], output: int, number: int) -> tuple[str, str]:
+    """The address that it printed and its standard error, once it was used and ended."""
     try:
-        address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", process.stdout.readline())[0]
-        with httpx.Client(follow_redirects=True) as client:
+        address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", said_until(output, "Ctrl-C"))[0]
+        with httpx.Client(follow_redirects=True, timeout=20) as client:
             assert "Attention" in client.get(address).text
             # One that stays connected does not hold the end up.
             process.send_signal(number)
-            _, complaints = process.communicate(timeout=20)
+            complaints = process.communicate(timeout=20)[1].decode()
     finally:
         process.kill()
-    assert process.returncode in {0, -number}
-    assert number is signal.SIGTERM or process.returncode == 0
+    return address, complaints
+
+
+def test_in_a_terminal_it_opens_the_browser_and_ctrl_c_is_its_good_end(tmp_path):
+    ours, theirs = pty.openpty()
+    process = started(tmp_path, theirs)
+    address, complaints = ended(process, ours, signal.SIGINT)
+    assert (process.returncode, complaints) == (0, "")
+    assert "Ended." in said_until(ours, "Ended.")
+    assert (tmp_path / "opened").read_text().strip() == address
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_elsewhere_it_opens_no_browser_and_a_scheduler_may_end_it(tmp_path):
+    ours, theirs = os.pipe()
+    process = started(tmp_path, theirs)
+    _, complaints = ended(process, ours, signal.SIGTERM)
+    assert process.returncode in {0, -signal.SIGTERM}
     assert complaints == ""
-
-
-def test_a_port_that_is_taken_is_told(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        process = started(tmp_path, "--port", str(other.getsockname()[1]))
-        _, complaints = process.communicate(timeout=20)
-    assert process.returncode == 2
-    assert "choose another one with --port" in complaints
+    assert not (tmp_path / "opened").exists()
+    os.close(ours)
+    os.close(theirs)
