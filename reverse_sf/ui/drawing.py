@@ -54,9 +54,7 @@ class Line:
 
     @property
     def edit(self) -> str:
-        """Where it is edited; the words of an activity's pair that are derived are nowhere."""
-        if not self.path:
-            return ""
+        """The form that it is edited with."""
         form = "field" if self.path.endswith("]") else "rule"
         return f"/mapping/{form}?{urlencode({'path': self.path})}"
 
@@ -69,7 +67,11 @@ class Line:
 
 @dataclass(frozen=True)
 class PairDrawing:
-    """One object mapping."""
+    """One object mapping, or one of activities.
+
+    Attributes:
+        is_editable: there are forms for it; activities are edited as a text.
+    """
 
     name: str
     path: str
@@ -81,6 +83,7 @@ class PairDrawing:
     lines: tuple[Line, ...]
     findings: tuple[Mapping[str, Any], ...]
     coverage: Mapping[str, Any] | None
+    is_editable: bool
 
 
 def drawing(definition: SyncDefinition, report: Mapping[str, Any]) -> list[PairDrawing]:
@@ -115,14 +118,24 @@ def _pair(
     proofs: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Any] | None,
 ) -> PairDrawing:
-    mine = [each for each in problems if _within(each["path"], one.path)]
+    below = f"{one.path}.activities["
+    mine = [
+        each
+        for each in problems
+        if _within(each["path"], one.path) and not each["path"].startswith(below)
+    ]
     lines = [_field(each, proofs.get(each.path)) for each in one.fields] + _rest(one)
-    lines = [replace(line, findings=_of(line.path, mine)) for line in lines]
+    activity = one.activity
+    # An activity's owner and parent stand nowhere: they follow from its record.
+    lines = [
+        replace(line, findings=_of(line.path, mine)) if line.path != one.path else line
+        for line in lines
+    ]
     told = {id(each) for line in lines for each in line.findings}
     return PairDrawing(
         name=one.name,
         path=one.path,
-        spotio=one.spotio,
+        spotio=one.spotio if activity is None else f"{activity.template} on {activity.record_type}",
         salesforce=one.salesforce,
         to_spotio=_direction(one.to_spotio),
         to_salesforce=_direction(one.to_salesforce),
@@ -135,6 +148,7 @@ def _pair(
         lines=tuple(lines),
         findings=tuple(each for each in mine if id(each) not in told),
         coverage=coverage,
+        is_editable=activity is None,
     )
 
 

@@ -141,6 +141,16 @@ def test_the_mapping_is_drawn_with_rules_choices_directions_and_findings(page):
     assert html.count('class="box">Website<') == 2
 
 
+def test_activities_are_drawn_as_pairs_of_their_own_that_are_edited_as_a_text(page):
+    html = page.get("/mapping")
+    drawn = html[html.index("Fields of Visit on Contacts and Event") :]
+    assert 'class="box">VisitResult<' in drawn
+    assert "2 choices" in drawn
+    assert "/mapping/field" not in drawn
+    path = "objects[1].activities[0].fields.Subject"
+    assert page.client.get("/mapping/field", params={"path": path}).status_code == 404
+
+
 def test_a_definition_with_problems_is_told_with_all_of_them(page):
     (page.folder / "sync.yml").write_text("version: 1\nobjects: 3\nnonsense: 1\n")
     html = page.get("/mapping")

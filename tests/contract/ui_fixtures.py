@@ -27,6 +27,7 @@ SECRET = "the-password-of-the-ledger"
 DEFINITION = """\
 # What we sync.
 version: 1
+time_zone: America/Denver
 
 objects:
   # the companies
@@ -61,6 +62,12 @@ objects:
     parent: {salesforce: AccountId, spotio: Accounts}
     fields:
       - {spotio: Last Name, salesforce: LastName, rule: two_way}
+    activities:
+      - spotio: Visit
+        salesforce: Event
+        fields:
+          Subject: Subject
+          VisitResult: {salesforce: Visit_Result__c, choices: {Met: Met, Missed: do_not_sync}}
 """
 
 

@@ -1,4 +1,7 @@
-"""Edit ``sync.yml``: a change is asked for, shown as a difference, checked, and only then saved."""
+"""Edit ``sync.yml``: a change is asked for, shown as a difference, checked, and only then saved.
+
+Object mappings have forms; whatever else is in the file is edited as the text that it is.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def field(request: Request) -> Response:
         title = f"Add a field to {mapping.spotio} and {mapping.salesforce}"
     else:
         found = next(
-            ((one, each) for one in definition.pairs for each in one.fields if each.path == path),
+            ((one, each) for one in definition.objects for each in one.fields if each.path == path),
             None,
         )
         if found is None:
@@ -84,7 +87,7 @@ def rule(request: Request) -> Response:
     found = next(
         (
             (part, each)
-            for one in definition.pairs
+            for one in definition.objects
             for part, each in (
                 ("Address", one.address),
                 ("Owner", one.owner),
@@ -131,7 +134,7 @@ def text(request: Request) -> Response:
 
 
 def _pair(definition: SyncDefinition, path: str | None) -> ObjectMapping:
-    found = next((one for one in definition.pairs if one.path == path), None)
+    found = next((one for one in definition.objects if one.path == path), None)
     if found is None:
         raise UsageError(f"the definition has no {path}")
     return found
