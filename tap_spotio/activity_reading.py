@@ -12,7 +12,7 @@ from reverse_sf.spotio.instants import parse_instant
 from tap_spotio.activity_rows import Halves
 from tap_spotio.activity_shape import Standing
 from tap_spotio.properties import identifier
-from tap_spotio.window import MARGIN, digest_of
+from tap_spotio.window import MARGIN, digest_of, is_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,6 +64,7 @@ class ActivityReading:
         start: first ``updatedAt`` that is wanted; None for all.
         began: when this read began, by the clock that stamps activities; None where none is known.
         overlap: what the last run read and this one meets again.
+        until: last ``updatedAt`` that is wanted; None for no such bound.
     """
 
     def __init__(
@@ -78,7 +79,9 @@ class ActivityReading:
         start: datetime | None,
         began: datetime | None,
         overlap: Overlap,
+        until: datetime | None = None,
     ) -> None:
+        self._until = until
         self._spotio = spotio
         self._source = source
         self._standings = standings
@@ -117,6 +120,8 @@ class ActivityReading:
             self.latest = at
         if self._start is not None and at < self._start - MARGIN:
             return
+        if is_after(at, self._until):
+            return
         digest = digest_of(row)
         if digest in self._overlap or not self._choice.may_want(row, self._vocabulary(())):
             self._overlap.note(at, digest)
@@ -128,8 +133,11 @@ class ActivityReading:
         good, behind = [], []
         for exported, fed in pairs:
             in_export, in_feed = (parse_instant(str(one["updatedAt"])) for one in (exported, fed))
-            if in_feed > in_export and self._began is not None and in_feed >= self._began:
-                continue  # it changed after this run began: the next one reads it whole
+            if in_feed > in_export and (
+                (self._began is not None and in_feed >= self._began)
+                or is_after(in_feed, self._until)
+            ):
+                continue  # it changed after this run's window: a later one reads it whole
             lags = in_feed.replace(microsecond=0) < in_export.replace(microsecond=0)
             if lags or not (fed.get("dataObject") or {}).get("typeId"):
                 behind.append(exported)

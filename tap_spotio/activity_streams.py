@@ -18,7 +18,7 @@ from tap_spotio.base import WindowedStream
 from tap_spotio.properties import identifier
 from tap_spotio.stamps import stamp_of
 from tap_spotio.standings import Standings
-from tap_spotio.window import digest_of
+from tap_spotio.window import digest_of, is_after
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -176,6 +176,7 @@ class ActivityStream(_Diary):
             start=self.start,
             began=end.at if end.certain else None,
             overlap=self.overlap,
+            until=self._tap.end_date,
         )
         for block in reading.read(limit):
             self._take(block)
@@ -212,6 +213,9 @@ class AppointmentStream(_Diary):
     def _read(self, end: ReadEnd, pool: Executor, limit: int | None) -> None:
         if not self.config["upcoming_appointments"]:
             self.logger.info("%s: off, see setting upcoming_appointments", self.name)
+            return
+        if is_after(end.at, self._tap.end_date):
+            # They count as updated when they are read, and that is after the last moment wanted.
             return
         source = Activities(self._tap.spotio.session)
         standings = Standings(source, pool, {})

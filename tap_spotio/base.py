@@ -131,7 +131,7 @@ class WindowedStream(SpotioStream):
         """Move the bookmark: everything in the window has been sent."""
         if self.replication_method == REPLICATION_FULL_TABLE:
             return
-        bookmark = end.bookmark(self.stored_bookmark, latest_seen)
+        bookmark = end.by(self._tap.end_date).bookmark(self.stored_bookmark, latest_seen)
         if bookmark is None:
             return
         state = self.stream_state

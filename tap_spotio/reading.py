@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from reverse_sf.errors import RefusedError
 from reverse_sf.spotio.errors import WriteRefusedError
-from tap_spotio.window import MARGIN, digest_of
+from tap_spotio.window import MARGIN, digest_of, is_after
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -47,11 +47,18 @@ class Reading:
         spotio: the tenant.
         enrichment: completes rows.
         receivers: by id of the record type; rows of other types are passed over.
+        until: what was updated or deleted after it is passed over too; None for no such bound.
     """
 
     def __init__(
-        self, spotio: Spotio, enrichment: Enrichment, receivers: Mapping[str, Receiver]
+        self,
+        spotio: Spotio,
+        enrichment: Enrichment,
+        receivers: Mapping[str, Receiver],
+        *,
+        until: datetime | None = None,
     ) -> None:
+        self._until = until
         self._spotio = spotio
         self._enrichment = enrichment
         self._receivers = receivers
@@ -82,6 +89,8 @@ class Reading:
     def _is_wanted(self, row: Record) -> bool:
         receiver = self._receivers.get(row.type_id)
         if receiver is None or _is_before(row.updated_at, receiver.start):
+            return False
+        if is_after(row.updated_at, self._until):
             return False
         if row.updated_at is None:
             return True
@@ -126,6 +135,8 @@ class Reading:
         by_type: dict[str, list[Deleted]] = {}
         for deleted in self._spotio.feeds.deleted(since):
             self._see(deleted.deleted_at)
+            if is_after(deleted.deleted_at, self._until):
+                continue
             updated = self._updated.get(deleted.id)
             if updated is not None and updated > deleted.deleted_at:
                 continue  # it is there again

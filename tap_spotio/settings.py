@@ -26,6 +26,15 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "end_date",
+        th.DateTimeType,
+        title="End date",
+        description=(
+            "What was last updated, or deleted, after this is not sent, and no bookmark moves past"
+            " it. SPOTIO's listings have no end of their own: they are read to theirs all the same."
+        ),
+    ),
+    th.Property(
         "lookback_window",
         th.IntegerType(minimum=0),
         default=600,

@@ -65,14 +65,15 @@ class TapSpotio(CrmTap):
         self.activity_names = Names(self)
         self.activities_sent: set[str] = set()
         super().__init__(catalog=catalog, **options)
-        self.start_date = self._start_date()
+        self.start_date = self._date("start_date")
+        self.end_date = self._date("end_date")
 
-    def _start_date(self) -> datetime | None:
-        told = self.config.get("start_date")
+    def _date(self, setting: str) -> datetime | None:
+        told = self.config.get(setting)
         try:
             return _moment(str(told)) if told else None
         except ValueError:
-            problem = f"start_date: {told!r} is not a date-time such as 2026-01-31T00:00:00Z"
+            problem = f"{setting}: {told!r} is not a date-time such as 2026-01-31T00:00:00Z"
             raise ConfigurationError("the settings are not valid", [problem]) from None
 
     # the tenant
@@ -281,7 +282,12 @@ class TapSpotio(CrmTap):
             starts = [one.start for one in streams]
             since = None if None in starts else min(one for one in starts if one is not None)
             enrichment = stack.enter_context(self._enrichment(streams, since))
-            reading = Reading(self.spotio, enrichment, {one.record_type.id: one for one in streams})
+            reading = Reading(
+                self.spotio,
+                enrichment,
+                {one.record_type.id: one for one in streams},
+                until=self.end_date,
+            )
             reading.read()
         for stream in streams:
             stream.finish(end, reading.latest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,10 @@ class ReadEnd:
         )
         return cls(server, certain=not late)
 
+    def by(self, end_date: datetime | None) -> ReadEnd:
+        """The same, or sooner: what comes after an end date is left to a later run."""
+        return self if end_date is None else replace(self, at=min(self.at, end_date))
+
     def bookmark(self, stored: datetime | None, latest_seen: datetime | None) -> datetime | None:
         """The bookmark after a complete read: never back, never past the window's end."""
         reached = self.at if self.certain else latest_seen and min(latest_seen, self.at)
@@ -77,6 +81,11 @@ def start_of(
         return start_date
     start = min(stored, end.at) - lookback
     return max(start, start_date) if start_date else start
+
+
+def is_after(moment: datetime | None, until: datetime | None) -> bool:
+    """Whether a row comes after the last one wanted; one without a stamp may not be dropped."""
+    return moment is not None and until is not None and moment > until
 
 
 _DIGEST_BYTES = 6

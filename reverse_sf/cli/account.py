@@ -98,7 +98,7 @@ class Account:
         withheld = Counter((one.pair, one.reason) for one in self.parked)
         return {
             "run": self.run,
-            "pairs": _tallies(self.counts),
+            "pairs": tallies(self.counts),
             "reasons": [one for one in self.counts if one.reason],
             "parked_now": [
                 {"pair": pair, "reason": reason, "number": number}
@@ -109,11 +109,11 @@ class Account:
 
     def show(self) -> None:
         """The account for people."""
-        tallies = _tallies(self.counts)
-        _show_run(self.run, tallies)
+        of_pairs = tallies(self.counts)
+        _show_run(self.run, of_pairs)
         _show_reasons(self.counts)
         _show_parked(self.parked)
-        _show_where_next(self.run, tallies, self.parked, self.journaled)
+        _show_where_next(self.run, of_pairs, self.parked, self.journaled)
 
 
 def _read(ledger: Ledger, run: Run) -> Account:
@@ -142,7 +142,8 @@ def _find(ledger: Ledger, run_id: str, direction: str | None) -> list[Run]:
     return shown
 
 
-def _tallies(counts: Iterable[Count]) -> dict[str, dict[str, int]]:
+def tallies(counts: Iterable[Count]) -> dict[str, dict[str, int]]:
+    """Counts by pair and counter, reasons added up."""
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for one in counts:
         found[one.pair][one.counter] += one.number

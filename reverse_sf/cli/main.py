@@ -22,6 +22,7 @@ from reverse_sf.cli.logs import logs
 from reverse_sf.cli.plan import apply, plan
 from reverse_sf.cli.restore import revert
 from reverse_sf.cli.status import status
+from reverse_sf.cli.sync_now import sync_now
 from reverse_sf.console import run
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.document import schema_text
@@ -137,6 +138,7 @@ for command in (
     revert,
     schema,
     status,
+    sync_now,
 ):
     cli.add_command(command)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -22,6 +24,7 @@ from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.definition import Direction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from subprocess import CompletedProcess
     from typing import IO
 
@@ -98,7 +101,15 @@ class MeltanoProject:
         Raises:
             ConfigurationError: the project has no such plugin.
         """
-        ended = self._run("config", "--unsafe", "print", plugin, "--format=json", **variables)
+        return self._settings(plugin, **variables)
+
+    def extras(self, plugin: str) -> dict[str, Any]:
+        """What Meltano itself does for a plugin, such as ``_select``; see :meth:`settings`."""
+        return self._settings(plugin, "--extras")
+
+    def _settings(self, plugin: str, *options: str, **variables: str) -> dict[str, Any]:
+        print_them = ("config", "--unsafe", "print", plugin, "--format=json", *options)
+        ended = self._run(*print_them, **variables)
         at = ended.stdout.find(b"{")
         if ended.returncode or at < 0:
             raise ConfigurationError(
@@ -136,20 +147,41 @@ class MeltanoProject:
             stderr=complaints,
         )
 
-    def run(self, pipeline: Pipeline, **variables: str) -> int:
+    def run(
+        self, pipeline: Pipeline, variables: Mapping[str, str], *, from_scratch: bool = False
+    ) -> int:
         """Run a pipeline and leave its STATE as it is; Meltano's log goes to standard error.
+
+        Args:
+            pipeline: which.
+            variables: of the environment, on top of this process's own.
+            from_scratch: the tap is given no STATE to begin with.
 
         Returns:
             Meltano's exit code.
+
+        Raises:
+            KeyboardInterrupt: somebody interrupts; Meltano has ended its plugins by then.
         """
         plugins = (pipeline.tap, pipeline.mapping, pipeline.target)
-        return subprocess.run(  # noqa: S603 - the project's own plugins
-            [self._program, "run", "--no-state-update", *plugins],
-            cwd=self.root,
-            env=self._variables(**variables),
-            stdout=sys.stderr,
-            check=False,
-        ).returncode
+        options = ("--no-state-update", *(("--full-refresh",) if from_scratch else ()))
+        with (
+            _interruptible(),
+            Popen(  # noqa: S603 - the project's own plugins
+                [self._program, "run", *options, *plugins],
+                cwd=self.root,
+                env=self._variables(**variables),
+                stdout=sys.stderr,
+                # A terminal's Ctrl-C then reaches this process alone, which passes it on once.
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                process.terminate()
+                process.wait()
+                raise
 
     def _run(self, *arguments: str, **variables: str) -> CompletedProcess[bytes]:
         return subprocess.run(  # noqa: S603 - meltano itself
@@ -162,6 +194,21 @@ class MeltanoProject:
 
     def _variables(self, **more: str) -> dict[str, str]:
         return {**os.environ, "MELTANO_ENVIRONMENT": self.environment, **more}
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Take a request to end, such as a scheduler's, for what Ctrl-C is."""
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, interrupt) for one in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def last_words(log: bytes) -> str:

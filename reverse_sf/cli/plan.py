@@ -319,7 +319,7 @@ def _carry_out(
     project: MeltanoProject, planned: DirectionPlan, uri: str, variables: dict[str, str]
 ) -> Applied:
     before = _latest(uri, planned.direction)
-    code = project.run(PIPELINES[planned.direction], **variables)
+    code = project.run(PIPELINES[planned.direction], variables)
     done: dict[str, RunOperation] = {}
     run_id = _latest(uri, planned.direction)
     if run_id is not None and run_id != before:

@@ -76,12 +76,7 @@ class Leases(Session):
         with self._writing() as connection:
             now = self._now(connection)
             held = self._lease(connection, leases.c.direction == run.direction.value)
-            if (
-                held is not None
-                and held.run_id != run.run_id
-                and held.expires_at > moment(now)
-                and not gone(held.holder)
-            ):
+            if held is not None and held.run_id != run.run_id and _is_held(held, now):
                 raise held_by(held)
             connection.execute(
                 update(runs)
@@ -102,6 +97,17 @@ class Leases(Session):
             self._take_lease(
                 connection, (run.run_id, run.direction.value, run.holder), now, ttl_seconds
             )
+
+    def refuse_held(self, direction: Direction) -> None:
+        """Look, before a run is begun, whether another one is at work in its direction.
+
+        Raises:
+            LeaseHeldError: one is.
+        """
+        with self._reading() as connection:
+            held = self._lease(connection, leases.c.direction == direction.value)
+            if held is not None and _is_held(held, self._now(connection)):
+                raise held_by(held)
 
     def heartbeat(self, run_id: str, *, ttl_seconds: float, holder: str | None = None) -> None:
         """Keep the lease of a run; call it several times within ``ttl_seconds``.
@@ -250,6 +256,10 @@ def run_of(row: Row[Any]) -> Run:
         status=row.status,
         holder=row.holder,
     )
+
+
+def _is_held(lease: Row[Any], now: datetime) -> bool:
+    return bool(lease.expires_at > moment(now)) and not gone(lease.holder)
 
 
 def held_by(lease: Row[Any]) -> LeaseHeldError:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.encoding import from_text
 from reverse_sf.ledger.rows import Link
-from reverse_sf.mapping.activity_fields import ACTIVITIES, APPOINTMENTS
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.streams import USER_STREAMS, streams_of
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.rows import LinkState, Snapshot
@@ -57,8 +57,7 @@ class Course:
 
     def source_streams(self, mapping: ObjectMapping) -> tuple[str, ...]:
         """All streams of the tap that tell records of a pair."""
-        name = self.source_stream(mapping)
-        return (name, APPOINTMENTS) if name == ACTIVITIES else (name,)
+        return streams_of(mapping, self.source)
 
     def destination_stream(self, mapping: ObjectMapping) -> str:
         """The target's stream of a pair."""
@@ -66,13 +65,11 @@ class Course:
 
     def settings(self, mapping: ObjectMapping) -> DirectionSettings:
         """What a pair says of this direction."""
-        to_spotio = self.direction is Direction.TO_SPOTIO
-        return mapping.to_spotio if to_spotio else mapping.to_salesforce
+        return mapping.toward(self.direction)
 
     def is_answered(self, mapping: ObjectMapping) -> bool:
         """Whether the pair is synced in the other direction as well."""
-        to_spotio = self.direction is Direction.TO_SPOTIO
-        return (mapping.to_salesforce if to_spotio else mapping.to_spotio).enabled
+        return mapping.toward(self.back).enabled
 
     def on_delete(self, mapping: ObjectMapping) -> DeletePolicy:
         """What a deletion in the source means for the destination."""
@@ -185,7 +182,7 @@ TO_SPOTIO = Course(
     source_name="Salesforce",
     destination_name="SPOTIO",
     letter="S",
-    user_streams=frozenset({"User"}),
+    user_streams=USER_STREAMS[Side.SALESFORCE],
     own_id="salesforce_id",
     other_id="spotio_id",
     command="meltano run --full-refresh tap-salesforce spotio-mapper target-spotio",
@@ -198,7 +195,7 @@ TO_SALESFORCE = Course(
     source_name="SPOTIO",
     destination_name="Salesforce",
     letter="P",
-    user_streams=frozenset({"users", "spotio_users"}),
+    user_streams=USER_STREAMS[Side.SPOTIO],
     own_id="spotio_id",
     other_id="salesforce_id",
     command="meltano run --full-refresh tap-spotio salesforce-mapper target-salesforce",

@@ -26,6 +26,8 @@ from reverse_sf.mapper import course as course_of
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import Limits, MappingRun
 from reverse_sf.mapping.document import parse
+from reverse_sf.mapping.wording import did_you_mean
+from reverse_sf.merge.envelope import USERS_PAIR
 from reverse_sf.merge.plan import selection_of
 from reverse_sf.sync_file import read_plan_file
 
@@ -125,6 +127,15 @@ SETTINGS = th.PropertiesList(
         " no others. reverse-sf apply sets it; STATE must not be kept meanwhile.",
     ),
     th.Property(
+        "only_pairs",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Pairs of a run over a range",
+        description="Names of pairs (Account:Accounts), or User:users. The run decides what the tap"
+        " sends of them and nothing else, and concludes nothing from what the tap does not send."
+        " reverse-sf sync-now sets it; STATE must not be kept meanwhile.",
+    ),
+    th.Property(
         "log_retention_days",
         th.IntegerType(minimum=0, maximum=36_500),
         default=90,
@@ -208,6 +219,7 @@ class SpotioMapper(InlineMapper):
                 limits=limits,
                 course=course,
                 only=_selection(self.config.get("plan_file"), definition, course),
+                pairs=_pairs(self.config["only_pairs"], definition),
             ) as run,
         ):
             run.read(lines)
@@ -252,6 +264,19 @@ def _selection(
             f"{definition.source} has changed since {plan_file} was planned: plan again"
         )
     return selection_of(plan.of(course.direction))
+
+
+def _pairs(names: list[str], definition: SyncDefinition) -> frozenset[str] | None:
+    """The only pairs that a run is about; None for all of them."""
+    known = {USERS_PAIR, *(one.name for one in definition.pairs)}
+    unknown = [
+        f"only_pairs: {definition.source} has no pair {one!r}{did_you_mean(one, known)}"
+        for one in names
+        if one not in known
+    ]
+    if unknown:
+        raise ConfigurationError("the settings are not valid", unknown)
+    return frozenset(names) or None
 
 
 def _lines(source: IO[str]) -> Iterator[bytes]:

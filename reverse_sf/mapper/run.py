@@ -19,6 +19,7 @@ from reverse_sf.mapper.account import account
 from reverse_sf.mapper.batch import RunFacts, Tally
 from reverse_sf.mapper.course import TO_SPOTIO
 from reverse_sf.mapper.decisions import Decider
+from reverse_sf.mapper.due import Due
 from reverse_sf.mapper.observation import instant
 from reverse_sf.mapper.people import People
 from reverse_sf.mapper.streams import Stream, Streams
@@ -63,6 +64,8 @@ class MappingRun:
         course: the direction.
         clock: the moment, as UTC text.
         only: of a plan that is carried out; every other record is left to the next run.
+        pairs: names of the only pairs that the run is about, :data:`USERS_PAIR` among them for
+            users: the tap reads a part of their records, and what it does not send is left alone.
     """
 
     def __init__(
@@ -76,7 +79,10 @@ class MappingRun:
         course: Course = TO_SPOTIO,
         clock: Callable[[], str] = utc_now,
         only: Selection | None = None,
+        pairs: frozenset[str] | None = None,
     ) -> None:
+        self._pairs = pairs
+        self._due: Due | None = None
         self._course = course
         self._only = only
         self._clock = clock
@@ -122,7 +128,11 @@ class MappingRun:
         )
         try:
             self._suspicion = Suspicion(
-                ledger, self._limits, self._course, is_new=self._ledger_was_new
+                ledger,
+                self._limits,
+                self._course,
+                is_new=self._ledger_was_new,
+                is_part=self._pairs is not None,
             )
             self._people = People(
                 ledger.users(Side.SALESFORCE),
@@ -132,9 +142,15 @@ class MappingRun:
                 ledger.linked_pairs(USERS_PAIR),
             )
             self._streams = Streams(
-                definition, ledger, self._people, self._tally, course=self._course, now=now
+                definition,
+                ledger,
+                self._people,
+                self._tally,
+                course=self._course,
+                now=now,
+                pairs=self._pairs,
             )
-            if self._course is TO_SPOTIO:
+            if self._course is TO_SPOTIO and (self._pairs is None or USERS_PAIR in self._pairs):
                 self._users = UserSyncing(
                     definition.users,
                     ledger,
@@ -187,9 +203,10 @@ class MappingRun:
         told = list(blast.blast_radius(ledger, pairs, course, rehearsal))
         self._logger.warning(
             "%s has changed since the last run (%s): every record is decided again when the tap"
-            " sends it, and withheld work is tried again now",
+            " sends it, and withheld work is tried again%s",
             definition.source,
             ", ".join(pairs) or "nothing that this direction reads",
+            " now" if self._pairs is None else " by the next run over everything",
         )
         for line in told:
             self._logger.warning("%s", line)
@@ -323,6 +340,9 @@ class MappingRun:
             self._people.saw(line.record)
             self._tally.add(line.stream, "observed")
             return
+        if self._pairs is not None:
+            self._tally.add(line.stream, "skipped", "not asked for")
+            return
         if line.stream not in self._dropped:
             self._dropped.add(line.stream)
             self._logger.info(
@@ -355,6 +375,7 @@ class MappingRun:
                 f"line {self._lines}: the tap sent records of {stream.name} before their SCHEMA"
             )
         self._replan()
+        self._replan_sent(stream)
         self._heart.check()
         self._decider.records(stream)
         self._progress()
@@ -365,7 +386,7 @@ class MappingRun:
 
     def _replan(self) -> None:
         """Before the first record of the run, decide again what an earlier run left open."""
-        if self._replanned:
+        if self._replanned or self._pairs is not None:
             return
         self._replanned = True
         number = 0
@@ -380,6 +401,26 @@ class MappingRun:
         number += self._again(self._decider.wanted_back)
         if number:
             self._logger.info("%d records that an earlier run left open were decided again", number)
+
+    def _replan_sent(self, stream: Stream) -> None:
+        """Where a part is read: decide again what was left open of the records that are sent."""
+        if self._pairs is None:
+            return
+        if self._due is None:
+            found = self._ledger.links_to_replan(
+                self._course.direction,
+                now=self._clock(),
+                definition_fingerprint=self._definition.fingerprint,
+            )
+            self._due = Due(
+                {*self._decider.wanted_back, *(one for page in found for one in page)},
+                self._ledger,
+                self._course,
+            )
+        for pair in stream.pairs:
+            link_ids = self._due.among(pair.name, stream.waiting)
+            if link_ids:
+                self._again(link_ids)
 
     def _again(self, link_ids: Sequence[str]) -> int:
         """Decide links once more; of a plan that is carried out, only its own."""

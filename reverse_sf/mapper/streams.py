@@ -114,6 +114,7 @@ class Streams:
         tally: where reasons are counted.
         course: the run's direction.
         now: the moment of the run, for activation.
+        pairs: names of the only pairs that the run is about; None for all.
     """
 
     def __init__(
@@ -125,7 +126,9 @@ class Streams:
         *,
         course: Course,
         now: str,
+        pairs: frozenset[str] | None = None,
     ) -> None:
+        self._is_part = pairs is not None
         self._definition = definition
         self._ledger = ledger
         self._people = people
@@ -138,6 +141,8 @@ class Streams:
         self.by_pair: dict[str, MappedPair] = {}
         for mapping in definition.pairs:
             if not course.settings(mapping).enabled:
+                continue
+            if pairs is not None and mapping.name not in pairs:
                 continue
             for name in course.source_streams(mapping):
                 known = self.by_name.get(name)
@@ -193,6 +198,9 @@ class Streams:
         if schema == stream.schema:
             return
         self._compile(stream, schema)
+        if self._is_part and stream.name not in self.seen_before:
+            # A ledger that was lost must still be missed by the next run over everything.
+            return
         self._ledger.store_catalog(self._course.source, stream.name, schema)
 
     def pin_source(self, schema: Any) -> None:

@@ -57,9 +57,13 @@ class Suspicion:
         limits: settings.
         course: the run's direction.
         is_new: the ledger has never linked anything.
+        is_part: the tap reads a part on purpose, so what it does not send means nothing.
     """
 
-    def __init__(self, ledger: Ledger, limits: Limits, course: Course, *, is_new: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, limits: Limits, course: Course, *, is_new: bool, is_part: bool = False
+    ) -> None:
+        self._is_part = is_part
         self._ledger = ledger
         self._limits = limits
         self._course = course
@@ -72,6 +76,8 @@ class Suspicion:
         Raises:
             StopError: it goes on from an old position, and the ledger never saw the stream.
         """
+        if self._is_part:
+            return
         for stream in streams.by_name.values():
             bookmark = messages.bookmark_of(state, stream.name)
             if stream.announced:

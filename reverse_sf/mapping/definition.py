@@ -299,6 +299,10 @@ class ObjectMapping:
     activity: ActivitySource | None = None
     """Of a pair of activities and Tasks or Events: which activities."""
 
+    def toward(self, direction: Direction) -> DirectionSettings:
+        """What it says of one direction."""
+        return self.to_spotio if direction is Direction.TO_SPOTIO else self.to_salesforce
+
 
 @dataclass(frozen=True)
 class SyncDefinition:

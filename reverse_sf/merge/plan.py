@@ -130,8 +130,7 @@ class Selection(msgspec.Struct, frozen=True):
 
     def takes(self, record: msgspec.Raw) -> bool:
         """Whether a tap's record is one of the plan's."""
-        seen = _decode_identified(record)
-        return canon.record_id(seen.Id or seen.id or "") in self.record_ids
+        return id_of(record) in self.record_ids
 
 
 class _Identified(msgspec.Struct):
@@ -142,6 +141,12 @@ class _Identified(msgspec.Struct):
 
 
 _decode_identified = msgspec.json.Decoder(_Identified).decode
+
+
+def id_of(record: msgspec.Raw) -> str:
+    """Id of a record of either tap."""
+    seen = _decode_identified(record)
+    return str(canon.record_id(seen.Id or seen.id or ""))
 
 
 def selection_of(plan: DirectionPlan) -> Selection:
