@@ -94,7 +94,8 @@ Before a run:   auto-map, check, plan, schema, simulator; link, where both hold 
 After a run:    status, account, then parked, conflicts, logs and explain; revert takes a run back
 In a browser:   ui, a page on this machine with all of this
 The memory:     ledger, to see where it is, to back it up, to move it
-The run itself: meltano run two-way-sync, or salesforce-to-spotio, or spotio-to-salesforce
+The run itself: meltano run two-way-sync, or salesforce-to-spotio, or spotio-to-salesforce;
+                sync-now for a range of dates
 
 \b
 Exit codes, the same for every command, tap, mapper and target:

@@ -179,7 +179,8 @@ class MeltanoProject:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                process.terminate()
+                # Of a run without STATE Meltano ends the plugins in good order on this signal only.
+                process.send_signal(signal.SIGINT)
                 process.wait()
                 raise
 

@@ -49,8 +49,8 @@ reverse-sf sync-now users
 
 A date is a whole day by UTC, the last one included. Users have no range: all of them are read.
 
-Exit codes: 0 done, 1 the run failed, 2 usage or configuration, or a guard stopped the run, 3 a
-system refused us, 4 a run is at work.
+Exit codes: 0 done, 1 the run failed (its log says why), 2 usage or configuration, 4 a run is at
+work.
 """
 
 
@@ -86,13 +86,18 @@ def sync_now(
     wanted = None if direction == BOTH else [Direction(direction)]
     legs, reach = _asked(what, begin, end, definition, wanted)
     project = MeltanoProject.find()
-    variables = {"CRM_MAPPER_SYNC_FILE": str(definition_file.resolve())}
-    uri = ledger_uri or project.settings(MAPPER).get("ledger_uri") or ledger_uri_of(None)
+    settings = project.settings(MAPPER, **_pairs_setting(legs[0]))
+    if settings.get("only_pairs") != list(legs[0].pairs):
+        raise _out_of_date(MAPPER, "only_pairs")
+    uri = ledger_uri or settings.get("ledger_uri") or ledger_uri_of(None)
+    variables = {
+        "CRM_MAPPER_SYNC_FILE": str(definition_file.resolve()),
+        "CRM_MAPPER_LEDGER_URI": uri,
+    }
     if is_there(uri):
         with open_ledger(uri) as ledger:
             for leg in legs:
                 ledger.refuse_held(leg.direction)
-    variables["CRM_MAPPER_LEDGER_URI"] = uri
     prepared = [(one, {**variables, **_only(project, one, reach, definition)}) for one in legs]
     synced: list[Synced] = []
     for leg, of_leg in prepared:
@@ -143,21 +148,18 @@ def _only(
     """
     pipeline = PIPELINES[leg.direction]
     tap = pipeline.tap.replace("-", "_").upper()
-    wanted = {"CRM_MAPPER_ONLY_PAIRS": msgspec.json.encode(leg.pairs).decode()}
+    wanted = _pairs_setting(leg)
     if reach is not None:
         wanted[f"{tap}_START_DATE"] = format_instant(reach.begin)
         if reach.end is not None:
             wanted[f"{tap}_END_DATE"] = format_instant(reach.end)
-    known = project.settings(MAPPER, **wanted)
-    if known.get("only_pairs") != list(leg.pairs):
-        raise _out_of_date(MAPPER, "only_pairs")
     if reach is not None and reach.end is not None:
         known = project.settings(pipeline.tap, **wanted)
         if not known.get("end_date"):
             raise _out_of_date(pipeline.tap, "end_date")
     extras = project.extras(pipeline.tap)
     streams = leg.streams or leg.people
-    if not any(_is_selected(one, extras.get("_select") or ["*.*"]) for one in streams):
+    if not any(is_selected(one, extras.get("_select") or ["*.*"]) for one in streams):
         raise ConfigurationError(
             f"{pipeline.tap} of this project does not read what {', '.join(leg.pairs)} of"
             f" {definition.source} needs; add this line to its `select:` in meltano.yml",
@@ -171,10 +173,14 @@ def _only(
     return {
         **wanted,
         f"{tap}__SELECT_FILTER": msgspec.json.encode(
-            [_literally(one) for one in dict.fromkeys((*leg.people, *leg.streams))]
+            [literally(one) for one in dict.fromkeys((*leg.people, *leg.streams))]
         ).decode(),
         f"{tap}__METADATA": msgspec.json.encode(metadata).decode(),
     }
+
+
+def _pairs_setting(leg: Leg) -> dict[str, str]:
+    return {"CRM_MAPPER_ONLY_PAIRS": msgspec.json.encode(leg.pairs).decode()}
 
 
 def _out_of_date(plugin: str, setting: str) -> ConfigurationError:
@@ -184,7 +190,7 @@ def _out_of_date(plugin: str, setting: str) -> ConfigurationError:
     )
 
 
-def _is_selected(stream: str, patterns: Iterable[str]) -> bool:
+def is_selected(stream: str, patterns: Iterable[str]) -> bool:
     """Whether a line of `select:` takes a stream in."""
     taken = False
     for pattern in patterns:
@@ -197,7 +203,7 @@ def _is_selected(stream: str, patterns: Iterable[str]) -> bool:
     return taken
 
 
-def _literally(stream: str) -> str:
+def literally(stream: str) -> str:
     """A stream's name where Meltano takes a pattern."""
     return re.sub(r"([*?[])", r"[\1]", stream).replace(".", r"\.")
 

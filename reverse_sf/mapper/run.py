@@ -360,7 +360,8 @@ class MappingRun:
         if schema.stream in self._course.user_streams:
             self._users.announce(schema.schema)
         elif self._people.seen:
-            self._decide_users(complete=True)
+            # Of a part that is read, nobody is taken for gone who is not in it.
+            self._decide_users(complete=self._pairs is None)
 
     def _decide_users(self, *, complete: bool = False) -> None:
         if self._users is not None and self._users.due:

@@ -301,6 +301,24 @@ def test_a_start_date_leaves_out_what_was_updated_before(spotio):
     assert set(found) == {key for key, one in everything.items() if one["updatedAt"] >= start}
 
 
+def test_an_end_date_leaves_out_what_was_updated_after_it_and_a_later_run_sends_it(spotio):
+    everything = sent(read(spotio))
+    end = sorted(one["updatedAt"] for one in everything.values())[len(everything) // 2]
+    first = read(spotio, end_date=end)
+    assert set(sent(first)) == {key for key, one in everything.items() if one["updatedAt"] <= end}
+    assert first.state["bookmarks"]["activities"]["replication_key_value"] <= end
+    rest = sent(read(spotio, state=first.state))
+    assert set(rest) >= set(everything) - set(sent(first))
+
+
+def test_appointments_count_as_updated_when_they_are_read(spotio):
+    series_on(spotio, record_of(spotio))
+    asked = {"upcoming_appointments": True}
+    assert sent(read(spotio, "appointments", **asked), "appointments")
+    ended = read(spotio, "appointments", end_date="2020-01-01", **asked)
+    assert ended.records["appointments"] == []
+
+
 def test_stream_maps_work_on_activities_too(spotio):
     maps = {"activities": {"id": "id", "what": "title", "__else__": None}}
     found = read(spotio, stream_maps=maps).records["activities"]

@@ -376,6 +376,19 @@ def test_a_start_date_leaves_out_what_is_older(spotio):  # noqa: F811
     assert len(wanted) <= len(output.by_id) <= len(wanted) + 1, "a second more at most"
 
 
+def test_an_end_date_leaves_out_what_is_newer_and_a_later_run_sends_it(spotio):  # noqa: F811
+    gone = spotio.rows("Leads")[0]["id"]
+    write(spotio, "DELETE", f"/api/DataObjects/{gone}")
+    stamps = {one["id"]: one["updatedAt"] for one in expectation(spotio).values()}
+    end = sorted(stamps.values())[len(stamps) // 2]
+    first = run_tap(settings_of(spotio, end_date=end))
+    assert set(first.by_id) == {record_id for record_id, at in stamps.items() if at <= end}
+    kept = first.state["bookmarks"]
+    assert all(kept[name]["replication_key_value"] <= end for name in ("Accounts", "Leads"))
+    rest = run_tap(settings_of(spotio), state=first.state)
+    assert set(rest.by_id) >= {gone, *stamps} - set(first.by_id)
+
+
 def test_a_stage_that_the_catalog_does_not_know_is_looked_up(spotio):  # noqa: F811
     settings = settings_of(spotio)
     catalog = discovered(settings, "Accounts", "Leads")

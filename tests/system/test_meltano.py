@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["small_world"]
 
 pytestmark = [pytest.mark.slow]
+STATE_ID = "demo:tap-salesforce-to-target-spotio"
 
 
 @pytest.fixture
@@ -70,6 +71,8 @@ def test_silence_the_one_write_that_is_due_and_a_lost_ledger_is_noticed(
     assert step["path"].startswith("/fields/")
     assert step["value"]["value"] == "(801) 555-0142"
 
+    a_range_is_synced_now(project, small_world, unmapped)
+
     account = project.run("invoke", "reverse-sf:account", "--json")
     assert account.returncode == 0, account.stderr
     told = json.loads(account.stdout)
@@ -90,6 +93,21 @@ def test_silence_the_one_write_that_is_due_and_a_lost_ledger_is_noticed(
     before = small_world.spotio.last()
     assert project.run("run", *PIPELINE).returncode == 0
     assert writes(small_world.spotio, before) == []
+
+
+def a_range_is_synced_now(project: MeltanoProject, servers: LocalServers, record: str) -> None:
+    """An edit of today goes out at once, and Meltano's STATE is byte for byte as it was."""
+    servers.salesforce.edit(object="Account", id=record, set={"Phone": "(801) 555-0144"})
+    stored = project.run("state", "get", STATE_ID).stdout
+    assert "replication_key_value" in stored
+    today = servers.salesforce.clock()[:10]
+    asked = ("Account", "--from", today, "--to", today, "--direction", "to_spotio", "--json")
+    ended = project.run("invoke", "reverse-sf:sync-now", *asked)
+    assert ended.returncode == 0, ended.stderr
+    (synced,) = json.loads(ended.stdout)["directions"]
+    assert synced["pairs"]["Account:Accounts"]["updated"] == 1
+    assert synced["pairs"].keys() == {"Account:Accounts", "User"}
+    assert project.run("state", "get", STATE_ID).stdout == stored
 
 
 def test_every_definition_can_be_added_to_a_project_that_exists(

@@ -17,6 +17,7 @@ from reverse_sf.mapper.run import Limits, MappingRun
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.document import parse
 from reverse_sf.mapping.metadata import FACTS_KEY, WHOLE_LISTING
+from reverse_sf.merge.envelope import USERS_PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,7 @@ def decided(
     whole: bool = True,
     ends: bool = True,
     limits: Limits | None = None,
+    pairs: frozenset[str] | None = None,
 ) -> list[dict[str, Any]]:
     """One run of the mapper on a tap that sends these users; what it emits."""
     schema = {"type": "object", "properties": {name: {} for name in fields}}
@@ -76,6 +78,7 @@ def decided(
         Writer(out),
         logger=logging.getLogger("test"),
         limits=limits or Limits(),
+        pairs=pairs,
     ) as run:
         run.read(json.dumps(one).encode() for one in lines)
     said = [json.loads(line) for line in out.getvalue().splitlines()]
@@ -146,6 +149,21 @@ def test_a_user_whom_a_whole_listing_shows_no_more_is_suspended_and_restored_whe
 def test_absence_from_a_listing_that_is_not_whole_is_no_removal(ledger, how):
     synced(ledger, user(ANN), user(BOB))
     assert decided(ledger, user(BOB), **how) == []
+
+
+def test_a_run_about_users_alone_takes_nobody_for_gone_and_does_the_rest(ledger):
+    synced(ledger, user(ANN), user(BOB))
+    pairs = frozenset({USERS_PAIR})
+    assert decided(ledger, user(BOB), pairs=pairs) == []
+    left = decided(ledger, user(BOB, IsActive=False), pairs=pairs)
+    assert actions(left) == [("suspend", BOB)]
+
+
+def test_a_run_about_records_leaves_users_alone(ledger):
+    synced(ledger, user(ANN), user(BOB))
+    pairs = frozenset({"Lead:Leads"})
+    assert decided(ledger, user(BOB, IsActive=False), pairs=pairs) == []
+    assert actions(decided(ledger, user(ANN), user(BOB, IsActive=False))) == [("suspend", BOB)]
 
 
 def test_a_listing_without_anybody_removes_nobody(ledger):

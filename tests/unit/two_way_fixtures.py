@@ -254,6 +254,8 @@ class TwoWay:
         self.refusals = 0
         self.limits = Limits(batch_size=100)
         self.begins_with: dict[str, Any] = {}
+        self.pairs: frozenset[str] | None = None
+        """The only pairs that runs are about."""
         self.out = io.BytesIO()
         with self.open() as ledger:
             self._seed_users(ledger)
@@ -347,6 +349,7 @@ class TwoWay:
                 limits=self.limits,
                 course=course,
                 clock=self.now,
+                pairs=self.pairs,
             )
             with mapping:
                 mapping.read(lines(state(self.begins_with), *schemas, *messages, *told))
