@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from reverse_sf.errors import UsageError
@@ -97,6 +98,7 @@ class Jobs:
         self._options = options
         self._jobs: dict[str, Job] = {}
         self._number = 0
+        self._starting = Lock()
         self._folder = TemporaryDirectory(prefix="reverse-sf-ui-")
         self.folder = Path(self._folder.name)
 
@@ -119,8 +121,12 @@ class Jobs:
         Raises:
             UsageError: another one is at work.
         """
-        if self.at_work is not None:
-            raise UsageError(f"{self.at_work.kind} is at work: wait for its end, or stop it")
+        with self._starting:
+            if self.at_work is not None:
+                raise UsageError(f"{self.at_work.kind} is at work: wait for its end, or stop it")
+            return self._start(kind, words)
+
+    def _start(self, kind: str, words: Sequence[str]) -> Job:
         self._number += 1
         name = f"{self._number}-{kind}"
         output, log = (self.folder / f"{name}.{end}" for end in ("out", "log"))

@@ -271,6 +271,13 @@ def test_parked_work_is_tried_again(page, served):
         assert {one.reason for one in ledger.parked_rows() if one.next_attempt_at} == {"rejected"}
 
 
+def test_all_parked_work_that_is_listed_is_tried_again(page):
+    page.goto("/parked?reason=choice_unmapped")
+    follow(page, "Try again")
+    expect(page.get_by_role("status")).to_have_text("1 withheld row will be tried in the next run.")
+    expect(page).to_have_url(re.compile("reason=choice_unmapped"))
+
+
 def test_a_conflict_is_opened_and_its_value_restored(page, served):
     follow(page, "Conflicts")
     follow(page, "1 conflict")
@@ -280,6 +287,18 @@ def test_a_conflict_is_opened_and_its_value_restored(page, served):
     with Ledger.open(served[1].ledger_uri) as ledger:
         ((asked,),) = ledger.asked(Direction.TO_SALESFORCE).values()
     assert asked.value == "mine.example"
+
+
+def test_a_check_is_stopped(page, project):
+    hold = project / "hold-check"
+    hold.touch()
+    page.goto("/mapping")
+    follow(page, "Check against both systems")
+    follow(page, "do not")
+    follow(page, "Stop the check")
+    hold.unlink()
+    expect(page.get_by_text("check was stopped")).to_be_visible()
+    expect(page.get_by_text("Checked without the two systems")).to_be_visible()
 
 
 def test_the_mapping_is_checked_against_both_systems(page):
@@ -308,6 +327,57 @@ def test_a_rule_is_changed_seen_as_a_difference_and_saved(page, project):
     assert (project / "sync.yml").read_text() == before.replace(
         "rule: two_way}  # the reps", "rule: spotio_only} # the reps"
     )
+
+
+def switch(page: Page) -> None:
+    follow(page, "Switch directions of Contacts and Contact")
+    tab_to(page, "SPOTIO to Salesforce")
+    page.keyboard.press("Space")
+
+
+def add(page: Page) -> None:
+    follow(page, "Add a field to Accounts and Account")
+    type_into(page, "SPOTIO field", "Employees")
+    type_into(page, "Salesforce field", "NumberOfEmployees")
+
+
+def choose(page: Page) -> None:
+    follow(page, "Edit Rating and Rating")
+    tab_to(page, "Choices")
+    page.keyboard.press("Control+End")
+    page.keyboard.type("Boiling: Hot")
+
+
+def rule_the_address(page: Page) -> None:
+    follow(page, "Edit Address and BillingStreet")
+    tab_to(page, "Address")
+    page.keyboard.type("SPOTIO unless")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (switch, "to_salesforce: {enabled: true}"),
+        (add, "- {spotio: Employees, salesforce: NumberOfEmployees, rule: two_way}"),
+        (choose, "Boiling: Hot"),
+        (rule_the_address, "rule: spotio_unless_blank"),
+    ],
+)
+def test_a_change_is_asked_for_and_not_saved(page, project, change, line):
+    before = (project / "sync.yml").read_text()
+    page.goto("/mapping")
+    change(page)
+    follow(page, "Show what would change")
+    expect(page.locator(".added")).to_have_text(re.compile(rf"^\+ +{re.escape(line)}$"))
+    follow(page, "Do not save")
+    assert (project / "sync.yml").read_text() == before
+
+
+def test_a_field_is_asked_to_be_taken_out(page):
+    page.goto("/mapping")
+    follow(page, "Edit Phone and Phone")
+    follow(page, "Take it out")
+    expect(page.locator(".removed")).to_contain_text("{spotio: Phone")
 
 
 def test_a_text_that_is_not_sound_is_refused_and_kept_to_be_mended(page, project):
