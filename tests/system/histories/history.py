@@ -141,6 +141,8 @@ class History:
             },
             select=("User", *(pair.salesforce for pair in self._pairs)),
         )
+        to_salesforce = self._sync.settings["target-salesforce"]
+        self._writes_many = to_salesforce["batch_size_rows"] > 1
         self._states: dict[str, list[bytes]] = {mapping: [] for mapping in DIRECTIONS}
         self.verdict = Verdict(seed)
 
@@ -253,6 +255,9 @@ class History:
         if self._is_unguarded and command == "target-spotio" and isinstance(what, dict):
             # Between the last look and the write nothing protects an edit there (docs, "How a
             # value is written"): it may come at any other moment.
+            kinds = ("commit", "emit")
+        elif self._writes_many and command == "target-salesforce" and isinstance(what, dict):
+            # Only a record that goes alone carries the moment up to which it was seen.
             kinds = ("commit", "emit")
         step = {
             "kind": rng.choice(kinds),
