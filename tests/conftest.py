@@ -13,6 +13,15 @@ from tests.rows import PROPERTY, ROWS, Account, rows_of
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def without_users(definition: str) -> str:
+    """A sync definition that syncs records alone."""
+    head, _, rest = definition.partition("\nusers:\n")
+    lines = rest.splitlines(keepends=True)
+    while lines and not lines[0].strip("\n").startswith("objects:"):
+        del lines[0]
+    return "".join([head, "\n", *lines])
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of recorded facts beside the project; optional outside CI."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reverse_sf.mapping.activity_fields import ACTIVITY_DATE, NOTE, activity_type
+from reverse_sf.mapping.activity_fields import ACTIVITY_DATE, ALL_DAY, NOTE, activity_type
 from reverse_sf.mapping.check_fields import field_problems
 from reverse_sf.mapping.check_records import external_id_problems
 from reverse_sf.mapping.kinds import Kind, salesforce_kind
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
-    from reverse_sf.mapping.metadata import SalesforceOrg
+    from reverse_sf.mapping.metadata import SalesforceObject, SalesforceOrg
 
+_OWN_WAYS = {
+    ACTIVITY_DATE: frozenset({Kind.DATE, Kind.INSTANT, Kind.TEXT}),
+    ALL_DAY: frozenset({Kind.BOOLEAN, Kind.TEXT, Kind.CHOICE}),
+    "Location Verified": frozenset({Kind.BOOLEAN, Kind.TEXT, Kind.CHOICE}),
+}
+"""Fields that go to several kinds of Salesforce's, each in a way of its own."""
 _RESULTS = ("VisitResult", "CallResult")
 
 
@@ -34,8 +41,16 @@ def activity_problems(
     """
     for one in definition.activities:
         sobject = salesforce.objects.get(one.salesforce) if salesforce else None
+        if salesforce is not None and sobject is None:
+            yield error(
+                f"{one.path}.salesforce",
+                f"Salesforce has no object {one.salesforce} that this user may see",
+                "give the user access to activities",
+            )
         if sobject is not None:
-            yield from field_problems(one, sobject, activity_type())
+            plain = tuple(it for it in one.fields if it.spotio not in _OWN_WAYS)
+            yield from field_problems(replace(one, fields=plain), sobject, activity_type())
+            yield from _own_ways(one, sobject)
             yield from external_id_problems(one, sobject)
             date = next((it for it in one.fields if it.spotio == ACTIVITY_DATE), None)
             field = sobject.fields.get(date.salesforce) if date else None
@@ -67,6 +82,27 @@ def activity_problems(
             " activities late in the evening get another date than people see",
             f"set time_zone: {zone}",
         )
+
+
+def _own_ways(one: ObjectMapping, sobject: SalesforceObject) -> Iterator[Problem]:
+    for mapping in one.fields:
+        kinds = _OWN_WAYS.get(mapping.spotio)
+        if kinds is None:
+            continue
+        field = sobject.fields.get(mapping.salesforce)
+        if field is None:
+            hint = did_you_mean(mapping.salesforce, sobject.fields)
+            yield error(
+                mapping.path,
+                f"{sobject.name} has no field {mapping.salesforce} that this user may see{hint}",
+                "correct the API name, or give the user access to the field",
+            )
+        elif salesforce_kind(field.type) not in kinds:
+            yield error(
+                mapping.path,
+                f"{mapping.spotio} does not fit {field.name}, which is of type {field.type}",
+                f"map a field that holds {' or '.join(sorted(it.value for it in kinds))}",
+            )
 
 
 def _template_problems(

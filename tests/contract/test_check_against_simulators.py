@@ -16,6 +16,7 @@ from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Side
 from reverse_sf.simulator.local import running
 from reverse_sf.spotio.company import company_id
+from tests.conftest import without_users
 from tests.postgresql import postgresql_server
 
 __all__ = ["postgresql_server"]
@@ -200,7 +201,8 @@ def test_what_a_run_would_withhold_of_users_is_told_beforehand(connected, server
         "    - {spotio_role: Sales, usernames: [unknown.person@elsewhere.org]}\n"
     )
     file = tmp_path / "sync.yml"
-    file.write_text(SYNC_FILE.read_text().replace("\nobjects:\n", f"\n{users}\nobjects:\n", 1))
+    text = without_users(SYNC_FILE.read_text())
+    file.write_text(text.replace("\nobjects:\n", f"\n{users}\nobjects:\n", 1))
     salesforce = servers.salesforce
     salesforce.edit(object="User", id="005000000000001AAA", set={"Email": "rep.one@example.com"})
     try:
@@ -227,3 +229,27 @@ def test_what_a_run_would_withhold_of_users_is_told_beforehand(connected, server
         ("users.roles[2].usernames[0]", "Salesforce has no user unknown.person@elsewhere.org"),
         ("users", shared),
     }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("- spotio: Visit", "- spotio: Vsit", "no activity template 'Vsit'; did you mean Visit?"),
+        (
+            "VisitResult: Result__c",
+            "VisitResult: {salesforce: Result__c, choices: {Intrested: Yes}}",
+            "Visit has no result 'Intrested'; did you mean Interested?",
+        ),
+        ("Distance: Distance__c", "Distance: Distanse__c", "did you mean Distance__c?"),
+        ("Activity Date: ActivityDate", "Activity Date: Minutes__c", "does not fit Minutes__c"),
+        ("time_zone: GMT", "time_zone: America/Denver", "the Salesforce org's time zone is GMT"),
+    ],
+)
+def test_what_is_wrong_with_activities_is_told_before_the_first_run(
+    connected, tmp_path, old, new, words
+):
+    text = SYNC_FILE.read_text()
+    assert old in text
+    (tmp_path / "sync.yml").write_text(text.replace(old, new, 1))
+    said = json.loads(check(tmp_path / "sync.yml").stdout)["problems"]
+    assert any(words in one["message"] for one in said), said

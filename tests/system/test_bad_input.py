@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reverse_sf.errors import Exit
-from tests.conftest import ROOT
+from tests.conftest import ROOT, without_users
 from tests.system.calls import writes
 from tests.system.expectation import differences
 from tests.system.pipeline import BIN
@@ -39,7 +39,7 @@ def the_one_message(ended: Ended, part: int) -> str:
 
 def changed_definition(pipeline: Pipeline, old: str, new: str) -> None:
     """Give the pipeline a sync.yml in which one thing is wrong."""
-    text = (ROOT / "sync.yml").read_text()
+    text = without_users((ROOT / "sync.yml").read_text())
     assert old in text
     pipeline.sync_file = pipeline.folder / "sync.yml"
     pipeline.sync_file.write_text(text.replace(old, new, 1))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reverse_sf.simulator.local import running
-from tests.conftest import ROOT
+from tests.conftest import ROOT, without_users
 from tests.system.sync import Sync
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def sync(world: LocalServers, tmp_path: Path, shared_uri: str) -> Sync:
 
 def two_way_definition() -> str:
     """The demo's definition with both directions on, and ids kept on both sides."""
-    definition = (ROOT / "sync.yml").read_text()
+    definition = without_users((ROOT / "sync.yml").read_text())
     definition = definition.replace(
         "    to_salesforce: {enabled: false}", "    to_salesforce: {enabled: true}"
     ).replace("    to_salesforce:\n      enabled: false", "    to_salesforce:\n      enabled: true")

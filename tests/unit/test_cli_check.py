@@ -146,10 +146,11 @@ def test_what_does_not_fit_the_systems_is_listed_and_ends_with_code_2(monkeypatc
         check_module, "read_salesforce", lambda _: (SalesforceOrg({}, ("Account",)), Users(), None)
     )
     monkeypatch.setattr(check_module, "read_spotio", lambda: (Workflow(), (), None))
+    monkeypatch.setattr(check_module, "read_templates", lambda _: {})
     code, out, err = ended(monkeypatch, capsys, "check")
     assert code == Exit.CONFIGURATION
     assert "has no object Account" in out.replace("\n", " ") or "Account" in out
-    assert "8 errors, listed above" in err
+    assert "12 errors, listed above" in err
 
 
 def test_schema_prints_the_published_schema(invoke):
