@@ -46,6 +46,15 @@ IN_SPOTIO = {
     "Leads": "leads",
     "Opportunities": "deals",
 }
+NEW_USER = "rep.eleven@example.com"
+VISIT = {
+    "template": "Visit",
+    "result": "Appointment Set",
+    "title": "First visit",
+    "duration": 20,
+    "notes": "Roof faces south.",
+}
+CALL = {"template": "Call", "title": "Call Bob", "done": False, "date": "2027-03-01T16:00:00Z"}
 NEW_LEAD = {100002: "Ada", 100003: "Whitlock", 100004: "Whitlock Orchards"}
 READS_BY_POST = ("apitoken", "search", "filters", "/many", "/exports/", "/token", "/query")
 RETRIEVES = re.compile(r"POST .*/composite/sobjects/\w+")
@@ -67,6 +76,7 @@ def main() -> int:
             forget_last_demo()
             first_load()
             until_quiet()
+            users_and_activities()
             edits()
             until_quiet()
     except subprocess.CalledProcessError as error:
@@ -144,6 +154,33 @@ def until_quiet() -> None:
             return
     console.print("[red]it did not come to rest")
     raise subprocess.CalledProcessError(1, ["meltano", "run", JOB])
+
+
+def users_and_activities() -> None:
+    """The selected user is in SPOTIO; a visit and a call become an Event and a Task, and back."""
+    heading("Users and activities")
+    (user,) = [row for row in rows(SPOTIO, "users") if row["email"] == NEW_USER]
+    console.print(
+        f"  {NEW_USER}, whom sync.yml selects, is in SPOTIO: {user['role']},"
+        f" read-only {user['isReadonly']}, external id {user['externalSystemUserId']}"
+    )
+    _, spotio_id = linked_pairs()["Account"][0]
+    for said in (VISIT, CALL):
+        edit(SPOTIO, {"object": "Accounts", "id": spotio_id, "log": said})
+    console.print("  SPOTIO: a visit that ended with an appointment, and a call for tomorrow")
+    run("meltano", "run", JOB, quiet=True)
+    (event,) = [row for row in rows(SALESFORCE, "Event") if row["Subject"] == VISIT["title"]]
+    (task,) = [row for row in rows(SALESFORCE, "Task") if row["Subject"] == CALL["title"]]
+    console.print(
+        f"  Salesforce: Event {event['Subject']!r}, {event['DurationInMinutes']} minutes,"
+        f" {event['Result__c']}; Task {task['Subject']!r}, {task['Status']},"
+        f" {task['ActivityDate']}; both related to {event['WhatId']}"
+    )
+    edit(SALESFORCE, {"object": "Task", "id": task["Id"], "set": {"Subject": "Call Ada, not Bob"}})
+    console.print("  Salesforce: the Task gets another subject")
+    run("meltano", "run", JOB, quiet=True)
+    (call,) = [row for row in rows(SPOTIO, "activities") if str(row["id"]) == task["SPOTIO_Id__c"]]
+    console.print(f"  SPOTIO: the planned call is {call['title']!r} now")
 
 
 @dataclass(frozen=True)
