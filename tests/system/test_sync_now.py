@@ -19,7 +19,9 @@ from reverse_sf.ledger.holder import this_process
 from reverse_sf.ledger.rows import Run
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction
-from tests.system.sync import Sync
+from tests.system.activity_fixtures import Diary, entry
+from tests.system.sync import TO_SPOTIO, Marks, Sync
+from tests.system.test_users import LEADS, PROFILES
 from tests.system.two_way_fixtures import two_way_definition, world
 
 if TYPE_CHECKING:
@@ -60,16 +62,17 @@ class ProjectOf:
             if name.startswith(prefix) and not name.startswith(f"{prefix}__")
         }
         streams = tuple(json.loads(variables[f"{prefix}__SELECT_FILTER"]))
-        before = dict(sync.settings), sync.select
+        before = dict(sync.settings), sync.select, sync.spotio_streams
+        catalog = sync.folder / "catalog.json"
         sync.settings |= {
-            pipeline.tap: tap,
+            pipeline.tap: {**sync.settings.get(pipeline.tap, {}), **tap},
             "spotio-mapper": {
                 "only_pairs": json.loads(variables["CRM_MAPPER_ONLY_PAIRS"]),
                 "allow_empty": False,
             },
         }
         sync.select, sync.spotio_streams = streams, streams
-        (sync.folder / "catalog.json").unlink(missing_ok=True)
+        catalog.unlink(missing_ok=True)
         state = sync.state_file(pipeline.mapping)
         aside = state.rename(state.with_suffix(".aside")) if state.exists() else None
         try:
@@ -78,8 +81,8 @@ class ProjectOf:
             state.unlink(missing_ok=True)
             if aside is not None:
                 aside.rename(state)
-            sync.settings, sync.select = before
-            sync.spotio_streams = ()
+            sync.settings, sync.select, sync.spotio_streams = before
+            catalog.unlink(missing_ok=True)
         assert ended.ended_well, ended
         return 0
 
@@ -128,8 +131,7 @@ def salesforce_says(world: LocalServers, row: dict[str, Any]) -> dict[str, Any]:
 def test_a_range_is_synced_in_both_directions_and_the_rest_by_the_next_run(
     sync: Sync, world: LocalServers, command: Any
 ) -> None:
-    for _ in range(2):
-        sync.cycle()
+    sync.cycle()
     salesforce, spotio = world.salesforce, world.spotio
     early, asked, late, there_asked, there_late = linked(world)[:5]
     contact = next(one for one in salesforce.rows("Contact") if one["SPOTIO_Id__c"])
@@ -171,12 +173,59 @@ def test_a_range_is_synced_in_both_directions_and_the_rest_by_the_next_run(
     with Ledger.open(sync.ledger_uri) as ledger:
         assert [one.status for one in ledger.runs(limit=4)] == ["done"] * 4
 
-    for _ in range(2):
-        sync.cycle()
+    sync.cycle()
     assert "555-0110" in spotio_says(world, early)
     assert "555-0112" in spotio_says(world, late)
     assert salesforce_says(world, there_late)["Website"] == "https://w12.example.com"
     assert "Ofanother" in json.dumps(spotio.rows("dataObjects"))
+
+
+def test_activities_of_one_template_and_of_one_day_go_to_salesforce(
+    sync: Sync, world: LocalServers, command: Any
+) -> None:
+    diary = Diary(sync)
+    fields = {"Subject": "Subject"}
+    diary.define(of_accounts=entry("Visit", "Task", fields) + entry("Call", "Task", fields))
+    sync.select = ("User", "Account", "Contact", "Task")
+    sync.spotio_streams = ("users", "Accounts", "Contacts", "activities")
+    diary.run(TO_SPOTIO)
+    account, record = diary.linked("Account")
+    made = []
+    for day in ("01", "02", "03"):
+        world.spotio.clock(set=f"2025-05-{day}T10:00:00Z")
+        made.append(diary.log(record, template="Visit", title=f"Visit {day}"))
+        made.append(diary.log(record, template="Call", title=f"Call {day}"))
+
+    def tasks() -> set[str]:
+        rows = world.salesforce.rows("Task")
+        return {str(one["SPOTIO_Id__c"]) for one in rows if one["WhatId"] == account} & set(made)
+
+    told = command("visit", "--from", "2025-05-02", "--to", "2025-05-02")
+    assert [one["direction"] for one in told["directions"]] == ["to_salesforce"]
+    assert told["directions"][0]["pairs"]["Task:Visit (Account:Accounts)"]["created"] == 1
+    assert tasks() == {made[2]}
+    diary.run()
+    assert tasks() == set(made)
+
+
+def test_users_are_synced_without_the_records(
+    sync: Sync, world: LocalServers, command: Any
+) -> None:
+    definition = f"version: 1\nusers:\n  create: true\n  suspend_when_removed: true\n{PROFILES}"
+    sync.sync_file.write_text(definition + LEADS)
+    sync.settings["tap-salesforce"] = {"user_details": True}
+    sync.select = ("User", "Lead")
+    marks = Marks.now(world)
+    told = command("users")
+    assert told["from"] is None
+    assert told["directions"][0]["pairs"]["User:users"]["created"] == 2
+    assert {one.split()[1].lower().split("/")[2] for one in marks.writes(world)} == {"users"}
+    assert not sync.state_file(TO_SPOTIO).exists()
+    marks = Marks.now(world)
+    assert sync.run(TO_SPOTIO).ended_well
+    written = {one.split()[1].lower().split("/")[2] for one in marks.writes(world)}
+    assert written
+    assert "users" not in written
 
 
 def test_a_run_at_work_holds_the_lease_and_nothing_is_begun(sync: Sync, command: Any) -> None:
