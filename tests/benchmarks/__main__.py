@@ -23,7 +23,13 @@ import msgspec
 from reverse_sf.salesforce import Credentials, SalesforceClient
 from reverse_sf.simulator.connection import CONSUMER_KEY, CONSUMER_SECRET, REFRESH_TOKEN
 from reverse_sf.simulator.local import running
-from tests.benchmarks import bench_tap, bench_target, bench_way_back, mapper_command
+from tests.benchmarks import (
+    bench_activities,
+    bench_tap,
+    bench_target,
+    bench_way_back,
+    mapper_command,
+)
 from tests.benchmarks.report import Line, Report
 
 if TYPE_CHECKING:
@@ -38,7 +44,10 @@ TAP = "tap-salesforce, Bulk API 2.0"
 MAPPER = "spotio-mapper, ledger in SQLite"
 TARGET = "target-spotio"
 WAY_BACK = "SPOTIO to Salesforce, and both directions"
+ACTIVITIES = "Activities to Tasks"
 REQUESTS_PER_1000 = 10
+FLAT = 1.5
+"""So many times as much memory a run may take with ten times as many records."""
 IDLE_REQUESTS = 12
 TELLING = 0.05
 """The share of a run that must be left when the start of its process is taken off."""
@@ -276,6 +285,65 @@ def report_calls(
         report.add(WAY_BACK, Line(f"  {call}", str(number)))
 
 
+def measure_activities(report: Report, folder: Path, number: int) -> None:
+    """Push done calls as Tasks; a tenth of them first, to see whether memory grows."""
+    say(f"SPOTIO to Salesforce with {number:,} calls")
+    with running(records=0) as servers:
+        project = bench_activities.ActivityProject(folder / "activities", servers)
+        accounts = bench_way_back.populate(servers.spotio, 200)
+        project.step("spotio")
+        start = project.step("spotio")
+        peaks: dict[str, float] = {}
+        for share, now in ((number // 10, False), (number, True)):
+            bench_activities.log_calls(servers.spotio, accounts, share)
+            step = project.step("spotio")
+            tasks = len(servers.salesforce.rows("Task"))
+            wanted = number // 10 + (number if now else 0)
+            if tasks != wanted:
+                raise SystemExit(f"{tasks:,} Tasks of {wanted:,} activities")
+            if not now:
+                peaks = {name: cost.peak_mb for name, cost in step.costs.items()}
+                continue
+            _, bare = project.bare()
+            report.add(
+                ACTIVITIES,
+                Line("bare loop over what the tap says", "", per_second(number, bare)),
+            )
+            for command, cost in step.costs.items():
+                spent = cost.without(start.costs[command])
+                report.add(
+                    ACTIVITIES,
+                    Line(
+                        command,
+                        per_second(number, spent.wall_s),
+                        per_second(number, spent.processor_s),
+                        f"{bare / spent.processor_s:.1%}",
+                    ),
+                )
+                before = peaks[command]
+                report.add(
+                    ACTIVITIES,
+                    Line(
+                        f"  peak memory at {number:,}, and at a tenth of it",
+                        f"{cost.peak_mb:,.0f} MB, {before:,.0f} MB",
+                        limit=f"≤ {FLAT:.1f} times",
+                        kept=cost.peak_mb <= FLAT * before,
+                    ),
+                )
+            for name, calls in (("Salesforce", step.salesforce), ("SPOTIO", step.spotio)):
+                rate = 1000 * len(calls) / number
+                judged = name == "Salesforce"
+                report.add(
+                    ACTIVITIES,
+                    Line(
+                        f"requests to {name} per 1,000",
+                        f"{rate:,.1f}",
+                        limit=f"≤ {REQUESTS_PER_1000}" if judged else "",
+                        kept=rate <= REQUESTS_PER_1000 if judged else None,
+                    ),
+                )
+
+
 def per_second(number: int, seconds: float) -> str:
     """A rate in words."""
     return f"{number / seconds:,.0f}/s"
@@ -321,6 +389,7 @@ def main(*, records: int, quick: bool, million: bool) -> None:
             measure_memory(report, folder, 1_000_000)
         measure_mapper(report, folder, records)
         measure_way_back(report, folder, 1_000 if quick else 10_000)
+        measure_activities(report, folder, records)
     report.show(judged=not quick)
     if quick:
         click.echo("So few records say little about rates: no verdict without a full run.")
