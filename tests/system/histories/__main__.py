@@ -26,6 +26,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--histories", type=int, default=1)
     parser.add_argument("--story", action="store_true", help="also tell histories that went well")
+    parser.add_argument(
+        "--wide", action="store_true", help="children move and accounts are merged, too"
+    )
     parser.add_argument("--keep", type=Path, help="folder that keeps what a history left")
     options = parser.parse_args()
     tally = Tally()
@@ -48,7 +51,7 @@ def _play(options: argparse.Namespace, tally: Tally) -> None:
             with tempfile.TemporaryDirectory(prefix="history-") as made:
                 folder = (options.keep / str(seed)) if options.keep else Path(made)
                 folder.mkdir(parents=True, exist_ok=True)
-                verdict = History(seed, servers, folder).play()
+                verdict = History(seed, servers, folder, wide=options.wide).play()
             tally.add(verdict)
             if verdict.problems or options.story:
                 print(verdict, flush=True)  # noqa: T201

@@ -35,6 +35,8 @@ class Edit:
     values: dict[str, Any]
     created: bool = False
     deleted: bool = False
+    merged: tuple[str, ...] = ()
+    """Records that a merge took into this one."""
 
 
 _VALUES: dict[str, Callable[[int], tuple[Any, ...]]] = {
@@ -92,6 +94,34 @@ class People:
             # The same few records again and again, so that both sides meet.
             body = {"object": name, "id": rng.choice(living[:3]), "set": self._some(side, pair)}
         return {"url": f"{server.url}/_simulator/edit", "body": body}
+
+    def draw_wide(self, rng: random.Random, most: int) -> list[dict[str, Any]]:
+        """Up to so many edits that move children or merge Accounts of Salesforce."""
+        drawn = [self._moved(rng) for _ in range(rng.randint(0, most))]
+        if rng.random() < 0.3:
+            drawn.append(self._merged(rng))
+        return [one for one in drawn if one is not None]
+
+    def _moved(self, rng: random.Random) -> dict[str, Any] | None:
+        """A contact gets another account, in either web app."""
+        side = rng.choice((S, P))
+        child, parent = ("Contact", "Account") if side == S else ("Contacts", "Accounts")
+        children = living_ids(self._servers, side, child)
+        parents = living_ids(self._servers, side, parent)
+        if not children or not parents or not any(one.spotio == "Contacts" for one in self._pairs):
+            return None
+        name = "AccountId" if side == S else "Parent"
+        body = {"object": child, "id": rng.choice(children[:3]), "set": {name: rng.choice(parents)}}
+        return {"url": f"{getattr(self._servers, side).url}/_simulator/edit", "body": body}
+
+    def _merged(self, rng: random.Random) -> dict[str, Any] | None:
+        """Two Accounts of Salesforce become one; the winner keeps its values."""
+        accounts = living_ids(self._servers, S, "Account")
+        if len(accounts) < 2 or not any(one.spotio == "Accounts" for one in self._pairs):
+            return None
+        winner, loser = rng.sample(accounts, 2)
+        body = {"object": "Account", "merge": {"winner": winner, "losers": [loser]}}
+        return {"url": f"{self._servers.salesforce.url}/_simulator/edit", "body": body}
 
     def _new(self, side: str, pair: Pair) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -162,15 +192,17 @@ def accepted(account: Path, servers: LocalServers) -> list[Edit]:
         if entry["status"] != 200:
             continue
         body, answer = entry["body"], entry["answer"]
+        merge = body.get("merge") or {}
         edits.append(
             Edit(
                 order,
                 S if entry["url"].startswith(servers.salesforce.url) else P,
                 body["object"],
-                answer.get("id") or body["id"],
+                merge.get("winner") or answer.get("id") or body["id"],
                 body.get("set") or body.get("create") or {},
                 created="create" in body,
                 deleted=bool(body.get("delete")),
+                merged=tuple(merge.get("losers") or ()),
             )
         )
     return edits

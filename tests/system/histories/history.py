@@ -107,12 +107,21 @@ class History:
         servers: reset by this history.
         folder: its own.
         ledger_uri: of a new ledger; by default a file in the folder.
+        wide: children move and accounts are merged, too.
     """
 
     def __init__(
-        self, seed: int, servers: LocalServers, folder: Path, ledger_uri: str = ""
+        self,
+        seed: int,
+        servers: LocalServers,
+        folder: Path,
+        ledger_uri: str = "",
+        *,
+        wide: bool = False,
     ) -> None:
         self._rng = random.Random(seed)
+        # Of its own, so that a seed tells the same story of all else.
+        self._wide = random.Random(f"wide {seed}") if wide else None
         self._servers = servers
         self._account = folder / "edits.jsonl"
         self._pairs: list[Pair] = random_pairs(self._rng)
@@ -156,6 +165,8 @@ class History:
         people = People(self._rng, self._servers, self._pairs)
         for _ in range(self._rng.randint(2, 5)):
             for edit in people.draw(4):
+                self._edit(edit)
+            for edit in people.draw_wide(self._wide, 2) if self._wide is not None else ():
                 self._edit(edit)
             self._run(self._rng.choice(list(DIRECTIONS)), people)
             self._disturb_states()

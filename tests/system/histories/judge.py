@@ -134,6 +134,7 @@ class Judge:
         return [
             *self._identity(),
             *(problem for couple in self._couples for problem in self._convergence(couple)),
+            *(problem for couple in self._couples for problem in self._parents(couple)),
             *self._lost_updates(),
             *self._unwanted_deletes(),
             *(
@@ -253,6 +254,22 @@ class Judge:
                 f" base {self._witness.bases.get(couple.link_id, {}).get(field.spotio)}"
             )
         yield from self._address(couple, withheld)
+
+    def _parents(self, couple: Couple) -> Iterator[str]:
+        """A child is below the counterpart of its parent; Salesforce says whose it is."""
+        withheld = self._witness.withheld(couple.link_id)
+        if couple.pair.spotio != "Contacts" or {"", "parent"} & withheld:
+            return
+        if not self._in_scope(couple.pair, couple.salesforce):
+            return
+        partners = {one.salesforce["Id"]: one for one in self._couples}
+        above = partners.get(couple.salesforce["AccountId"])
+        if above is not None and couple.spotio["parentId"] != above.spotio["id"]:
+            yield (
+                f"{couple.salesforce['Id']}/{couple.spotio['id']} is below"
+                f" {couple.salesforce['AccountId']} and {couple.spotio['parentId']}, and the first"
+                f" is {above.spotio['id']}"
+            )
 
     def _left_alone(self, couple: Couple, field: Field, rule: str) -> bool:
         """Row C3-12 and its mirror: where the ruling side never had a value, the other keeps it."""
