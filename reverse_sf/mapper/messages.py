@@ -172,9 +172,11 @@ def properties_of(pair: PairConverter, course: Course = TO_SPOTIO) -> dict[str, 
     properties: dict[str, Any] = {
         key: _JSON_TYPES.get(one.spotio_kind.value, _TEXT) for key, one in pair.fields.items()
     }
-    properties |= {
-        key: _ANY for key in pair.mapping.archive_in_spotio or () if key not in properties
+    told = {
+        **(pair.mapping.archive_in_spotio or {}),
+        **(pair.mapping.to_spotio.set_on_create or {}),
     }
+    properties |= {key: _ANY for key in told if key not in properties}
     if pair.address is not None:
         properties["address"] = _OBJECT
     if pair.mapping.owner is not None:
@@ -207,9 +209,8 @@ def _salesforce_properties(pair: PairConverter) -> dict[str, Any]:
         properties[OWNER_FIELD] = _OBJECT
     if mapping.parent is not None and mapping.parent.rule is not SyncRule.DO_NOT_SYNC:
         properties[mapping.parent.salesforce] = _OBJECT
-    properties |= {
-        key: _ANY for key in mapping.archive_in_salesforce or () if key not in properties
-    }
+    told = {**(mapping.archive_in_salesforce or {}), **(mapping.to_salesforce.set_on_create or {})}
+    properties |= {key: _ANY for key in told if key not in properties}
     if mapping.activity is not None and mapping.activity.account:
         properties[mapping.activity.account] = {"type": ["string", "object", "null"]}
     if mapping.salesforce_external_id:

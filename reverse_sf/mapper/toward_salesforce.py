@@ -79,6 +79,8 @@ class TowardSalesforce(FieldDecisions):
             self._create_address(self._address, values, draft)
         self._create_relations(values, parent, draft)
         self._leave_out(values, draft)
+        for name, value in (self._mapping.to_salesforce.set_on_create or {}).items():
+            draft.record.setdefault(name, value)
         if self._mapping.salesforce_external_id:
             draft.record[self._mapping.salesforce_external_id] = source_id
         missing = [name for name in self._required if is_blank(draft.record.get(name))]

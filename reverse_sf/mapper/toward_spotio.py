@@ -31,6 +31,7 @@ class TowardSpotio(FieldDecisions):
         self, pair: PairConverter, people: People, parents: Parents | None, course: Course
     ) -> None:
         super().__init__(pair, people, parents, course)
+        self._constants = pair.mapping.to_spotio.set_on_create
         self._sent = [
             (one.key, one.field, one.canon_salesforce, one.to_spotio)
             for one in pair.fields.values()
@@ -60,6 +61,8 @@ class TowardSpotio(FieldDecisions):
             self._create_address(self._address, values, draft)
         self._create_relations(values, parent, draft)
         self._leave_out(values, draft)
+        for name, value in (self._constants or {}).items():
+            record.setdefault(name, value)
         record[EXTERNAL_ID_KEY] = source_id
         draft.decision[""] = {"row": "C4 unlinked, in scope", "rule": "on create"}
         return draft

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverse_sf.mapping.check_activities import activity_problems
-from reverse_sf.mapping.check_archive import archive_problems
 from reverse_sf.mapping.check_fields import field_problems, usable_salesforce, usable_spotio
 from reverse_sf.mapping.check_proof import proof_problems
 from reverse_sf.mapping.check_records import salesforce_problems, spotio_problems
 from reverse_sf.mapping.check_required import required_problems
 from reverse_sf.mapping.check_twins import twin_problems
 from reverse_sf.mapping.check_users import user_problems
+from reverse_sf.mapping.check_written import written_value_problems
 from reverse_sf.mapping.definition import STAGE, SyncRule
 from reverse_sf.mapping.match_rules import match_problems
 from reverse_sf.mapping.problem import Problem, Severity, error, note, warning
@@ -98,7 +98,7 @@ def check(
         found.extend(proof_problems(one, sobject, record_type))
         found.extend(required_problems(one, sobject, record_type))
         found.extend(match_problems(one, sobject, record_type))
-        found.extend(archive_problems(one, sobject, record_type))
+        found.extend(written_value_problems(one, sobject, record_type))
         if sobject is not None:
             found.extend(salesforce_problems(one, sobject, definition))
         if record_type is not None and workflow is not None:

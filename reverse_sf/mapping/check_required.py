@@ -31,6 +31,8 @@ def _required_by_spotio(one: ObjectMapping, record_type: SpotioType) -> Iterator
         if mapping.rule is not SyncRule.DO_NOT_SYNC and not mapping.omit_on_create
         for field in record_type.fields_named(mapping.spotio)
     }
+    for name in one.to_spotio.set_on_create or ():
+        sent |= {field.id for field in record_type.fields_named(name)}
     addressed = one.address is not None and one.address.rule is not SyncRule.DO_NOT_SYNC
     stages = {stage.id: stage.name for stage in record_type.stages}
     for field in record_type.fields:
@@ -80,6 +82,7 @@ def _required_by_salesforce(
         sent.update(one.address.components.values())
     if one.owner is not None:
         sent.add("OwnerId")
+    sent.update(one.to_salesforce.set_on_create or ())
     for field in sobject.fields.values():
         # A checkbox is never null: Salesforce says it is not nillable and takes its default.
         if field.required and field.name not in sent and field.type != "boolean":

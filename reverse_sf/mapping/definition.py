@@ -117,6 +117,8 @@ class DirectionSettings:
     history: History = History.PAST_AND_FUTURE
     only_when: tuple[Criterion, ...] = ()
     create: bool = True
+    set_on_create: Mapping[str, Any] | None = None
+    """Field of the destination to the value that every record created there gets."""
 
 
 @dataclass(frozen=True)

@@ -257,6 +257,7 @@ def _direction(said: dict[str, Any]) -> DirectionSettings:
             Criterion(name, tuple(values)) for name, values in said.get("only_when", {}).items()
         ),
         create=said.get("create", True),
+        set_on_create=said.get("set_on_create"),
     )
 
 

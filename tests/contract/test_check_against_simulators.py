@@ -253,3 +253,20 @@ def test_what_is_wrong_with_activities_is_told_before_the_first_run(
     (tmp_path / "sync.yml").write_text(text.replace(old, new, 1))
     said = json.loads(check(tmp_path / "sync.yml").stdout)["problems"]
     assert any(words in one["message"] for one in said), said
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Sitte: HQ", "no field Sitte"),
+        ("CreatedDate: 2026-01-01T00:00:00Z", "CreatedDate cannot be set when a record is created"),
+    ],
+)
+def test_a_value_that_no_created_record_could_get_is_an_error(connected, tmp_path, said, words):
+    text = SYNC_FILE.read_text()
+    at = text.index("    to_salesforce:\n      enabled: true\n")
+    line = f"    to_salesforce:\n      set_on_create: {{{said}}}\n      enabled: true\n"
+    whole = text[:at] + line + text[at + len("    to_salesforce:\n      enabled: true\n") :]
+    (tmp_path / "sync.yml").write_text(whole.replace("2026-01-01T00:00:00Z", "'2026'"))
+    said_of_it = json.loads(check(tmp_path / "sync.yml").stdout)["problems"]
+    assert any(words in one["message"] for one in said_of_it), said_of_it

@@ -1,4 +1,4 @@
-"""Check the values that mark an archived record: does the other system take them."""
+"""Check the values that a definition writes as they are: does the other system take them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,28 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.metadata import SalesforceObject, SpotioType
 
 
-def archive_problems(
+def written_value_problems(
     one: ObjectMapping, sobject: SalesforceObject | None, record_type: SpotioType | None
 ) -> Iterator[Problem]:
-    """Problems of ``on_delete.archive`` of one object mapping."""
-    path = f"{one.path}.on_delete.archive"
+    """Problems of ``on_delete.archive`` and ``set_on_create`` of one object mapping."""
+    path, ways = f"{one.path}.on_delete.archive", (one.to_salesforce, one.to_spotio)
+    constants = [way.set_on_create or {} for way in ways]
     if sobject is not None:
         for name, value in (one.archive_in_salesforce or {}).items():
             yield from _in_salesforce(f"{path}.salesforce.{name}", sobject, name, value)
+        for name, value in constants[0].items():
+            here = f"{one.path}.to_salesforce.set_on_create.{name}"
+            yield from _in_salesforce(here, sobject, name, value, creating=True)
     if record_type is not None:
         for name, value in (one.archive_in_spotio or {}).items():
             yield from _in_spotio(f"{path}.spotio.{name}", record_type, name, value)
+        for name, value in constants[1].items():
+            here = f"{one.path}.to_spotio.set_on_create.{name}"
+            yield from _in_spotio(here, record_type, name, value)
 
 
 def _in_salesforce(
-    path: str, sobject: SalesforceObject, name: str, value: Any
+    path: str, sobject: SalesforceObject, name: str, value: Any, *, creating: bool = False
 ) -> Iterator[Problem]:
     field = sobject.fields.get(name)
     if field is None:
@@ -39,8 +46,9 @@ def _in_salesforce(
             f"{did_you_mean(name, sobject.fields)}",
             "correct the API name, or give the user access to the field",
         )
-    elif not field.updateable:
-        yield error(path, f"{name} cannot be updated by this user", "name a field that can")
+    elif not (field.createable if creating else field.updateable):
+        done = "set when a record is created" if creating else "updated by this user"
+        yield error(path, f"{name} cannot be {done}", "name a field that can")
     elif field.restricted and field.choices and str(value) not in field.choices:
         yield error(
             path,
