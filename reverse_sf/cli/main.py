@@ -20,6 +20,7 @@ from reverse_sf.cli.ledger import ledger
 from reverse_sf.cli.link import link
 from reverse_sf.cli.logs import logs
 from reverse_sf.cli.plan import apply, plan
+from reverse_sf.cli.release import release_parked
 from reverse_sf.cli.restore import revert
 from reverse_sf.cli.status import status
 from reverse_sf.cli.sync_now import sync_now
@@ -142,6 +143,7 @@ for command in (
     sync_now,
 ):
     cli.add_command(command)
+parked.add_command(release_parked)
 
 
 def main() -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, exists, insert, or_, select, true, update
@@ -16,6 +17,7 @@ from reverse_sf.ledger.tables import counts, leases, links, runs
 from reverse_sf.mapping.definition import Direction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -108,6 +110,34 @@ class Leases(Session):
             held = self._lease(connection, leases.c.direction == direction.value)
             if held is not None and _is_held(held, self._now(connection)):
                 raise held_by(held)
+
+    @contextmanager
+    def kept_out(self, name: str, holder: str, *, ttl_seconds: float = 60.0) -> Iterator[None]:
+        """Take the leases of both directions while a person's word is written, without a run.
+
+        What counts as the last run, and its definition and counts, stays what it was.
+
+        Args:
+            name: stands where a run's id would, for whoever is kept out.
+            holder: who takes them.
+            ttl_seconds: they end so long after, should nobody give them back.
+
+        Raises:
+            LeaseHeldError: a run is at work in one of the directions.
+        """
+        with self._writing() as connection:
+            now = self._now(connection)
+            for direction in Direction:
+                held = self._lease(connection, leases.c.direction == direction.value)
+                if held is not None and _is_held(held, now):
+                    raise held_by(held)
+            for direction in Direction:
+                self._take_lease(connection, (name, direction.value, holder), now, ttl_seconds)
+        try:
+            yield
+        finally:
+            with self._writing() as connection:
+                connection.execute(delete(leases).where(leases.c.run_id == name))
 
     def heartbeat(self, run_id: str, *, ttl_seconds: float, holder: str | None = None) -> None:
         """Keep the lease of a run; call it several times within ``ttl_seconds``.

@@ -15,6 +15,7 @@ from reverse_sf.ledger.observations import Observations
 from reverse_sf.ledger.outcomes import OutcomeCommits
 from reverse_sf.ledger.readings import Readings
 from reverse_sf.ledger.rehearsals import Rehearsals
+from reverse_sf.ledger.releases import Releases
 from reverse_sf.ledger.resolution import Resolution
 from reverse_sf.ledger.restores import Restores
 from reverse_sf.ledger.retention import Retention
@@ -34,6 +35,7 @@ class Ledger(
     Rehearsals,
     Histories,
     Restores,
+    Releases,
     Readings,
 ):
     """What has happened between two systems.

@@ -70,6 +70,7 @@ class Decider:
         self._course = course
         self._now = now
         self._restores = ledger.asked(course.direction)
+        self._aside: dict[str, dict[str, str]] = {}
 
     @property
     def wanted_back(self) -> list[str]:
@@ -293,6 +294,8 @@ class Decider:
                 older += 1
             else:
                 changed.append((seen, before))
+        if new:
+            new = self._not_set_aside(mapped.name, new)
         if mapped.only_linked:
             # Those without a link are of another mapping, or of nobody's.
             new = []
@@ -303,6 +306,17 @@ class Decider:
         if older:
             self._tally.add(mapped.name, "skipped", "older than what is known", older)
         return new, changed
+
+    def _not_set_aside(self, pair: str, new: list[Observation]) -> list[Observation]:
+        """Leave out what a person has set aside, as long as it holds what it held then."""
+        if pair not in self._aside:
+            self._aside[pair] = self._ledger.set_aside(pair, self._course.source)
+        aside = self._aside[pair]
+        left = [seen for seen in new if aside.get(seen.record_id) != seen.digest]
+        if len(left) < len(new):
+            number = len(new) - len(left)
+            self._tally.add(pair, "skipped", "set aside until it changes", number)
+        return left
 
     def _changed(
         self,

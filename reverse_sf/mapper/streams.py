@@ -19,13 +19,12 @@ from reverse_sf.mapper.toward_activities import TowardActivities
 from reverse_sf.mapper.toward_salesforce import TowardSalesforce
 from reverse_sf.mapper.toward_spotio import TowardSpotio
 from reverse_sf.mapper.unanswered import OwnCreates
-from reverse_sf.mapping.activity_fields import DESCRIBED, activity_type
-from reverse_sf.mapping.activity_pair import standard_object, with_activity_values
+from reverse_sf.mapping.activity_fields import DESCRIBED
 from reverse_sf.mapping.check_records import external_id_problems
 from reverse_sf.mapping.definition import History, Side, SyncRule
+from reverse_sf.mapping.known_pair import compile_known
 from reverse_sf.mapping.match_rules import compared_rules
 from reverse_sf.mapping.metadata import FACTS_KEY, ORGANIZATION, SalesforceObject
-from reverse_sf.mapping.pair import compile_pair
 from reverse_sf.matching.keys import MatchKeys
 from reverse_sf.spotio.facts import COMPANY, FACTS, type_from_schema
 
@@ -264,7 +263,15 @@ class Streams:
             if salesforce is not None
             else None
         )
-        pair = self._compiled(mapping, facts, spotio)
+        pair = compile_known(
+            mapping,
+            facts,
+            type_from_schema(spotio) if spotio else None,
+            described=ledger.catalog(Side.SALESFORCE, DESCRIBED + mapping.salesforce)
+            if mapping.activity is not None
+            else None,
+            time_zone=self._definition.time_zone,
+        )
         parents = self._parents(mapping, facts)
         accounts = self._accounts(mapping)
         needed: frozenset[str] = frozenset()
@@ -315,30 +322,6 @@ class Streams:
             and mapping.activity is not None
             and not mapping.activity.from_salesforce,
         )
-
-    def _compiled(
-        self,
-        mapping: ObjectMapping,
-        facts: SalesforceObject | None,
-        spotio: dict[str, Any] | None,
-    ) -> PairConverter:
-        if mapping.activity is None:
-            return compile_pair(mapping, facts, type_from_schema(spotio) if spotio else None)
-        known = self._described(mapping, facts)
-        pair = compile_pair(mapping, known, activity_type())
-        return with_activity_values(pair, self._definition.time_zone, known)
-
-    def _described(
-        self, mapping: ObjectMapping, facts: SalesforceObject | None
-    ) -> SalesforceObject:
-        """Task or Event, as far as anybody has told it: the tap, the target, or every org."""
-        name = mapping.salesforce
-        told = self._ledger.catalog(Side.SALESFORCE, DESCRIBED + name)
-        written = SalesforceObject.from_schema(name, told).fields if told else {}
-        fields = {**standard_object(name).fields, **written}
-        # Another tap's schema knows less of a field than every org's does.
-        fields |= {key: one for key, one in (facts.fields if facts else {}).items() if one.stated}
-        return SalesforceObject(name, fields)
 
     def _accounts(self, mapping: ObjectMapping) -> Accounts | None:
         """What finds the accounts of the contacts that activities are on."""

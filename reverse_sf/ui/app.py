@@ -43,6 +43,7 @@ _VIEWS: tuple[tuple[str, Callable[[Request], Response]], ...] = (
 )
 _ACTIONS: tuple[tuple[str, Callable[[Request], Response]], ...] = (
     ("/parked/retry", work.retry_parked),
+    ("/parked/release", work.release_parked),
     ("/conflicts/{number:int}/restore", work.restore),
     ("/mapping/check", mapping.check_systems),
     ("/mapping/preview", editing.preview),

@@ -178,6 +178,18 @@ def test_parked_work_of_one_record_is_tried_again(page):
     assert page.post("/parked/retry", record="nobody").status_code == 404
 
 
+def test_parked_work_of_one_record_is_let_go_of_where_that_is_safe(page):
+    assert "Leave it as it is" in page.get("/parked/sf-three")
+    answer = page.post("/parked/release", record="sf-three", why="nobody boils")
+    assert "1 withheld row let go of." in answer.text
+    refused = page.post("/parked/release", record="sf-two")
+    assert "Phone stays parked: nobody has read it in both systems" in refused.text
+    with page.ledger as ledger:
+        assert [one.reason for one in ledger.parked_rows()] == ["rejected"]
+        (row,) = ledger.log_rows(kind="release")
+    assert "(nobody boils)" in row.reason
+
+
 def test_a_losing_value_is_restored_as_the_command_restores_it(page):
     answer = page.post("/conflicts/1/restore")
     assert "Website of Account:Accounts will be mine.example again" in answer.text

@@ -18,6 +18,7 @@ from tests.contract.ui_pages import HOST, VIEWS, outside, page, prepared  # noqa
 
 ACTIONS = (
     "/parked/retry",
+    "/parked/release",
     "/conflicts/1/restore",
     "/mapping/check",
     "/mapping/preview",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reverse_sf.cli.journal import parked_of, parked_work, read_conflict, retry
+from reverse_sf.cli.releasing import chosen, release
 from reverse_sf.cli.remedies import remedy_of
 from reverse_sf.cli.rendering import in_words
 from reverse_sf.cli.restore import restore_conflict
@@ -106,6 +107,20 @@ def retry_parked(request: Request) -> Response:
     rows = "row" if released == 1 else "rows"
     back = address("/parked", direction=direction, pair=pair, reason=reason)
     return site.done(f"{released:,} withheld {rows} will be tried in the next run.", back)
+
+
+def release_parked(request: Request) -> Response:
+    """Let go of what is withheld of a record: it stays as it is until it changes."""
+    site = site_of(request)
+    form = form_of(request)
+    identifier = form.get("record", "").strip()
+    why = form.get("why", "").strip() or None
+    with site.ledger() as ledger:
+        made = release(ledger, site.definition(), lambda: chosen(ledger, record=identifier), why)
+    told = [f"{made.number:,} withheld {'row' if made.number == 1 else 'rows'} let go of."]
+    for row, words in made.refused:
+        told.append(f"{row.key or 'The whole record'} stays parked: {words.rstrip('.')}.")
+    return site.done(" ".join(told), "/parked")
 
 
 def conflicts(request: Request) -> Response:
