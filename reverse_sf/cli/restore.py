@@ -24,17 +24,19 @@ _REVERT = """Take back what a run wrote, field by field, where it is still there
 
 Every value that the run replaced is written back by the next run of that direction, if the system
 still holds what the run wrote; a value that somebody has changed since is left alone. What was
-written back stands beside the other system's value until that one changes. Records that the run
-created or deleted stay as they are. The log tells what became of each value
-(reverse-sf logs --text "run RUN").
+written back stands beside the other system's value until that one changes. Of an address the
+components that the run wrote are taken back; an owner or a parent goes back to the very user or
+record that it was. Records that the run created or deleted stay as they are. The log tells what
+became of each value (reverse-sf logs --text "run RUN").
 
 \b
 reverse-sf revert 20260506T120000Z-1a2b3c --dry-run
 
 Exit codes: 0 done, 2 no such run, no ledger, or the direction is off.
 """
-_NOT_RESTORED = {"owner", "parent", ADDRESS_KEY}
-"""Keys that are made of other records or of several fields: a person sets them by hand."""
+_RECORDS = frozenset({"owner", "parent"})
+"""Keys that name another record: each side has an id of its own for it."""
+_HOUSE_NUMBER = "house_number"
 _OTHER = {Side.SALESFORCE: Side.SPOTIO, Side.SPOTIO: Side.SALESFORCE}
 _TOWARD = {Side.SALESFORCE: Direction.TO_SALESFORCE, Side.SPOTIO: Direction.TO_SPOTIO}
 
@@ -90,12 +92,18 @@ def _held(ledger: Ledger, conflict: Conflict, side: Side) -> Any:
     if side is Side.SPOTIO:
         return (snapshot.spotio_image or {}).get(conflict.key)
     place = ledger.places(conflict.pair).get(conflict.key)
-    return (snapshot.salesforce_image or {}).get(str(place))
+    image = snapshot.salesforce_image or {}
+    if isinstance(place, dict):
+        return {component: image.get(name) for component, name in place.items()}
+    return image.get(str(place))
 
 
 def _refuse_key(key: str) -> None:
-    if key in _NOT_RESTORED or not key:
-        raise UsageError(f"{key or 'a whole record'} is not restored by itself: set it by hand")
+    if not key:
+        raise UsageError(
+            "a whole record is not restored by itself: undelete it in the system that has deleted"
+            " it, or create it by hand"
+        )
 
 
 def _refuse_off(definition: SyncDefinition, pair: str, direction: Direction) -> None:
@@ -132,7 +140,7 @@ def revert(  # noqa: D103 - the help text above is what a user reads
         run = next((one for one in ledger.runs(limit=10_000) if one.run_id == run_id), None)
         if run is None:
             raise UsageError(f"the ledger knows no run {run_id}: reverse-sf status names the last")
-        wanted, kept = _inverse(ledger, run_id)
+        wanted, kept = _inverse(ledger, run_id, run.direction)
         if not dry_run and wanted:
             definition = read_sync_file(definition_file(sync_file))
             for pair in sorted({one.pair for one in wanted}):
@@ -151,34 +159,80 @@ def definition_file(given: Path | None) -> Path:
     return sync_file(given)
 
 
-def _inverse(ledger: Ledger, run_id: str) -> tuple[list[Restore], list[str]]:
+def _inverse(ledger: Ledger, run_id: str, direction: Direction) -> tuple[list[Restore], list[str]]:
     """The values that a run replaced, and what of it cannot be taken back."""
     wanted: list[Restore] = []
     kept: list[str] = []
-    for operation in ledger.operations_of(run_id).values():
+    operations = ledger.operations_of(run_id).values()
+    bases = {
+        link_id: one.base
+        for link_id, one in ledger.snapshots([one.link_id for one in operations]).items()
+    }
+    for operation in operations:
         if operation.status != OperationStatus.APPLIED.value:
             continue
         if operation.action not in {"update", "link"}:
             kept.append(f"{operation.action} of {operation.pair}")
             continue
         for key, one in operation.decision.items():
-            if key in _NOT_RESTORED or not key or "old" not in one:
-                if key:
-                    kept.append(f"{key} of {operation.pair}")
+            if not key:
                 continue
+            base = bases.get(operation.link_id, {}).get(key)
+            taken = _taken_back(key, one, base, ledger.places(operation.pair).get(key), direction)
+            if taken is None:
+                kept.append(f"{key} of {operation.pair}")
+                continue
+            old, new = taken
             wanted.append(
                 Restore(
                     link_id=operation.link_id,
                     pair=operation.pair,
                     key=key,
-                    value=one["old"],
-                    expected=one.get("new"),
+                    value=old,
+                    expected=new,
                     own=True,
                     settles=True,
                     why=f"run {run_id}",
                 )
             )
     return wanted, kept
+
+
+def _taken_back(
+    key: str, decided: dict[str, Any], base: list[Any] | None, place: Any, direction: Direction
+) -> tuple[Any, Any] | None:
+    """The value before a write and the one after it, both in the written system's terms.
+
+    None where nobody knows what was there before, or what is there since.
+    """
+    if "old" not in decided:
+        return None
+    old, new = decided["old"], decided.get("new")
+    if key in _RECORDS and isinstance(new, dict):
+        return _of_record(old, new, base, direction)
+    if key == ADDRESS_KEY and new is not None:
+        places = place if isinstance(place, dict) else {}
+        names = places if direction is Direction.TO_SALESFORCE else {one: one for one in places}
+        if not isinstance(new, dict):
+            return None
+        written = {one: new[name] for one, name in names.items() if name in new}
+        before = {one: (old or {}).get(one) for one in written}
+        if "street" in before and _HOUSE_NUMBER not in places and (old or {}).get(_HOUSE_NUMBER):
+            # SPOTIO keeps it by itself where it belongs to the street's line.
+            before[_HOUSE_NUMBER] = old[_HOUSE_NUMBER]
+        return (before, written) if written else None
+    return old, new
+
+
+def _of_record(
+    old: Any, new: dict[str, Any], base: list[Any] | None, direction: Direction
+) -> tuple[Any, Any] | None:
+    """An owner or a parent: the decision names the source's, the base what was read back for it."""
+    to_spotio = direction is Direction.TO_SPOTIO
+    own = new.get("salesforce_id" if to_spotio else "spotio_id")
+    if base is None or own is None or base[1 if to_spotio else 0] != own:
+        return None
+    return old, base[0 if to_spotio else 1]
 
 
 def _show(wanted: list[Restore], kept: list[str], *, dry_run: bool) -> None:
@@ -191,4 +245,7 @@ def _show(wanted: list[Restore], kept: list[str], *, dry_run: bool) -> None:
             ((one.pair, one.key, in_words(one.expected), in_words(one.value)) for one in wanted),
         )
     if kept:
-        say(f"Left as it is: {len(kept)} (records created or deleted, owners, parents, addresses)")
+        say(
+            f"Left as it is: {len(kept)} (records created or deleted; values of which nobody knows"
+            " what was there before, or that have been decided again since)"
+        )

@@ -191,8 +191,9 @@ class Decider:
         self._guard()
         decisions.counts = self._tally.take(self._run.run_id)
         for owner, link_id in batch.owners:
-            if owner and not owner["email"]:
-                self._people.asked_without_email(owner[self._course.own_id], link_id)
+            own = owner and owner[self._course.own_id]
+            if own and not owner["email"]:
+                self._people.asked_without_email(own, link_id)
         self._ledger.commit_decisions(decisions)
         for link_id in (
             *(one.link_id for one in decisions.issued),

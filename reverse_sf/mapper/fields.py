@@ -10,7 +10,9 @@ import msgspec
 from reverse_sf.ledger.rows import RESTORED
 from reverse_sf.mapper.draft import Draft
 from reverse_sf.mapper.parts import parts_of
+from reverse_sf.mapper.people import OwnerExchange
 from reverse_sf.mapper.refusals import Refusals
+from reverse_sf.mapper.relations import ParentExchange
 from reverse_sf.mapper.restoring import due
 from reverse_sf.mapper.sightings import interval_of, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
@@ -252,7 +254,7 @@ class FieldDecisions(Refusals, ABC):
         if not spelled:
             return
         held = spotio if self._from_salesforce else salesforce
-        key, new = part.key, _one(spelled)
+        key, new = part.key, _one(part, spelled)
         draft.record.update(spelled)
         draft.source[key] = source
         draft.keys[key] = part.place
@@ -277,21 +279,36 @@ class FieldDecisions(Refusals, ABC):
         if end is not None or value is UNSET or part is None:
             return
         key = part.key
+        spelled = self._spell_wanted(part, value, spotio.get(key), part.read(salesforce))
         self.drop(key, draft)
         draft.rebased.pop(key, None)
         draft.won_back = [each for each in draft.won_back if each != key]
         draft.parked = [each for each in draft.parked if each[0] != key]
-        spelled = self._spell(part, value, spotio.get(key), part.read(salesforce), None) or {}
         held = other.get(key) if self._from_salesforce else part.read(other)
         draft.record.update(spelled)
         draft.keys[key] = part.place
         draft.expected.update(self._guard(part, spelled, spotio.get(key), other))
         if one.settles:
             draft.source[key] = part.read(salesforce) if self._from_salesforce else spotio.get(key)
-        new = _one(spelled)
+        new = _one(part, spelled)
         draft.decision[key] = {"row": RESTORED, "rule": one.why, "old": held, "new": new}
         draft.overruled.append((key, RESTORED, RESTORED, held, new))
         draft.restores.append(msgspec.structs.replace(one, issued=True))
+
+    @staticmethod
+    def brings_back(key: str, draft: Draft) -> bool:
+        """Whether a key is written because a person wants its value back."""
+        return bool(draft.decision.get(key, {}).get("row") == RESTORED)
+
+    def _spell_wanted(self, part: Part, value: Any, spotio: Any, salesforce: Any) -> dict[str, Any]:
+        """Spell a value that is wanted back; an owner and a parent are named by their own ids."""
+        name = part.key if self._destination is Side.SPOTIO else part.field
+        if isinstance(part.exchange, OwnerExchange):
+            return {name: part.exchange.record_of(value)}
+        if isinstance(part.exchange, ParentExchange):
+            parent = part.exchange.at(value)
+            return {name: None if parent is None else parent.named(self._course)}
+        return self._spell(part, value, spotio, salesforce, None) or {}
 
     @abstractmethod
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
@@ -461,7 +478,7 @@ class FieldDecisions(Refusals, ABC):
         draft.decision[part.key] = {
             "row": row.value,
             "rule": part.rule_name,
-            "new": _one(spelled),
+            "new": _one(part, spelled),
         }
 
     def _write(
@@ -489,7 +506,7 @@ class FieldDecisions(Refusals, ABC):
         draft.source[key] = source
         draft.keys[key] = part.place
         draft.expected.update(self._guard(part, spelled, spotio, image))
-        new = _one(spelled)
+        new = _one(part, spelled)
         draft.decision[key] = {
             "row": decision.row.value,
             "rule": part.rule_name,
@@ -500,6 +517,8 @@ class FieldDecisions(Refusals, ABC):
             draft.overruled.append((key, part.rule_name, decision.row.value, held, new))
 
 
-def _one(spelled: dict[str, Any]) -> Any:
-    """The value of a key that is one field; all of them where it is several."""
-    return next(iter(spelled.values())) if len(spelled) == 1 else spelled
+def _one(part: Part, spelled: dict[str, Any]) -> Any:
+    """The value of a key that is one field; all of them, by their names, where it is several."""
+    if isinstance(part.place, str):
+        return next(iter(spelled.values()))
+    return spelled.get(part.key, spelled)

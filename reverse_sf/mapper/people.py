@@ -261,6 +261,33 @@ class OwnerExchange:
         name = "SPOTIO" if side is Side.SPOTIO else "Salesforce"
         return Undefined(Reason.UNPARSABLE, f"the user {value} has no counterpart in {name}")
 
+    def exactly(self, value: Any, *, own: bool) -> Any:
+        """The destination's user whom a value that is wanted back means; nobody stands in.
+
+        Args:
+            value: a user's id.
+            own: of the destination, and not of the source.
+        """
+        to_spotio = self._course.destination is Side.SPOTIO
+        find = self._people.in_spotio if to_spotio else self._people.in_salesforce
+        found = (value if own else find(value)) if value else None
+        if found:
+            return found
+        return Undefined(Reason.UNPARSABLE, f"the user {value} has no counterpart")
+
+    def record_of(self, user_id: str) -> dict[str, Any]:
+        """What the target needs to find this very user of the destination."""
+        to_spotio = self._course.destination is Side.SPOTIO
+        people = self._people
+        own = people.in_salesforce(user_id) if to_spotio else people.in_spotio(user_id)
+        return {
+            self._course.own_id: own,
+            self._course.other_id: user_id,
+            "email": people.email_of(own) if own else None,
+            "default": None,
+            "keep_on_update": True,
+        }
+
     def agrees(self, spotio: Any, salesforce: Any) -> bool:
         """Whether the two users are one person, as far as is known."""
         if not spotio or not salesforce:

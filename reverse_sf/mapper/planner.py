@@ -249,7 +249,8 @@ class Planner:
             subject.is_new or prior.withheld.nothing_since(seen_at, link.flag_reason)
         ):
             parked -= self._fields.hold_back(draft, prior, subject.values)
-        parent = self.newcomers.parent_of(subject.values) if draft.source.get(PARENT_KEY) else None
+        is_moved = draft.source.get(PARENT_KEY) and not self._fields.brings_back(PARENT_KEY, draft)
+        parent = self.newcomers.parent_of(subject.values) if is_moved else None
         absence = absence_of(parent)
         if absence:
             # The other fields of the record need not wait for the parent.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from reverse_sf.mapper.keys import PARENT_KEY
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
+from reverse_sf.mapping.values import Reason, Undefined
 from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
@@ -140,6 +141,26 @@ class Parents:
         parked = self._ledger.parked(pending) if pending else {}
         self._known = {one: self._parent(one, found.get(one), others, parked) for one in wanted}
 
+    def sought(self, source_id: str) -> Parent:
+        """The parent with this id in the source, looked up now; for a single one."""
+        for pair in self._candidates:
+            for link in self._links_of(pair.name, [source_id]).values():
+                return self._parent(source_id, link, self._counterparts([link]), {})
+        return self._parent(source_id, None, {}, {})
+
+    def at(self, destination_id: str) -> Parent | None:
+        """The linked parent with this id in the destination; None where there is none."""
+        in_spotio = self._course.destination is Side.SPOTIO
+        ledger = self._ledger
+        links_of = ledger.link_ids_of_spotio if in_spotio else ledger.link_ids
+        ids_of = ledger.counterparts_in_salesforce if in_spotio else ledger.counterparts
+        for pair in self._candidates:
+            for link in links_of(pair.name, [destination_id]).values():
+                source_id = ids_of([link]).get(link)
+                if source_id is not None:
+                    return Parent(link, source_id, destination_id, is_linked=True)
+        return None
+
     def of(self, source_id: str) -> Parent:
         """The parent with this id in the source; :meth:`look_up` came first."""
         known = self._known.get(source_id)
@@ -191,6 +212,15 @@ class ParentExchange:
     def to_salesforce(self, value: Any) -> Any:
         """The parent's Salesforce Id; its SPOTIO id as a stand-in where it has none yet."""
         return value if self._from_salesforce else self._carried(value)
+
+    def exactly(self, value: str) -> Any:
+        """The destination's id of a parent that is wanted back, by its id in the source."""
+        found = self._parents.sought(value).destination_id
+        return found or Undefined(Reason.UNPARSABLE, f"the parent {value} is not linked")
+
+    def at(self, value: str | None) -> Parent | None:
+        """The parent with this id in the destination; None for no id, or where it is not linked."""
+        return self._parents.at(value) if value else None
 
     def _carried(self, value: str) -> str:
         return self._parents.of(value).destination_id or value

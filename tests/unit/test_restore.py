@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -10,7 +11,8 @@ from click.testing import CliRunner
 from reverse_sf.cli.main import cli
 from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.mapping.definition import Direction
-from tests.unit.two_way_fixtures import SYNC, world
+from reverse_sf.mapping.document import parse
+from tests.unit.two_way_fixtures import PEOPLE, SYNC, world
 
 __all__ = ["world"]
 
@@ -161,3 +163,200 @@ def test_a_conflict_is_shown_with_both_values_and_the_way_back(world, call):
     text = CliRunner().invoke(cli, ["conflicts", "show", str(row["number"])]).stdout
     assert "- mine" in text
     assert "+ theirs" in text
+
+
+SPOTIO_WINS = re.sub(
+    r"(skip_geocoding: true\n +|salesforce_default: ops@example.com, |spotio: Accounts, )"
+    r"rule: two_way",
+    r"\1rule: spotio_only",
+    SYNC,
+)
+REP, OPS, LEAD = (PEOPLE[f"{name}@example.com"] for name in ("rep", "ops", "lead"))
+
+
+def edit(world, side, s, p, value):
+    """A person gives one of the record keys another value, in one system."""
+    (key, (salesforce, spotio)) = value
+    if key == "address":
+        if side == "spotio":
+            held = world.spotio.by_stream["Accounts"][p].get("address") or {}
+            world.in_spotio("Accounts", p, address={**held, **spotio})
+        else:
+            world.in_salesforce("Account", s, **salesforce)
+    elif key == "owner":
+        if side == "spotio":
+            world.in_spotio("Accounts", p, ownerId=spotio)
+        else:
+            world.in_salesforce("Account", s, OwnerId=salesforce)
+    elif side == "spotio":
+        world.in_spotio("Contacts", p, parentId=spotio)
+    else:
+        world.in_salesforce("Contact", s, AccountId=salesforce)
+
+
+def held(world, p, key):
+    """What both systems hold of a record key: SPOTIO first."""
+    if key == "parent":
+        spotio, salesforce = world.both(p, "Contacts")
+        return spotio["parentId"], salesforce["AccountId"]
+    spotio, salesforce = world.both(p)
+    if key == "owner":
+        return spotio["ownerId"], salesforce["OwnerId"]
+    address = spotio["address"] or {}
+    return (
+        (address.get("street"), address.get("city")),
+        (salesforce["BillingStreet"], salesforce["BillingCity"]),
+    )
+
+
+@pytest.fixture(params=["address", "owner", "parent"])
+def record(request, world):
+    """A key of a linked record and three values of it, each by Salesforce Id and by SPOTIO id.
+
+    The key, the record's ids, what it holds and two other values; for an address what
+    :func:`held` tells of each.
+    """
+    key = request.param
+    if key == "parent":
+        accounts = [world.in_salesforce("Account", Name=f"Acme {at}") for at in range(3)]
+        s = world.in_salesforce("Contact", LastName="Doe", AccountId=accounts[0])
+        world.rest()
+        (p,) = world.spotio.by_stream["Contacts"]
+        world.in_spotio("Contacts", p, **{"Last Visit Result": "Appointment Set"})
+        world.rest()
+        by_own = {row["externalDataObjectId"]: one for one, row in accounts_of(world)}
+        return key, s, p, [(one, by_own[one]) for one in accounts]
+    s, p = world.linked(BillingStreet="0 Main St", BillingCity="Salem", OwnerId=REP[0])
+    if key == "owner":
+        return key, s, p, [REP, OPS, LEAD]
+    places = [("0 Main St", "Salem"), ("1 Oak St", "Bend"), ("2 Elm St", "Eugene")]
+    return (
+        key,
+        s,
+        p,
+        [
+            (
+                {"BillingStreet": street, "BillingCity": city},
+                {"street": street, "city": city},
+            )
+            for street, city in places
+        ],
+    )
+
+
+def accounts_of(world):
+    return world.spotio.by_stream["Accounts"].items()
+
+
+def told(key, value):
+    """A value as :func:`held` tells it of both systems."""
+    salesforce, spotio = value
+    if key == "address":
+        return (spotio["street"], spotio["city"]), tuple(salesforce.values())
+    return spotio, salesforce
+
+
+@pytest.mark.parametrize("loser", ["spotio", "salesforce"])
+def test_an_address_owner_or_parent_that_lost_comes_back_on_both_sides(world, call, record, loser):
+    key, s, p, (_, lost, won) = record
+    if loser == "salesforce":
+        world.definition = parse(SPOTIO_WINS)
+        world.rest()
+    winner = "salesforce" if loser == "spotio" else "spotio"
+    edit(world, loser, s, p, (key, lost))
+    edit(world, winner, s, p, (key, won))
+    world.rest()
+    assert held(world, p, key) == told(key, won)
+    (row,) = call("conflicts")
+    assert (row["key"], row["loser"]) == (key, loser)
+
+    call("conflicts", "restore", str(row["number"]), "--yes")
+    quiet(world)
+    assert held(world, p, key) == told(key, lost)
+    assert ends(world) == [f"{key}: it is back"]
+
+    newest = call("conflicts")[0]
+    call("conflicts", "restore", str(newest["number"]), "--yes")
+    quiet(world)
+    assert held(world, p, key) == told(key, won), "and it can be undone"
+
+
+@pytest.mark.parametrize("toward", ["spotio", "salesforce"])
+def test_a_run_that_moved_an_address_owner_or_parent_is_taken_back(world, call, record, toward):
+    key, s, p, (before, after, later) = record
+    source = "salesforce" if toward == "spotio" else "spotio"
+    direction = Direction.TO_SPOTIO if toward == "spotio" else Direction.TO_SALESFORCE
+    edit(world, source, s, p, (key, after))
+    run = world.to_spotio if toward == "spotio" else world.to_salesforce
+    run()
+    with world.open() as ledger:
+        run_id = ledger.last_run(direction).run_id
+    world.rest()
+    assert held(world, p, key) == told(key, after)
+
+    call("revert", run_id, "--yes")
+    quiet(world)
+    assert ends(world) == [f"{key}: it is back"]
+    at = 0 if toward == "spotio" else 1
+    assert held(world, p, key)[at] == told(key, before)[at]
+    assert held(world, p, key)[1 - at] == told(key, after)[1 - at]
+
+    edit(world, source, s, p, (key, later))
+    quiet(world)
+    assert held(world, p, key) == told(key, later), "until the source changes"
+
+
+@pytest.mark.parametrize("toward", ["spotio", "salesforce"])
+def test_of_an_address_only_what_the_run_wrote_is_taken_back(world, call, toward):
+    s, p = world.linked(BillingStreet="0 Main St", BillingCity="Salem")
+    if toward == "spotio":
+        world.in_salesforce("Account", s, BillingStreet="1 Oak St")
+        world.to_spotio()
+    else:
+        world.in_spotio("Accounts", p, address={"street": "1 Oak St", "city": "Salem"})
+        world.to_salesforce()
+    direction = Direction.TO_SPOTIO if toward == "spotio" else Direction.TO_SALESFORCE
+    with world.open() as ledger:
+        run_id = ledger.last_run(direction).run_id
+    world.rest()
+    world.in_salesforce("Account", s, BillingCity="Bend")
+    world.rest()
+    shown = call("revert", run_id, "--yes")
+    assert [(one["key"], one["value"]) for one in shown["taken_back"]] == [
+        ("address", {"street": "0 Main St"})
+    ]
+    quiet(world)
+    at = 0 if toward == "spotio" else 1
+    assert held(world, p, "address")[at] == ("0 Main St", "Bend")
+
+
+def test_an_owner_who_has_moved_on_since_is_left_alone(world, call):
+    s, p = world.linked(OwnerId=REP[0])
+    world.in_salesforce("Account", s, OwnerId=OPS[0])
+    world.to_spotio()
+    with world.open() as ledger:
+        run_id = ledger.last_run(Direction.TO_SPOTIO).run_id
+    world.rest()
+    world.in_salesforce("Account", s, OwnerId=LEAD[0])
+    world.rest()
+    shown = call("revert", run_id, "--yes")
+    assert shown["taken_back"] == []
+    assert shown["left"] == ["owner of Account:Accounts"]
+    quiet(world)
+    assert held(world, p, "owner") == (LEAD[1], LEAD[0])
+
+
+def test_an_owner_without_a_counterpart_is_told_and_nobody_stands_in(world, call):
+    s, p = world.linked(OwnerId=REP[0])
+    nobody = "005000000000077AAA"
+    world.in_salesforce("Account", s, OwnerId=nobody)
+    world.in_spotio("Accounts", p, ownerId=LEAD[1])
+    world.rest()
+    for row in call("conflicts"):
+        call("conflicts", "restore", str(row["number"]), "--yes")
+    quiet(world)
+    assert set(ends(world)) <= {
+        "owner: it has no counterpart in that system by the definition of now",
+        "owner: it is back",
+    }
+    assert OPS[1] not in held(world, p, "owner"), "the default owner does not stand in"

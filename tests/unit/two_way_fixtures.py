@@ -163,6 +163,7 @@ TAP_NAMES = {"role:Unit": "Suite", "owner": "ownerId", "parent": "parentId"}
 PEOPLE = {
     "rep@example.com": ("005000000000001AAA", "u1"),
     "ops@example.com": ("005000000000009AAA", "u9"),
+    "lead@example.com": ("005000000000005AAA", "u5"),
 }
 _CANON = {
     "Product_Interest__c": canon.multipicklist,
@@ -511,7 +512,7 @@ class TwoWay:
             return value
         if "link_id" in value:
             return ledger.counterparts_in_salesforce([value["link_id"]])[value["link_id"]]
-        return PEOPLE[value["email"] or value["default"]][0]
+        return value.get("salesforce_id") or PEOPLE[value["email"] or value["default"]][0]
 
     def write_spotio(self, emitted: Emitted, *, commit: bool = True) -> None:
         if not emitted.records:
@@ -565,7 +566,8 @@ class TwoWay:
         for key, value in one.items():
             name = TAP_NAMES.get(key, key)
             if key == "owner":
-                values[name] = PEOPLE[value["email"] or value["default"]][1]
+                by_email = PEOPLE[value["email"] or value["default"]][1]
+                values[name] = value.get("spotio_id") or by_email
             elif key == "parent":
                 values[name] = value and ledger.counterparts([value["link_id"]])[value["link_id"]]
             elif key == "address" and value is not None:
