@@ -12,7 +12,7 @@ from reverse_sf.cli.settings import open_ledger, sync_file
 from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.ledger.rows import RESTORED, OperationStatus, Restore
 from reverse_sf.mapping.address import ADDRESS_KEY
-from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.definition import Direction, Side, SyncRule
 from reverse_sf.sync_file import read_sync_file
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ Exit codes: 0 done, 2 no such run, no ledger, or the direction is off.
 _RECORDS = frozenset({"owner", "parent"})
 """Keys that name another record: each side has an id of its own for it."""
 _HOUSE_NUMBER = "house_number"
+_RULERS = {
+    SyncRule.SALESFORCE_ONLY: Side.SALESFORCE,
+    SyncRule.SALESFORCE_UNLESS_BLANK: Side.SALESFORCE,
+    SyncRule.SPOTIO_ONLY: Side.SPOTIO,
+    SyncRule.SPOTIO_UNLESS_BLANK: Side.SPOTIO,
+}
 _OTHER = {Side.SALESFORCE: Side.SPOTIO, Side.SPOTIO: Side.SALESFORCE}
 _TOWARD = {Side.SALESFORCE: Direction.TO_SALESFORCE, Side.SPOTIO: Direction.TO_SPOTIO}
 
@@ -48,8 +54,9 @@ sync_file_option = click.option(
 def restore_conflict(number: int, ledger: Ledger, definition: SyncDefinition) -> Conflict:
     """Have the losing value of a conflict written to the system whose value won.
 
-    There it is a change like a person's, and travels to the other system by the field's rule: it
-    is written where the rule looks first, or the rule would take it away again.
+    There it is a change like a person's, and travels to the other system by the field's rule. Where
+    the rule would take it away again, because the other system rules, it is written where it was
+    lost: from there it travels if that system rules, and otherwise stands beside the ruling value.
 
     Raises:
         UsageError: there is no such conflict, or its key is none that can be restored.
@@ -60,11 +67,12 @@ def restore_conflict(number: int, ledger: Ledger, definition: SyncDefinition) ->
         raise UsageError(f"there is no conflict {number}: reverse-sf conflicts lists the numbers")
     (conflict,) = found
     _refuse_key(conflict.key)
+    ruler = _ruler(ledger, conflict, definition)
     # What a restore or a revert has replaced goes back to where it was replaced.
-    own = conflict.row == RESTORED
+    own = conflict.row == RESTORED or ruler is conflict.loser
     side = conflict.loser if own else _OTHER[conflict.loser]
     direction = _TOWARD[side]
-    _refuse_off(definition, conflict.pair, direction)
+    refuse_off(definition, conflict.pair, direction)
     ledger.ask(
         direction,
         [
@@ -75,12 +83,25 @@ def restore_conflict(number: int, ledger: Ledger, definition: SyncDefinition) ->
                 value=conflict.losing_value,
                 own=own,
                 expected=_held(ledger, conflict, side),
-                settles=False,
+                settles=ruler not in {None, side},
                 why=f"conflict {number}",
             )
         ],
     )
     return conflict
+
+
+def _ruler(ledger: Ledger, conflict: Conflict, definition: SyncDefinition) -> Side | None:
+    """The side whose value the field's rule carries over whatever the other one holds, if any."""
+    mapping = next((one for one in definition.pairs if one.name == conflict.pair), None)
+    if mapping is None:
+        return None
+    whole = {ADDRESS_KEY: mapping.address, "owner": mapping.owner, "parent": mapping.parent}
+    # The file may spell SPOTIO's field by its id or role; Salesforce's has one name.
+    place = ledger.places(conflict.pair).get(conflict.key)
+    fields = (one for one in mapping.fields if one.salesforce == place)
+    found = whole[conflict.key] if conflict.key in whole else next(fields, None)
+    return _RULERS.get(found.rule) if found else None
 
 
 def _held(ledger: Ledger, conflict: Conflict, side: Side) -> Any:
@@ -106,7 +127,12 @@ def _refuse_key(key: str) -> None:
         )
 
 
-def _refuse_off(definition: SyncDefinition, pair: str, direction: Direction) -> None:
+def refuse_off(definition: SyncDefinition, pair: str, direction: Direction) -> None:
+    """Refuse to ask for values of a pair that no run of the direction would write.
+
+    Raises:
+        ConfigurationError: the pair is not mapped, or the direction is off.
+    """
     mapping: ObjectMapping | None = next(
         (one for one in definition.pairs if one.name == pair), None
     )
@@ -140,11 +166,11 @@ def revert(  # noqa: D103 - the help text above is what a user reads
         run = next((one for one in ledger.runs(limit=10_000) if one.run_id == run_id), None)
         if run is None:
             raise UsageError(f"the ledger knows no run {run_id}: reverse-sf status names the last")
-        wanted, kept = _inverse(ledger, run_id, run.direction)
+        wanted, kept = inverse(ledger, run_id, run.direction)
         if not dry_run and wanted:
             definition = read_sync_file(definition_file(sync_file))
             for pair in sorted({one.pair for one in wanted}):
-                _refuse_off(definition, pair, run.direction)
+                refuse_off(definition, pair, run.direction)
             if not yes:
                 click.confirm(f"Take back {len(wanted)} values?", abort=True, err=True)
             ledger.ask(run.direction, wanted)
@@ -159,7 +185,7 @@ def definition_file(given: Path | None) -> Path:
     return sync_file(given)
 
 
-def _inverse(ledger: Ledger, run_id: str, direction: Direction) -> tuple[list[Restore], list[str]]:
+def inverse(ledger: Ledger, run_id: str, direction: Direction) -> tuple[list[Restore], list[str]]:
     """The values that a run replaced, and what of it cannot be taken back."""
     wanted: list[Restore] = []
     kept: list[str] = []

@@ -13,7 +13,7 @@ from reverse_sf.mapper.parts import parts_of
 from reverse_sf.mapper.people import OwnerExchange
 from reverse_sf.mapper.refusals import Refusals
 from reverse_sf.mapper.relations import ParentExchange
-from reverse_sf.mapper.restoring import due
+from reverse_sf.mapper.restoring import End, due
 from reverse_sf.mapper.sightings import interval_of, read_by
 from reverse_sf.mapping.definition import Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason, Undefined
@@ -226,7 +226,7 @@ class FieldDecisions(Refusals, ABC):
             for part in self._adopting
             if part.key in draft.source
             and part.key not in draft.settles
-            and draft.decision.get(part.key, {}).get("row") != ADOPT
+            and draft.decision.get(part.key, {}).get("row") not in {ADOPT, RESTORED}
         ]
         if keys:
             draft.decision.setdefault(WHOLE, {})[ADOPTS] = keys
@@ -279,9 +279,16 @@ class FieldDecisions(Refusals, ABC):
         if end is not None or value is UNSET or part is None:
             return
         key = part.key
+        source = part.read(salesforce) if self._from_salesforce else spotio.get(key)
+        if one.settles and self._has_moved(part, source, prior):
+            # Settled now, that change would never be carried over.
+            draft.ended.append((key, End.OVERTAKEN.value))
+            return
         spelled = self._spell_wanted(part, value, spotio.get(key), part.read(salesforce))
         self.drop(key, draft)
-        draft.rebased.pop(key, None)
+        if one.settles:
+            # Otherwise what both sides agreed on until now is what this is a change against.
+            draft.rebased.pop(key, None)
         draft.won_back = [each for each in draft.won_back if each != key]
         draft.parked = [each for each in draft.parked if each[0] != key]
         held = other.get(key) if self._from_salesforce else part.read(other)
@@ -289,7 +296,7 @@ class FieldDecisions(Refusals, ABC):
         draft.keys[key] = part.place
         draft.expected.update(self._guard(part, spelled, spotio.get(key), other))
         if one.settles:
-            draft.source[key] = part.read(salesforce) if self._from_salesforce else spotio.get(key)
+            draft.source[key] = source
         new = _one(part, spelled)
         draft.decision[key] = {"row": RESTORED, "rule": one.why, "old": held, "new": new}
         draft.overruled.append((key, RESTORED, RESTORED, held, new))
@@ -309,6 +316,11 @@ class FieldDecisions(Refusals, ABC):
             parent = part.exchange.at(value)
             return {name: None if parent is None else parent.named(self._course)}
         return self._spell(part, value, spotio, salesforce, None) or {}
+
+    def _has_moved(self, part: Part, source: Any, prior: Prior) -> bool:
+        """Whether the source holds another value than the settled one."""
+        base = prior.snapshot.base.get(part.key)
+        return base is not None and not same(source, self._settled(part, base))
 
     @abstractmethod
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:

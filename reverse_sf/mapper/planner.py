@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reverse_sf.ledger.rows import Link, LinkState, Snapshot
 from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.entries import Entries
 from reverse_sf.mapper.keys import PARENT_KEY
 from reverse_sf.mapper.newcomers import Newcomers
 from reverse_sf.mapper.relations import WAITING_FOR_PARENT, absence_of
+from reverse_sf.mapper.restoring import End
 from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapper.withheld import BARRED, PUT_OFF
 from reverse_sf.merge.envelope import Action
@@ -154,6 +157,9 @@ class Planner:
             self._entries.stand_still(decision.act, link, subject, batch)
             self._hand_over(prior, subject, batch)
         self._tally.add(self._name, "skipped", reason)
+        # Left open, a wish would have a record decided again that another one has taken over.
+        wishes = [(link.link_id, one.key, End.NO_PART.value) for one in prior.restores]
+        batch.decisions.ended += wishes
         if decision.journal:
             self._entries.outlived(prior.snapshot, decision.row, batch)
         self._entries.supersede(prior.snapshot, batch)
@@ -172,7 +178,8 @@ class Planner:
             or self._in_scope(subject.values)
         ):
             return
-        won_back = self._fields.decided(prior, subject.values).won_back
+        unwished = msgspec.structs.replace(prior, restores=())
+        won_back = self._fields.decided(unwished, subject.values).won_back
         won_back = self._fields.news(won_back, prior, subject.values)
         if won_back:
             reason = f"{self._course.destination_name} won {', '.join(won_back)}"

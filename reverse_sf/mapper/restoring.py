@@ -25,6 +25,8 @@ class End(str, Enum):
     BACK = "it is back"
     CHANGED = "it holds another value by now and was left alone"
     REFUSED = "the system has refused it"
+    OVERTAKEN = "the other system's value has changed since, and goes on by the rule"
+    NO_PART = "its record is not written: deleted, merged, unlinked, or out of scope"
     UNMAPPED = "the field is not mapped any more"
     UNDEFINED = "it has no counterpart in that system by the definition of now"
 

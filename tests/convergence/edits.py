@@ -6,7 +6,7 @@ other: a history can be cut down without being told again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.convergence.shape import (
@@ -103,7 +103,21 @@ class Wait:
     side: str = ""
 
 
-Step = Add | Edit | Life | Twin | Configure | Refuse | State | Wait | Plan
+@dataclass(frozen=True)
+class Restore:
+    """Somebody wants the losing value of a conflict back: ``reverse-sf conflicts restore``."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Revert:
+    """Somebody takes back what a run wrote: ``reverse-sf revert``."""
+
+    number: int
+
+
+Step = Add | Edit | Life | Twin | Configure | Refuse | State | Wait | Restore | Revert | Plan
 
 
 @dataclass(frozen=True)
@@ -192,6 +206,37 @@ def some_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
     if chance < 0.985:
         return [some_configure(random, config)]
     return [Wait(random.choice((1_000, 5_000)), random.choice("PS"))]
+
+
+def some_wishes(random: Random, config: Config, *, faults: bool, length: int = 9) -> list[Step]:
+    """What follows where people want values back: wishes, with all that may come between."""
+    steps: list[Step] = [*_rival_edits(random, config), Plan(S), Plan(P)]
+    for _ in range(random.randint(3, length)):
+        chance = random.random()
+        if chance < 0.3:
+            steps.append(Restore(random.randrange(12)))
+        elif chance < 0.45:
+            steps.append(Revert(random.randrange(12)))
+        elif chance < 0.6:
+            steps += [Plan(S), Plan(P)] if random.random() < 0.5 else [Plan(P), Plan(S)]
+        elif chance < 0.7:
+            steps += _rival_edits(random, config)
+        elif chance < 0.8:
+            plan = some_plan(random, config, faults=faults)
+            wish = random.choice((Restore, Revert))(random.randrange(12))
+            steps.append(replace(plan, edits=(*plan.edits, (random.randint(1, 24), wish))))
+        else:
+            steps += some_steps(random, config, faults=faults)
+    return steps
+
+
+def _rival_edits(random: Random, config: Config) -> list[Step]:
+    """Both sides of a record are edited: values that lose."""
+    number = random.randrange(4)
+    return [
+        Edit(side, "Account", number, some_values(random, config, side, "Account", 3))
+        for side in "PS"
+    ]
 
 
 def some_values(

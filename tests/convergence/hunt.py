@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.convergence.edits import some_history
+from tests.convergence.edits import some_history, some_wishes
 from tests.convergence.machine import play
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 QUIET_EVERY = 3
 """Of so many histories one is without faults, so that what it finds is plain."""
+WISHES = 0.25
+"""The share of histories in which people want values back."""
 MOST_HISTORIES = 1500
 """A planted bug that so many histories do not find counts as missed."""
 
@@ -27,8 +30,15 @@ class Catch(NamedTuple):
 
 
 def history_of(seed: int) -> History:
-    """The history of a seed."""
-    return some_history(Random(seed), faults=seed % QUIET_EVERY != 0)
+    """The history of a seed; of some, people want values back when it has been told."""
+    faults = seed % QUIET_EVERY != 0
+    history = some_history(Random(seed), faults=faults)
+    # From a source of its own: what a seed told before there were wishes it still tells.
+    random = Random(f"restores {seed}")
+    if random.random() >= WISHES:
+        return history
+    wishes = some_wishes(random, history.config, faults=faults)
+    return replace(history, steps=(*history.steps, *wishes))
 
 
 def problems(history: History, kind: str = "memory") -> list[str]:

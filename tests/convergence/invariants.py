@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
-from reverse_sf.ledger.rows import LinkState
+from reverse_sf.ledger.rows import RESTORED, LinkState
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.values import Reason
@@ -22,10 +22,12 @@ from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, P, S, held, places
 from tests.convergence.world import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.convergence.machine import Played
     from tests.convergence.world import Decided, Lost, World, Write
+
+    Check = Callable[[Played, "Books"], Iterator[str]]
 
 DIRECTION_FROM = {S: Direction.TO_SPOTIO, P: Direction.TO_SALESFORCE}
 """The direction that reads a side."""
@@ -67,6 +69,9 @@ class Books(NamedTuple):
     waiting: list[str]
     journal: list[Any]
     reasons: list[Any]
+    wanted: set[tuple[str, Direction, str]]
+    ended: list[tuple[str, str, str]]
+    """Link, key and outcome of what people wanted back, oldest first."""
 
     @classmethod
     def of(cls, ledger: Any) -> Books:
@@ -83,11 +88,14 @@ class Books(NamedTuple):
                     )
                 )
             rows = ledger.parked_rows()
-            journal = ledger.conflicts()
+            journal = ledger.conflicts(limit=10_000)
+            told = ledger.log_rows(kind="restore", outcome="settled", limit=10_000)
+            ended = [(one.link_id or "", *one.reason.split(": ", 1)) for one in reversed(told)]
         else:
             ids = list(ledger.links)
             open_links = [one for one, opened in ledger.open_of.items() if opened]
             rows, journal = list(ledger.withheld.values()), list(ledger.journal)
+            ended = list(ledger.ended)
         pairs = {
             one: Pair(
                 one,
@@ -101,14 +109,20 @@ class Books(NamedTuple):
             for one, found in ledger.snapshots(sorted(ids)).items()
         }
         parked = {(one.link_id, one.direction, one.key) for one in rows}
-        return cls(pairs, parked, open_links, journal, rows)
+        wanted = {
+            (link_id, to, one.key)
+            for to in Direction
+            for link_id, ones in ledger.asked(to).items()
+            for one in ones
+        }
+        return cls(pairs, parked, open_links, journal, rows, wanted, ended)
 
 
-def violations(played: Played) -> list[str]:
+def violations(played: Played, further: tuple[Check, ...] = ()) -> list[str]:
     """Everything that is wrong, each with its invariant's name in front."""
     books = Books.of(played.sync.ledger)
     found: list[str] = []
-    for check in CHECKS:
+    for check in (*CHECKS, *further):
         name = check.__name__.split("_")[0].upper()
         found += [f"{name}: {words}" for words in check(played, books)]
     return found
@@ -132,7 +146,7 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
     config = world.config
     if pair.sobject not in config.objects:
         return
-    both = _both(world, pair)
+    both = both_of(world, pair)
     if pair.state is LinkState.PENDING or both is None:
         yield from _uncreated(world, pair, books)
         return
@@ -144,7 +158,7 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
         s_value = canon(S, key, held(S, pair.sobject, key, s))
         base = pair.base.get(key)
         settled = None if base is None else (canon(P, key, base[0]), canon(S, key, base[1]))
-        terms = _terms_at_rest(world, books, key)
+        terms = terms_at_rest(world, books, key)
         rule = config.rule(key) or "do_not_sync"
         if settled is None and key in config.omit:
             # Never sent on purpose; the tables speak again when the record changes.
@@ -186,7 +200,7 @@ def _possible(
     books: Books,
 ) -> bool:
     """Whether every verdict that evidence allows could be carried out."""
-    both = _both(world, pair)
+    both = both_of(world, pair)
     if both is None:
         return False
     p, s = both
@@ -218,7 +232,7 @@ def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
             yield f"{side} {record_id} has no counterpart and is not parked"
 
 
-def _both(world: World, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def both_of(world: World, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]] | None:
     if pair.p is None or pair.s is None:
         return None
     p = world.rows.get(Where(P, pair.sobject, pair.p))
@@ -228,7 +242,7 @@ def _both(world: World, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]] | N
     return p.values, s.values
 
 
-def _terms_at_rest(world: World, books: Books, key: str) -> Terms:
+def terms_at_rest(world: World, books: Books, key: str) -> Terms:
     def in_spotio(value: Any) -> Any:
         return next(
             (one.p for one in books.pairs.values() if one.sobject == "Account" and one.s == value),
@@ -259,7 +273,10 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
             continue
         for key, names in one.places.items():
             if any(name in one.payload for name in names):
-                decided = world.decided[one.operation]
+                decided = world.decision_of(one)
+                if key in one.restores:
+                    # Counted where it is compared with what people have asked for (restored).
+                    continue
                 if decided.decision.get(key, {}).get("row") == ADOPT:
                     copies[decided.link_id, OTHER[one.where.side], key] += 1
                     continue
@@ -289,7 +306,7 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
     written: dict[tuple[Where, str], int] = {}
     last: dict[tuple[Where, str], tuple[int, str]] = {}
     for one in sorted(world.writes, key=lambda it: it.at):
-        decided = world.decided[one.operation]
+        decided = world.decision_of(one)
         if one.where is None or one.action == "delete":
             continue
         for key, names in one.places.items():
@@ -312,7 +329,8 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
             refused = (row_of is not None and row_of.deleted) or any(
                 (decided.link_id, to, key) in books.parked for to in DIRECTION_FROM.values()
             )
-            if before is not None and before[1] == payload and not world.faults and not refused:
+            again = before is not None and before[1] == payload and key not in one.restores
+            if again and before and not world.faults and not refused:
                 edits = [*world.edited_at.get((source, key), ())]
                 edits += world.edited_at.get((one.where, key), ())
                 if not any(when >= before[0] for when, _ in edits):
@@ -325,7 +343,7 @@ def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
     """Nothing is written that agreed, nothing that was not decided, nothing that is not mapped."""
     del books
     for one in played.world.writes:
-        decided = played.world.decided[one.operation]
+        decided = played.world.decision_of(one)
         if one.action == "delete":
             continue
         mapped = set(decided.config.keys(decided.sobject))
@@ -339,10 +357,10 @@ def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
         if decided.action != "update":
             continue
         for key in decided.decision:
-            if not key or decided.config.rule(key) is None:
+            if not key or decided.config.rule(key) is None or key in decided.restores:
                 continue
-            p_value, s_value, _ = _observed(decided, key)
-            if ABSENT not in (p_value, s_value) and _terms_then(decided, key).agrees(
+            p_value, s_value, _ = observed(decided, key)
+            if ABSENT not in (p_value, s_value) and terms_then(decided, key).agrees(
                 p_value, s_value
             ):
                 yield f"{key} of {decided.other_id} agreed ({p_value!r} | {s_value!r})"
@@ -371,7 +389,7 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
     if config.enabled != "PS" or played.history.config.rules != config.rules:
         return
     for pair in books.pairs.values():
-        both = _both(world, pair)
+        both = both_of(world, pair)
         if pair.state is not LinkState.LINKED or both is None:
             continue
         for key in config.keys(pair.sobject):
@@ -384,9 +402,11 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             ]
             settled = [canon("PS"[at], key, base[at]) for at in (0, 1)]
             apart = values == settled and not same(*values)
+            # What a run has written and a person takes back stands as it is.
+            apart = apart and not _taken_back(world, pair, key)
             if config.rule(key) == "union" and apart and key not in config.omit:
                 yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
-            if values != settled or _terms_at_rest(world, books, key).agrees(*values):
+            if values != settled or terms_at_rest(world, books, key).agrees(*values):
                 continue
             for at, record_id in ((0, pair.p), (1, pair.s)):
                 where = Where("PS"[at], pair.sobject, record_id or "")
@@ -395,13 +415,26 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
                     yield f"{key} = {values[at]!r} of {where.id} beside {values[1 - at]!r}"
 
 
+def _taken_back(world: World, pair: Pair, key: str) -> bool:
+    """Whether the last write of a key was a revert."""
+    wrote = [
+        one
+        for one in world.writes
+        if one.where is not None
+        and (one.where[1:], one.where.side)
+        in (((pair.sobject, pair.p), P), ((pair.sobject, pair.s), S))
+        and any(name in one.payload for name in one.places.get(key, ()))
+    ]
+    return bool(wrote) and key in wrote[-1].restores and wrote[-1].restores[key].settles
+
+
 def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
     """It agreed when it was settled, or somebody went back to what was settled."""
     base = decided.base.get(lost.key)
     if decided.config.rule(lost.key) == "union":
         # What was written holds its changes (I5), and its own base tells that they are to go on.
         to_p = lost.where.side == P
-        return same(_observed(decided, lost.key)[0 if to_p else 1], lost.value)
+        return same(observed(decided, lost.key)[0 if to_p else 1], lost.value)
     if base is None:
         # Rows 12 and 13: a blank that was never settled is nobody's value.
         return lost.value is None
@@ -409,7 +442,7 @@ def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
     held = canon("PS"[at], lost.key, base[at])
     if not same(held, lost.value):
         return False
-    if _terms_then(decided, lost.key).agrees(*(canon("PS"[i], lost.key, base[i]) for i in (0, 1))):
+    if terms_then(decided, lost.key).agrees(*(canon("PS"[i], lost.key, base[i]) for i in (0, 1))):
         return True
     return any(same(one, lost.value) for one in world.seen.get((lost.where, lost.key), ()))
 
@@ -417,7 +450,7 @@ def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
 # --- every write -------------------------------------------------------------------------------
 
 
-def _observed(decided: Decided, key: str) -> tuple[Any, Any, Any]:
+def observed(decided: Decided, key: str) -> tuple[Any, Any, Any]:
     """P's value, S's value and the base of a key, canonical, as the decision saw them."""
     p_image = decided.other if decided.to == P else decided.source
     s_image = decided.source if decided.to == P else decided.other
@@ -436,7 +469,7 @@ def _field(decided: Decided, key: str) -> str:
     return places(S, decided.sobject, key)[0]
 
 
-def _terms_then(decided: Decided, key: str) -> Terms:
+def terms_then(decided: Decided, key: str) -> Terms:
     return Terms(
         decided.config,
         key,
@@ -452,18 +485,19 @@ def i5_follows_rules(played: Played, books: Books) -> Iterator[str]:
     del books
     world = played.world
     for one in world.writes:
-        decided = world.decided[one.operation]
+        decided = world.decision_of(one)
         if one.action != "update" or one.linking:
             yield from _created_right(decided, one)
             continue
         for key, names in one.places.items():
             if not any(name in one.payload for name in names):
                 continue
-            p_value, s_value, base = _observed(decided, key)
+            p_value, s_value, base = observed(decided, key)
             rule = decided.config.rule(key) or "do_not_sync"
-            if ABSENT in (p_value, s_value):
+            if ABSENT in (p_value, s_value) or key in one.restores:
+                # A person wanted it back, whatever the rule says: judged by its own invariant.
                 continue
-            terms = _terms_then(decided, key)
+            terms = terms_then(decided, key)
             if decided.decision.get(key, {}).get("row") == ADOPT:
                 still = base is not None and same(base[0], p_value) and same(base[1], s_value)
                 if not (decided.config.adopt and rule == "two_way" and still):
@@ -490,7 +524,7 @@ def _right_value(
     p_value, s_value = values
     value = terms.carried(decided.to, s_value if decided.to == P else p_value)
     if decided.config.rule(key) == "union":
-        base = _observed(decided, key)[2]
+        base = observed(decided, key)[2]
         value = reference.union(p_value, s_value, base)["PS".index(decided.to)]
     if value == "?" or (key == "parent" and value is UNDEFINED):
         return
@@ -548,7 +582,7 @@ def i6_stays_in_scope(played: Played, books: Books) -> Iterator[str]:
         if pair.state in _PARTED and not deleted & set(sides):
             yield f"{pair.p}/{pair.s} is {pair.state.value}, and neither was deleted"
     for one in played.world.writes:
-        decided = played.world.decided[one.operation]
+        decided = played.world.decision_of(one)
         if one.action == "delete":
             continue
         source = OTHER[decided.to]
@@ -563,7 +597,7 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
     """The link relation is one to one, and records do not multiply by themselves."""
     world = played.world
     for one in world.writes:
-        state = world.decided[one.operation].state
+        state = world.decision_of(one).state
         if state in ("alias", "unlinked", "tombstone") and one.action in ("create", "update"):
             if state != "tombstone" or one.action == "create":
                 yield f"{one.where} was written through a link that is {state}"
@@ -599,7 +633,7 @@ def i9_guards(played: Played, books: Books) -> Iterator[str]:
     """What a write replaced is what its decision had seen."""
     del books
     for one in played.world.writes:
-        decided = played.world.decided[one.operation]
+        decided = played.world.decision_of(one)
         if one.where is None or one.action != "update" or one.linking:
             continue
         for key, names in one.places.items():
@@ -652,7 +686,7 @@ def i11_deletes_safely(played: Played, books: Books) -> Iterator[str]:
     for one in played.world.writes:
         if one.action != "delete":
             continue
-        decided = played.world.decided[one.operation]
+        decided = played.world.decision_of(one)
         source = one.source
         policy = decided.config.on_delete[0 if source.side == S else 1]
         row = played.world.rows.get(source)
@@ -702,7 +736,7 @@ def i15_attributes(played: Played, books: Books) -> Iterator[str]:
     del books
     creates: Counter[str] = Counter()
     for one in played.world.writes:
-        decided = played.world.decided.get(one.operation)
+        decided = one.decided or played.world.decided.get(one.operation)
         if decided is None:
             yield f"{one.where} was written by an operation that nobody decided"
             continue
@@ -712,14 +746,15 @@ def i15_attributes(played: Played, books: Books) -> Iterator[str]:
             if key == "externalDataObjectId" or not any(n in one.payload for n in names):
                 continue
             cause = decided.decision.get(key) or decided.decision.get("")
-            if not cause or not str(cause.get("row", "")).startswith(("C3-", "C4 ", ADOPT)):
+            rows = ("C3-", "C4 ", ADOPT, *([RESTORED] if key in one.restores else []))
+            if not cause or not str(cause.get("row", "")).startswith(rows):
                 yield f"{key} of {one.where} has no cause: {decided.decision}"
     for operation, number in creates.items():
         if number > 1:
             yield f"the operation {operation} made {number} records"
 
 
-CHECKS = (
+CHECKS: tuple[Check, ...] = (
     i1_converges,
     i2_is_quiet,
     i2b_does_not_echo,

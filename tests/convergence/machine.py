@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tests.convergence import invariants
+from reverse_sf.cli.restore import inverse, refuse_off, restore_conflict
+from reverse_sf.errors import ConfigurationError, UsageError
+from tests.convergence import invariants, restored
 from tests.convergence.edits import (
     Add,
     Configure,
@@ -13,11 +15,13 @@ from tests.convergence.edits import (
     History,
     Life,
     Refuse,
+    Restore,
+    Revert,
     State,
     Twin,
     Wait,
 )
-from tests.convergence.shape import EXTERNAL_ID, P, S
+from tests.convergence.shape import EXTERNAL_ID, P, S, definition_of
 from tests.convergence.sync import Plan, Sync, one_time, open_ledger
 from tests.convergence.world import Where, World
 
@@ -77,6 +81,8 @@ class Machine:
             self._refuse(step)
         elif isinstance(step, State):
             self._forget(step)
+        elif isinstance(step, (Restore, Revert)):
+            self._want_back(step)
         elif step.side:
             world.switches.skew[step.side] += 0
             world.now += step.milliseconds
@@ -163,6 +169,25 @@ class Machine:
                 if (side, sobject) in old:
                     marks[side, sobject] = old[side, sobject]
 
+    def _want_back(self, step: Restore | Revert) -> None:
+        """What the two commands do; what they refuse is told to whoever called them."""
+        ledger, definition = self.sync.watched, definition_of(self.world.config)
+        try:
+            if isinstance(step, Restore):
+                rows = sorted(one.number for one in ledger.conflicts(limit=10_000))
+                if rows:
+                    restore_conflict(rows[step.number % len(rows)], ledger, definition)
+                return
+            runs = list(ledger.issued)
+            if runs:
+                run_id = runs[step.number % len(runs)]
+                wanted, _ = inverse(ledger, run_id)
+                for pair in sorted({one.pair for one in wanted}):
+                    refuse_off(definition, pair, ledger.issued[run_id])
+                ledger.ask(ledger.issued[run_id], wanted, run_id)
+        except (ConfigurationError, UsageError) as error:
+            self.world.events.append(("cannot be wanted back", str(error)))
+
     # --- the end -------------------------------------------------------------------------------
 
     def rest(self) -> Played:
@@ -194,7 +219,7 @@ class Machine:
         before = len(world.writes)
         self.cycle(replay=True)
         played.restless += len(world.writes) - before
-        played.violations = invariants.violations(played)
+        played.violations = invariants.violations(played, restored.CHECKS)
         return played
 
     def cycle(self, *, full: bool = False, replay: bool = False) -> int:

@@ -21,6 +21,8 @@ from reverse_sf.ledger.differing import (
 )
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
 from reverse_sf.ledger.outcomes import base_of_write, without_uncarried
+from reverse_sf.ledger.rehearsals import RunOperation
+from reverse_sf.ledger.restores import ASKED
 from reverse_sf.ledger.rows import (
     Conflict,
     Decisions,
@@ -32,6 +34,7 @@ from reverse_sf.ledger.rows import (
     Outcome,
     Outcomes,
     Parked,
+    Restore,
     Run,
     Snapshot,
     UserRow,
@@ -92,7 +95,9 @@ class MemoryLedger:
     runs: list[Run] = field(default_factory=list)
     people: dict[tuple[Side, str], UserRow] = field(default_factory=dict)
     catalogs: dict[tuple[Side, str], dict[str, Any]] = field(default_factory=dict)
-    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    noted_places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wanted: dict[tuple[Direction, str, str], Restore] = field(default_factory=dict)
+    ended: list[tuple[str, str, str]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
     # --- runs ----------------------------------------------------------------------------------
@@ -162,7 +167,10 @@ class MemoryLedger:
         self.settings[name] = value
 
     def note_places(self, pair: str, places: dict[str, Any]) -> None:
-        self.places[pair] = places
+        self.noted_places[pair] = places
+
+    def places(self, pair: str) -> dict[str, Any]:
+        return self.noted_places.get(pair, {})
 
     def matched_at(self, pair: str) -> str | None:
         return None
@@ -192,9 +200,45 @@ class MemoryLedger:
             )
         return found
 
-    def asked(self, direction: Direction) -> dict[str, list[Any]]:
-        """Nobody asks for a value back in these histories."""
-        return {}
+    # --- values that a person wants back -------------------------------------------------------
+
+    def ask(self, direction: Direction, wanted: Sequence[Restore]) -> None:
+        self._want(direction, wanted)
+        for one in wanted:
+            self.flags.setdefault((one.link_id, direction), ASKED)
+
+    def asked(self, direction: Direction) -> dict[str, list[Restore]]:
+        found: dict[str, list[Restore]] = {}
+        for (to, link_id, _), one in self.wanted.items():
+            if to is direction:
+                found.setdefault(link_id, []).append(one)
+        return found
+
+    def _want(self, direction: Direction, wanted: Sequence[Restore]) -> None:
+        for one in wanted:
+            plain = msgspec.convert(_plain(_encode(one)), Restore)
+            self.wanted[direction, one.link_id, one.key] = plain
+
+    def conflicts(self, *, number: int | None = None, limit: int = 100) -> list[Conflict]:
+        found = [it for it in reversed(self.journal) if number in (None, it.number)]
+        return found[:limit]
+
+    def operations_of(self, run_id: str) -> dict[str, RunOperation]:
+        return {
+            it.intent.operation_id: RunOperation(
+                it.intent.operation_id,
+                it.intent.link_id,
+                it.intent.pair,
+                it.intent.action,
+                it.status.value,
+                None,
+                it.intent.decision,
+            )
+            for it in self.operations
+            if it.intent.run_id == run_id
+        }
+
+    # --- what is known of links ----------------------------------------------------------------
 
     def snapshots(
         self,
@@ -335,6 +379,10 @@ class MemoryLedger:
             self.withheld.pop((link_id, direction, key), None)
         self._park(decisions.parked, run)
         self._add_conflicts(decisions.conflicts)
+        self._want(direction, decisions.issued)
+        for link_id, key, how in decisions.ended:
+            self.wanted.pop((direction, link_id, key), None)
+            self.ended.append((link_id, key, how))
         self.people.update(((one.side, one.user_id), one) for one in decisions.users)
 
     def _check(self, links: Sequence[Link]) -> None:
@@ -430,7 +478,15 @@ class MemoryLedger:
         known = {(it.operation_id, it.link_id, it.key) for it in self.journal if it.operation_id}
         for it in found:
             if it.operation_id is None or (it.operation_id, it.link_id, it.key) not in known:
-                self.journal.append(it)
+                number = len(self.journal) + 1
+                self.journal.append(
+                    msgspec.structs.replace(
+                        it,
+                        losing_value=_plain(_encode(it.losing_value)),
+                        winning_value=_plain(_encode(it.winning_value)),
+                        number=number,
+                    )
+                )
 
     # --- the target's commit -------------------------------------------------------------------
 
@@ -542,7 +598,7 @@ class MemoryLedger:
         if adopted:
             back = Direction.TO_SALESFORCE if to_spotio else Direction.TO_SPOTIO
             self.adopting[link_id, back] = NORMALISED + ", ".join(adopted)
-        places = None if to_spotio else self.places.get(intent.pair)
+        places = None if to_spotio else self.noted_places.get(intent.pair)
         found = None
         if to_spotio or places is not None:
             hi = outcome.image_modified_at or outcome.at

@@ -14,15 +14,17 @@ from unittest.mock import patch
 import msgspec
 from sqlalchemy import select
 
+from reverse_sf.cli import restore
 from reverse_sf.delivery import outbox, verdict
 from reverse_sf.ledger import outcomes
 from reverse_sf.ledger.encoding import from_text, to_text
-from reverse_sf.ledger.rows import LinkState, OperationStatus
+from reverse_sf.ledger.rows import RESTORED, LinkState, OperationStatus
 from reverse_sf.ledger.tables import images
 from reverse_sf.mapper import (
     decisions,
     fields,
     planner,
+    restoring,
     run,
     subject,
     toward_salesforce,
@@ -35,6 +37,7 @@ from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge import decide as deciding
 from reverse_sf.merge import evidence, tables
 from reverse_sf.merge.lifecycle import Act, Event, RecordDecision
+from tests.convergence.memory import MemoryLedger
 from tests.convergence.reference import canon
 from tests.convergence.shape import EXTERNAL_ID, P, S, held
 
@@ -374,6 +377,25 @@ def _scope_ignored() -> Any:
     return patch.object(Criteria, "__call__", lambda *_: True)
 
 
+def _always(*_: Any) -> bool:
+    return True
+
+
+def _unsettled_revert() -> Any:
+    def brought_back(original: Any, self: Any, one: Any, *rest: Any) -> None:
+        original(self, msgspec.structs.replace(one, settles=False), *rest)
+
+    return _around(fields.FieldDecisions, "_restore", brought_back)
+
+
+def _unkept_restore() -> Any:
+    def overruled(original: Any, self: Any, link: Any, draft: Any, *rest: Any) -> None:
+        draft.overruled = [one for one in draft.overruled if one[1] != RESTORED]
+        original(self, link, draft, *rest)
+
+    return _around(Entries, "overruled", overruled)
+
+
 def _union_settles_at_once() -> Any:
     return _around(outcomes, "settled", lambda _original, value, *_: value)
 
@@ -410,4 +432,10 @@ MUTANTS = (
     Mutant("unchanged fields sent as well", _whole_record),
     Mutant("out of scope tells nobody", lambda: _nothing(planner.Planner, "_hand_over")),
     Mutant("refused value calls for itself", _refused_again),
+    Mutant("brought back over a newer value", lambda: patch.object(restoring, "_is", _always)),
+    Mutant("restored where the other side rules", lambda: _nothing(restore, "_ruler")),
+    Mutant("what was taken back is not settled", _unsettled_revert),
+    Mutant("taken back over a change", lambda: _nothing(fields.FieldDecisions, "_has_moved")),
+    Mutant("what was brought back is not kept", _unkept_restore),
+    Mutant("a wish is forgotten", lambda: _nothing(MemoryLedger, "_want")),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.delivery import results
-from reverse_sf.ledger.rows import Decisions, Run, UserRow
+from reverse_sf.ledger.rows import RESTORED, Decisions, Run, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper import run as running
 from reverse_sf.mapper import streams
@@ -36,12 +36,12 @@ from tests.convergence.shape import (
     schema_line,
 )
 from tests.convergence.target import Operation, Target
-from tests.convergence.world import OVERLAP, Crash, Decided, Where
+from tests.convergence.world import OVERLAP, Asked, Crash, Decided, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from reverse_sf.ledger.rows import Outcomes
+    from reverse_sf.ledger.rows import Outcomes, Restore
     from tests.convergence.world import Row, World
 
 logger = logging.getLogger("convergence")
@@ -339,6 +339,8 @@ class Watched:
     def __init__(self, ledger: Any, world: World) -> None:
         self._ledger = ledger
         self._world = world
+        self.issued: dict[str, Direction] = {}
+        """The runs that had something to write, with their directions."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
@@ -363,6 +365,19 @@ class Watched:
         self._ledger.commit_outcomes(outcomes)
         self._world.effect("settled")
 
+    def ask(self, direction: Direction, wanted: Sequence[Restore], run_id: str = "") -> None:
+        """A command's process, not the sync's: it does not die with it."""
+        self._ledger.ask(direction, wanted)
+        side = P if direction is Direction.TO_SPOTIO else S
+        found = self._ledger.snapshots([one.link_id for one in wanted])
+        for one in wanted:
+            link = found[one.link_id].link
+            record_id = link.spotio_id if side == P else link.salesforce_id
+            where = Where(side, one.pair.split(":")[0], record_id or "")
+            world = self._world
+            world.asked.append(Asked(where, one, world.now, run_id, world.config))
+            world.events.append(("asked", *where, one.key, repr(one.value), one.why))
+
     def _parents(
         self, source: dict[str, Any], other: dict[str, Any], to: str, snapshot: Any
     ) -> dict[tuple[str, str], str | None]:
@@ -384,6 +399,10 @@ class Watched:
             return
         world = self._world
         direction = decisions.intents[0].direction
+        self.issued.setdefault(decisions.run_id, direction)
+        restores: dict[str, dict[str, Restore]] = {}
+        for one in decisions.issued:
+            restores.setdefault(one.link_id, {})[one.key] = one
         wanted = [one.link_id for one in decisions.intents]
         before = self._ledger.snapshots(wanted, direction=direction)
         new = {one.link_id: one for one in decisions.images}
@@ -405,6 +424,7 @@ class Watched:
             record = msgspec.json.decode(msgspec.json.encode(intent.record))
             carried = msgspec.json.decode(msgspec.json.encode(intent.source))
             envelope = msgspec.json.decode(msgspec.json.encode(intent.envelope))
+            decision = msgspec.json.decode(msgspec.json.encode(intent.decision))
             world.decided[intent.operation_id] = Decided(
                 config=world.config,
                 link_id=intent.link_id,
@@ -417,15 +437,20 @@ class Watched:
                 other=other or {},
                 base=snapshot.base if snapshot else {},
                 record=record,
-                decision=msgspec.json.decode(msgspec.json.encode(intent.decision)),
+                decision=decision,
                 keys=envelope.get("keys", {}),
                 state=snapshot.link.state.value if snapshot else "new",
                 source_deleted=bool(told.deleted) if told is not None else False,
                 at=world.now,
                 parents=self._parents(source or {}, other or {}, to, before.get(intent.link_id)),
+                run_id=decisions.run_id,
+                restores=restores.get(intent.link_id, {}),
             )
             world.carried[intent.operation_id] = {
-                key: canon(OTHER[to], key, value) for key, value in carried.items()
+                key: canon(OTHER[to], key, value)
+                for key, value in carried.items()
+                # What a person wanted back is not the source's value.
+                if decision.get(key, {}).get("row") != RESTORED
             }
 
 

@@ -531,6 +531,7 @@ class Task:
         result.modified_at = self._world.told(row.stamp)
         if counter in ("created", "updated", "linked") and self.where is not None:
             written = {self.record_key(name) for name in (*names, *self.tried)}
+            written -= self._world.brought_back(self.envelope.operation_id)
             self._world.read_back(self.where, written & set(self._world.config.keys(self.sobject)))
         kept = [name for name in names if name not in self.withheld_names]
         if self._side == S:

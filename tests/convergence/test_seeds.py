@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.convergence.edits import Add, Configure, Edit, History, Life, Refuse, Twin
+from tests.convergence.edits import (
+    Add,
+    Configure,
+    Edit,
+    History,
+    Life,
+    Refuse,
+    Restore,
+    Revert,
+    Twin,
+)
 from tests.convergence.machine import play
 from tests.convergence.shape import Config, P, S
 from tests.convergence.sync import Plan
@@ -139,6 +149,89 @@ SEEDS = {
             Plan(S),
             Edit(P, "Account", 0, (("address", {"street": None, "city": None}),)),
             Edit(S, "Account", 0, (("Name", "Ace"),)),
+        ),
+        order="PS",
+    ),
+    "a blank that lost comes back where its side rules, or it would be filled again": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_unless_blank"))),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"), ("Description", "yes"))),
+            Plan(S),
+            Plan(P),
+            Edit(P, "Account", 0, (("Notes", None),)),
+            Edit(S, "Account", 0, (("Description", "call"),)),
+            Plan(P),
+            Plan(S),
+            Restore(0),
+        ),
+    ),
+    "a value that lost before the other side ruled comes back to the side that rules now": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_unless_blank"))),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"), ("Description", "yes"))),
+            Plan(S),
+            Plan(P),
+            Edit(S, "Account", 0, (("Description", "call"),)),
+            Plan(S),
+            Plan(P),
+            Configure("Notes", "salesforce_only"),
+            Restore(0),
+        ),
+    ),
+    "what was taken back is not copied to the other side": History(
+        Config((("Company", "two_way"),), adopt=True),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"),)),
+            Plan(S),
+            Plan(P),
+            Edit(P, "Account", 0, (("Company", "Ace"),)),
+            Plan(P),
+            Plan(S),
+            Revert(2),
+        ),
+        order="PS",
+    ),
+    "taking back forgets no change of the other side that is on its way": History(
+        Config((("Company", "spotio_only"),)),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"),)),
+            Plan(S),
+            Plan(P),
+            Edit(P, "Account", 0, (("Company", "Zoë"),)),
+            Edit(S, "Account", 0, (("Name", "Ace"),)),
+            Plan(S),
+            Plan(P),
+            Revert(2),
+        ),
+        order="PS",
+    ),
+    "a wish for a record out of scope is told, and the other side still hears of its edit": History(
+        Config(
+            (("Company", "two_way"), ("Annual Revenue", "salesforce_only")), scope_p=("Customer",)
+        ),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"), ("AnnualRevenue", 7.5))),
+            Plan(S),
+            Plan(P),
+            Edit(P, "Account", 0, (("Annual Revenue", None),)),
+            Plan(P),
+            Plan(S),
+            Restore(0),
+            Edit(P, "Account", 0, (("Annual Revenue", 1), ("Stage", "Former"))),
+        ),
+    ),
+    "a wish for a merge's loser is no reason to move its link once more": History(
+        Config((("Company", "spotio_only"),), scope_s=("Customer",)),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"),)),
+            Add(S, "Account", (("Name", "Zoë"), ("Type", "Partner"))),
+            Plan(S),
+            Plan(P),
+            Edit(S, "Account", 0, (("Name", "Ace"),)),
+            Plan(S),
+            Plan(P),
+            Life("merge", S, "Account", 0, 1),
+            Restore(0),
         ),
         order="PS",
     ),

@@ -27,6 +27,7 @@ from tests.convergence.shape import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from reverse_sf.ledger.rows import Restore
     from tests.convergence.shape import Config
 
 _BEGIN = datetime(2026, 5, 6, tzinfo=timezone.utc)
@@ -95,6 +96,23 @@ class Lost(NamedTuple):
     operation: str
 
 
+class Asked(NamedTuple):
+    """A value that a person wanted back, with ``conflicts restore`` or, of a run, ``revert``.
+
+    Attributes:
+        where: the record that is to be written.
+        restore: what the command has asked the ledger for.
+        run_id: the run that is reverted; empty for a conflict.
+        config: in force when it was asked for.
+    """
+
+    where: Where
+    restore: Restore
+    at: int
+    run_id: str
+    config: Config
+
+
 @dataclass
 class World:
     """Both systems, their clocks, and the record of what happened.
@@ -113,6 +131,7 @@ class World:
         decided: what each operation was decided from.
         carried: by operation, the source's canonical values that it carries over.
         made: for each create of the sync, the record made and the record it stands for.
+        asked: values that people wanted back.
     """
 
     config: Config
@@ -127,6 +146,7 @@ class World:
     events: list[tuple[Any, ...]] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     made: list[tuple[Where, Where]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     decided: dict[str, Decided] = field(default_factory=dict)
     carried: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: int = 0
@@ -194,7 +214,9 @@ class World:
         self.events.append((by, *where, repr(values)))
         self._put(where, values, by)
 
-    def _put(self, where: Where, values: dict[str, Any], by: str) -> None:
+    def _put(
+        self, where: Where, values: dict[str, Any], by: str, back: frozenset[str] = frozenset()
+    ) -> None:
         row = self.rows[where]
         keys = self.config.keys(where.sobject)
         before = {key: canon(where.side, key, held(*where[:2], key, row.values)) for key in keys}
@@ -209,7 +231,7 @@ class World:
         for key in keys:
             if same(before[key], after[key]):
                 continue
-            if by == "user" or key in automated:
+            if by == "user" or key in automated or key in back:
                 self._note(where, key)
             else:
                 self.pending.pop((where, key), None)
@@ -386,9 +408,24 @@ class World:
                 self.lost.append(Lost(where, key, pending, write.operation))
         write.before = {name: row.values.get(name) for name in values}
         self.events.append(("write", *where, repr(sorted(values.items(), key=str))))
-        self._put(where, values, "sync")
+        back = self.brought_back(write.operation)
+        write.decided = self.decided.get(write.operation)
+        write.rivals = frozenset(key for key in write.places if (write.source, key) in self.pending)
+        write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
+        self._put(where, values, "sync", back)
+        write.after = {name: row.values.get(name) for name in values}
         write.at = self.now
         self.writes.append(write)
+
+    def decision_of(self, write: Write) -> Decided:
+        """What a write was decided from."""
+        return write.decided or self.decided[write.operation]
+
+    def brought_back(self, operation: str) -> frozenset[str]:
+        """Keys that an operation writes for a person, to travel on like any edit."""
+        decided = self.decided.get(operation)
+        wanted = decided.restores.items() if decided else ()
+        return frozenset(key for key, one in wanted if not one.settles)
 
     def create(self, side: str, sobject: str, values: dict[str, Any], write: Write) -> Where:
         """The sync creates a record."""
@@ -452,6 +489,11 @@ class Write:
     Attributes:
         places: by record key, the names in the destination's record.
         source: the record that it carries over.
+        before: what it replaced.
+        after: what the system made of it.
+        across: the source's values at that moment.
+        rivals: keys whose value at the source had not travelled yet.
+        decided: the decision in force; the same write asked for again has the same operation.
     """
 
     operation: str
@@ -464,7 +506,16 @@ class Write:
     on_link: frozenset[str] = frozenset()
     linking: bool = False
     before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    across: dict[str, Any] = field(default_factory=dict)
+    rivals: frozenset[str] = frozenset()
+    decided: Decided | None = None
     at: int = 0
+
+    @property
+    def restores(self) -> dict[str, Restore]:
+        """What somebody wanted back, by record key."""
+        return self.decided.restores if self.decided else {}
 
 
 @dataclass
@@ -475,6 +526,8 @@ class Decided:
         source: the source's image, as its system names things for S, by record key for P.
         other: the destination's image, likewise.
         base: by record key, as ``[P, S]``.
+        run_id: the run that decided it last.
+        restores: by record key, what a person wanted back and this writes.
     """
 
     config: Config
@@ -494,6 +547,8 @@ class Decided:
     source_deleted: bool
     at: int
     parents: dict[tuple[str, str], str | None]
+    run_id: str = ""
+    restores: dict[str, Restore] = field(default_factory=dict)
 
 
 def _beside(side: str, row: dict[str, Any], values: dict[str, Any], known: Any) -> bool:
