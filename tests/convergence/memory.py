@@ -175,6 +175,10 @@ class MemoryLedger:
     def matched_at(self, pair: str) -> str | None:
         return None
 
+    def set_aside(self, pair: str, side: Side) -> dict[str, str]:
+        """Nobody sets a record aside in these histories."""
+        return {}
+
     def pin_identity(self, side: Side, identity: str) -> None:
         """Every record comes from one org."""
 

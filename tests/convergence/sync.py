@@ -19,6 +19,7 @@ from reverse_sf.mapper import streams
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapping import known_pair
 from reverse_sf.mapping.definition import Direction, Side
 from tests.convergence.memory import MemoryLedger
 from tests.convergence.reference import canon, in_scope
@@ -522,8 +523,12 @@ class _Facts:
 @contextmanager
 def _compiled_once() -> Iterator[None]:
     """Let a history compile each mapping once, not in each of its runs."""
-    names = ("compile_pair", "type_from_schema", "SalesforceObject")
-    kept = {name: getattr(streams, name) for name in names}
+    homes = {
+        "compile_pair": known_pair,
+        "type_from_schema": streams,
+        "SalesforceObject": streams,
+    }
+    kept = {name: getattr(home, name) for name, home in homes.items()}
     read = kept["SalesforceObject"].from_schema
     of_schema = _remembered(lambda schema: (schema, {}))
 
@@ -536,12 +541,12 @@ def _compiled_once() -> Iterator[None]:
     _Facts.from_schema = staticmethod(from_schema)
     streams.SalesforceObject = _Facts  # type: ignore[assignment,misc]
     streams.type_from_schema = _remembered(kept["type_from_schema"])
-    streams.compile_pair = _remembered(kept["compile_pair"])
+    known_pair.compile_pair = _remembered(kept["compile_pair"])
     try:
         yield
     finally:
         for name, value in kept.items():
-            setattr(streams, name, value)
+            setattr(homes[name], name, value)
 
 
 @contextmanager
