@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MOST_CYCLES = 8
 """So many cycles are tried before a history counts as one that never comes to rest."""
 
+_NOT_WISHED = frozenset({"address", "owner", "parent"})
+"""Keys of several fields or of other records: nobody wants them back in these histories."""
+
 
 @dataclass
 class Played:
@@ -174,14 +177,16 @@ class Machine:
         ledger, definition = self.sync.watched, definition_of(self.world.config)
         try:
             if isinstance(step, Restore):
-                rows = sorted(one.number for one in ledger.conflicts(limit=10_000))
+                journal = ledger.conflicts(limit=10_000)
+                rows = sorted(one.number for one in journal if one.key not in _NOT_WISHED)
                 if rows:
                     restore_conflict(rows[step.number % len(rows)], ledger, definition)
                 return
             runs = list(ledger.issued)
             if runs:
                 run_id = runs[step.number % len(runs)]
-                wanted, _ = inverse(ledger, run_id)
+                found, _ = inverse(ledger, run_id, ledger.issued[run_id])
+                wanted = [one for one in found if one.key not in _NOT_WISHED]
                 for pair in sorted({one.pair for one in wanted}):
                     refuse_off(definition, pair, ledger.issued[run_id])
                 ledger.ask(ledger.issued[run_id], wanted, run_id)
