@@ -57,7 +57,8 @@ _direction = click.option(
 _PARKED = """Records and fields that are withheld, and why. Nothing else waits for them.
 
 They are tried again when the record, the schema or sync.yml changes. To try them in the next run
-all the same: reverse-sf parked retry. One in full: reverse-sf parked show ID.
+all the same: reverse-sf parked retry. To let go of what is meant to stay: reverse-sf parked
+release. One in full: reverse-sf parked show ID.
 
 Exit codes: 0 done, 2 no ledger, 5 with --strict where something is parked.
 """
@@ -127,7 +128,13 @@ def links_of(ledger: Ledger, record: str) -> list[Link]:
     Raises:
         UsageError: the ledger knows no such record.
     """
-    links = ledger.links_of(str(canonical_id(record)))
+    known = str(canonical_id(record))
+    links = ledger.links_of(known)
+    if not links and ledger.aside_pairs(known):
+        raise UsageError(
+            f"{record} was set aside with reverse-sf parked release: it is decided when it changes,"
+            f" or after reverse-sf parked retry --set-aside --record {record}"
+        )
     if not links:
         raise UsageError(f"the ledger knows no record {record}")
     return links
@@ -180,6 +187,11 @@ def show_parked(*, record: str, ledger_uri: str | None, as_json: bool) -> None:
 @click.option("--pair", help="Only this pair, such as Account:Accounts.")
 @click.option("--record", help="Only the record with this id, of either system.")
 @_direction
+@click.option(
+    "--set-aside",
+    is_flag=True,
+    help="What reverse-sf parked release has set aside, and nothing else.",
+)
 @click.option("--ledger-uri", help="The ledger.  [default: setting ledger_uri]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a text.")
 def retry_parked(
@@ -188,16 +200,24 @@ def retry_parked(
     pair: str | None,
     record: str | None,
     direction: str | None,
+    set_aside: bool,
     ledger_uri: str | None,
     as_json: bool,
 ) -> None:
     """Have what is parked tried again in the next run, whether or not anything changed.
 
-    What waits for its parent goes on waiting: the parent's outcome releases it.
+    What waits for its parent goes on waiting: the parent's outcome releases it. What was set aside
+    is decided when the tap sends it: run the sync once with --full-refresh.
 
     Exit codes: 0 done, 2 no such record or no ledger.
     """
+    if set_aside and (reason or direction):
+        raise UsageError("--set-aside goes with --pair and --record alone")
     with open_ledger(ledger_uri) as ledger:
+        if set_aside:
+            known = None if record is None else str(canonical_id(record))
+            _tell_taken_up(ledger.take_up(pair, known), as_json=as_json)
+            return
         number = retry(ledger, direction=direction, pair=pair, reason=reason, record=record)
     if as_json:
         say_json({"released": number})
@@ -205,6 +225,16 @@ def retry_parked(
         say(
             f"{number:,} withheld {'row' if number == 1 else 'rows'} will be tried in the next run."
         )
+
+
+def _tell_taken_up(number: int, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"taken_up": number})
+        return
+    say(
+        f"{number:,} {'record' if number == 1 else 'records'} set aside no longer: decided when the"
+        " tap sends them, so run the sync once with --full-refresh."
+    )
 
 
 def retry(

@@ -29,6 +29,7 @@ What that means:
                                    change of either side follows the field's rule
   a record without a counterpart   set aside: it is matched and decided as a new one when it or
                                    its mapping changes; its parent's coming does not bring it back
+                                   (reverse-sf parked retry --set-aside does)
   a record with a counterpart      the fields of the write that was refused stand as they are
 
 \b

@@ -72,10 +72,11 @@ def release(
         LeaseHeldError: a run is at work.
     """
     holder = this_process()
+    who, _, _ = holder.partition(" (")
     with ledger.kept_out(f"release-{secrets.token_hex(3)}", holder):
         made = released(ledger, definition, choose())
         if made.found:
-            ledger.release(made.found, why=f"by {holder}" + (f" ({why})" if why else ""))
+            ledger.release(made.found, why=f"by {who}" + (f" ({why})" if why else ""))
     return made
 
 

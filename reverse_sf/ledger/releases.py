@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+_ASIDE = "set aside:"
 _numbers = select(links.c.link_id, links.c.number).where(links.c.link_id.in_(keys()))
 
 
@@ -72,6 +73,37 @@ class Releases(Facts):
             ).all()
         return {row[0]: row[1] for row in rows}
 
+    def aside_pairs(self, record_id: str) -> list[str]:
+        """The pairs in which a record, given by its id in either system, is set aside."""
+        with self._reading() as connection:
+            kinds = connection.scalars(
+                select(facts.c.kind).where(
+                    facts.c.name == record_id, facts.c.kind.startswith(_ASIDE, autoescape=True)
+                )
+            ).all()
+        return sorted(kind.split(":", 2)[2] for kind in kinds)
+
+    def take_up(self, pair: str | None = None, record_id: str | None = None) -> int:
+        """Forget that records were set aside: each is new when the tap tells it next.
+
+        Args:
+            pair: only of this object mapping.
+            record_id: only this record.
+
+        Returns:
+            How many were set aside.
+        """
+        kinds = None if pair is None else [_kind(pair, side) for side in Side]
+        with self._writing() as connection:
+            return connection.execute(
+                delete(facts).where(
+                    facts.c.kind.startswith(_ASIDE, autoescape=True)
+                    if kinds is None
+                    else facts.c.kind.in_(kinds),
+                    *(() if record_id is None else (facts.c.name == record_id,)),
+                )
+            ).rowcount
+
 
 def _set_aside(connection: Connection, found: Sequence[Release], numbers: dict[str, int]) -> None:
     """Forget links of one record, and remember what that record holds."""
@@ -119,4 +151,4 @@ def _record_id(link: Link) -> str:
 
 
 def _kind(pair: str, side: Side) -> str:
-    return f"set aside:{side.value}:{pair}"
+    return f"{_ASIDE}{side.value}:{pair}"

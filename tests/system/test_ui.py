@@ -278,6 +278,17 @@ def test_all_parked_work_that_is_listed_is_tried_again(page):
     expect(page).to_have_url(re.compile("reason=choice_unmapped"))
 
 
+def test_parked_work_is_let_go_of(page, served):
+    page.goto("/parked/sf-three")
+    page.get_by_label("Why, for the log").fill("nobody boils")
+    follow(page, "Leave it as it is")
+    expect(page.get_by_role("status")).to_have_text("1 withheld row let go of.")
+    with Ledger.open(served[1].ledger_uri) as ledger:
+        assert {one.reason for one in ledger.parked_rows()} == {"rejected"}
+        (row,) = ledger.log_rows(kind="release")
+    assert "(nobody boils)" in row.reason
+
+
 def test_a_conflict_is_opened_and_its_value_restored(page, served):
     follow(page, "Conflicts")
     follow(page, "1 conflict")

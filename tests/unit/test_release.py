@@ -130,6 +130,24 @@ def test_a_record_that_waits_for_its_parent_is_set_aside_until_it_changes(world,
     assert (made["First Name"], made["Last Name"]) == ("Jane", "Doe")
 
 
+def test_what_was_set_aside_is_told_so_and_taken_up_again_when_a_person_asks(world, release):
+    outside = world.in_salesforce("Account", Name="Outside", Type="Former")
+    child = world.in_salesforce("Contact", LastName="Doe", AccountId=outside)
+    world.rest()
+    release(child)
+    with pytest.raises(UsageError, match="was set aside with reverse-sf parked release"):
+        release(child)
+
+    def take_up(*words):
+        ended = CliRunner().invoke(cli, ["parked", "retry", "--set-aside", *words, "--json"])
+        return json.loads(ended.stdout)
+
+    assert take_up("--pair", "Account:Accounts") == {"taken_up": 0}
+    assert take_up("--record", child) == {"taken_up": 1}
+    world.cycle(again=True)
+    assert parked(world) == {("to_spotio", ""): "waiting_for_parent"}
+
+
 def test_a_doubtful_record_is_matched_again_when_it_changes_and_never_made_twice(world, release):
     s, p = world.linked()
     double = world.in_salesforce("Account", Name="Acme again", SPOTIO_Id__c=p)
