@@ -13,9 +13,11 @@ from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.ledger.rows import RESTORED, OperationStatus, Restore
 from reverse_sf.mapping.address import ADDRESS_KEY
 from reverse_sf.mapping.definition import Direction, Side, SyncRule
+from reverse_sf.mapping.values import UNSET
 from reverse_sf.sync_file import read_sync_file
 
 if TYPE_CHECKING:
+    from reverse_sf.ledger.rehearsals import RunOperation
     from reverse_sf.ledger.rows import Conflict
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
@@ -204,7 +206,9 @@ def inverse(ledger: Ledger, run_id: str, direction: Direction) -> tuple[list[Res
             if not key:
                 continue
             base = bases.get(operation.link_id, {}).get(key)
-            taken = _taken_back(key, one, base, ledger.places(operation.pair).get(key), direction)
+            came_out = _came_out(operation, key, base, direction)
+            place = ledger.places(operation.pair).get(key)
+            taken = _taken_back(key, one, came_out, place, direction)
             if taken is None:
                 kept.append(f"{key} of {operation.pair}")
                 continue
@@ -224,8 +228,17 @@ def inverse(ledger: Ledger, run_id: str, direction: Direction) -> tuple[list[Res
     return wanted, kept
 
 
+def _came_out(
+    operation: RunOperation, key: str, base: list[Any] | None, direction: Direction
+) -> Any:
+    """What the system made of a written value, where nothing was settled since; or UNSET."""
+    written, source = (0, 1) if direction is Direction.TO_SPOTIO else (1, 0)
+    is_still = base is not None and base[source] == operation.source.get(key, UNSET)
+    return base[written] if base is not None and is_still else UNSET
+
+
 def _taken_back(
-    key: str, decided: dict[str, Any], base: list[Any] | None, place: Any, direction: Direction
+    key: str, decided: dict[str, Any], came_out: Any, place: Any, direction: Direction
 ) -> tuple[Any, Any] | None:
     """The value before a write and the one after it, both in the written system's terms.
 
@@ -235,30 +248,27 @@ def _taken_back(
         return None
     old, new = decided["old"], decided.get("new")
     if key in _RECORDS and isinstance(new, dict):
-        return _of_record(old, new, base, direction)
+        # The decision names the user or record of the source, and the base what it came to.
+        return None if came_out is UNSET else (old, came_out)
     if key == ADDRESS_KEY and new is not None:
         places = place if isinstance(place, dict) else {}
         names = places if direction is Direction.TO_SALESFORCE else {one: one for one in places}
         if not isinstance(new, dict):
             return None
-        written = {one: new[name] for one, name in names.items() if name in new}
-        before = {one: (old or {}).get(one) for one in written}
-        if "street" in before and _HOUSE_NUMBER not in places and (old or {}).get(_HOUSE_NUMBER):
-            # SPOTIO keeps it by itself where it belongs to the street's line.
-            before[_HOUSE_NUMBER] = old[_HOUSE_NUMBER]
-        return (before, written) if written else None
-    return old, new
+        sent = {one: new[name] for one, name in names.items() if name in new}
+        after = sent if came_out is UNSET else _cut(came_out, sent, places)
+        return (_cut(old, sent, places), after) if sent else None
+    return old, new if came_out is UNSET else came_out
 
 
-def _of_record(
-    old: Any, new: dict[str, Any], base: list[Any] | None, direction: Direction
-) -> tuple[Any, Any] | None:
-    """An owner or a parent: the decision names the source's, the base what was read back for it."""
-    to_spotio = direction is Direction.TO_SPOTIO
-    own = new.get("salesforce_id" if to_spotio else "spotio_id")
-    if base is None or own is None or base[1 if to_spotio else 0] != own:
-        return None
-    return old, base[0 if to_spotio else 1]
+def _cut(address: dict[str, Any] | None, sent: dict[str, Any], places: dict[str, str]) -> Any:
+    """The components of an address that a run has sent."""
+    held = address or {}
+    found = {one: held.get(one) for one in sent}
+    if "street" in found and _HOUSE_NUMBER not in places and held.get(_HOUSE_NUMBER):
+        # SPOTIO keeps it by itself where it belongs to the street's line.
+        found[_HOUSE_NUMBER] = held[_HOUSE_NUMBER]
+    return found
 
 
 def _show(wanted: list[Restore], kept: list[str], *, dry_run: bool) -> None:

@@ -21,6 +21,7 @@ class RunOperation(NamedTuple):
     Attributes:
         decision: by field, the rule, the row and the values; the key ``""`` is the whole record.
         error: why it was not carried out, in the API's words.
+        source: by field, the source's values that the decision used.
     """
 
     operation_id: str
@@ -30,6 +31,7 @@ class RunOperation(NamedTuple):
     status: str
     error: str | None
     decision: dict[str, dict[str, Any]]
+    source: dict[str, Any]
 
 
 class Rehearsals(Session):
@@ -45,6 +47,7 @@ class Rehearsals(Session):
             operations.c.status,
             operations.c.error,
             operations.c.decision,
+            operations.c.source,
         )
         with self._reading() as connection:
             rows = connection.execute(
@@ -62,6 +65,7 @@ class Rehearsals(Session):
                     row.status,
                     row.error,
                     from_text(row.decision),
+                    from_text(row.source),
                 )
                 for row in rows
             }

@@ -237,6 +237,7 @@ class MemoryLedger:
                 it.status.value,
                 None,
                 it.intent.decision,
+                it.intent.source,
             )
             for it in self.operations
             if it.intent.run_id == run_id

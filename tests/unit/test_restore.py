@@ -330,6 +330,24 @@ def test_of_an_address_only_what_the_run_wrote_is_taken_back(world, call, toward
     assert held(world, p, "address")[at] == ("0 Main St", "Bend")
 
 
+def test_what_the_system_made_of_a_written_value_is_still_what_the_run_wrote(world, call):
+    _, p = world.linked(BillingStreet="0 Main St", BillingCity="Salem", Website="w")
+    world.normalise["BillingStreet"] = lambda value: value and value.replace(" St", " Street")
+    world.normalise["Website"] = lambda value: value and f"https://{value}"
+    world.in_spotio("Accounts", p, Website="new", address={"street": "1 Oak St", "city": "Salem"})
+    world.to_salesforce()
+    with world.open() as ledger:
+        run_id = ledger.last_run(Direction.TO_SALESFORCE).run_id
+    world.rest()
+    _, salesforce = world.both(p)
+    assert (salesforce["BillingStreet"], salesforce["Website"]) == ("1 Oak Street", "https://new")
+    world.normalise.clear()
+    call("revert", run_id, "--yes")
+    quiet(world)
+    _, salesforce = world.both(p)
+    assert (salesforce["BillingStreet"], salesforce["Website"]) == ("0 Main St", "w")
+
+
 def test_an_owner_who_has_moved_on_since_is_left_alone(world, call):
     s, p = world.linked(OwnerId=REP[0])
     world.in_salesforce("Account", s, OwnerId=OPS[0])
