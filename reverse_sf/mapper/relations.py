@@ -186,6 +186,9 @@ class Parents:
             if row.key == "" and row.direction is course.direction:
                 withheld = f"its parent {source_id} is withheld itself: {row.message}"
         name = self._candidates[0].name if self._candidates else self._child.name
+        if self._child.activity is not None:
+            # One that is not linked yet is no converted lead.
+            name = self._child.activity.of
         return Parent(
             link or link_id_of(name, source_id, course.source),
             source_id,

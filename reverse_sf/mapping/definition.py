@@ -345,6 +345,6 @@ class SyncDefinition:
             return ()
         if child.activity is not None:
             of = [one for one in self.objects if one.name == child.activity.of]
-            # What was on a lead is on what the lead was converted to.
-            return tuple(filter(None, (*of, *map(self.conversion_of, of))))
+            # What was on a lead is on what the lead was converted to, if it was.
+            return tuple(filter(None, (*map(self.conversion_of, of), *of)))
         return tuple(one for one in self.objects if one.spotio == child.parent.spotio)

@@ -385,3 +385,70 @@ def test_an_occurrence_of_a_series_stays_one_event_when_spotio_stores_it(diary: 
     rows = [one for one in diary.salesforce.rows("Event") if one["Subject"] in {"Weekly", "Moved"}]
     assert len(rows) == 3
     assert diary.made("Event", second["SPOTIO_Id__c"])["Subject"] == "Moved"
+
+
+LEADS = """\
+version: 1
+objects:
+  - spotio: Leads
+    salesforce: Lead
+    to_spotio: {enabled: true}
+    salesforce_external_id: SPOTIO_Id__c
+    match: [external_id]
+    on_convert: Contact
+    owner: {spotio_default: ops@example.com, salesforce_default: ops@example.com}
+    fields:
+      - {spotio: Last Name, salesforce: LastName, rule: salesforce_only}
+    activities:
+"""
+CONVERTED = """\
+  - spotio: Leads
+    salesforce: Contact
+    to_spotio: {enabled: true, create: false}
+    salesforce_external_id: SPOTIO_Id__c
+    match: [external_id]
+    owner: {spotio_default: ops@example.com, salesforce_default: ops@example.com}
+    fields:
+      - {spotio: Last Name, salesforce: LastName, rule: salesforce_only}
+"""
+
+
+def test_an_activity_follows_its_lead_to_what_it_was_converted_to(diary: Diary) -> None:
+    diary.sync.select = ("User", "Lead", "Contact", "Task")
+    diary.sync.spotio_streams = ("users", "Leads", "activities")
+    diary.sync.state_file(TO_SPOTIO).unlink(missing_ok=True)
+    subject = {"Subject": "Subject"}
+    diary.sync.sync_file.write_text(
+        LEADS + entry("Call", "Task", subject, two_way=True) + CONVERTED
+    )
+    lead = diary.salesforce.edit(object="Lead", create={"LastName": "Ada", "Company": "Ada Inc"})
+    diary.run(TO_SPOTIO)
+    (own,) = [
+        one["id"] for one in diary.spotio.rows("Leads") if one["externalDataObjectId"] == lead["id"]
+    ]
+    first = diary.log(own, "Leads", template="Call", title="Before", date=DATE, done=False)
+    diary.rest()
+    assert diary.made("Task", first)["WhoId"] == lead["id"]
+    became = diary.salesforce.convert(lead["id"])
+    second = diary.log(own, "Leads", template="Call", title="After", date=DATE, done=False)
+    diary.spotio.edit(object="activities", id=first, set={"title": "Before, changed"})
+    diary.rest()
+    for activity_id, title in ((first, "Before, changed"), (second, "After")):
+        row = diary.made("Task", activity_id)
+        assert row["Subject"] == title
+        assert row["WhoId"] == became["contact"] if "contact" in became else became["contactId"]
+
+
+def test_an_activity_of_an_account_that_was_merged_away_stays_with_the_winner(
+    diary: Diary,
+) -> None:
+    winner, _ = diary.linked("Account", 0)
+    loser, of_loser = diary.linked("Account", 1)
+    diary.define(of_accounts=call(two_way=True))
+    activity_id = planned(diary, of_loser)
+    diary.rest()
+    diary.salesforce.merge("Account", winner, loser)
+    diary.rest()
+    assert diary.made("Task", activity_id)["WhatId"] == winner
+    writes = diary.cycle()
+    assert writes == [], "Salesforce has moved the Task, and nobody moves it back"
