@@ -58,7 +58,12 @@ class Tenant:
     @property
     def fingerprint(self) -> str:
         """Digest of the workflow and the users: what refused a record may have changed with it."""
-        told = repr((self._workflow, self._users)).encode()
+        people = [
+            (one.id, one.email, one.role, one.external_id, one.read_only)
+            for one in self._users
+            if not one.suspended
+        ]
+        told = repr((self._workflow, people)).encode()
         return hashlib.blake2b(told, digest_size=16).hexdigest()
 
     def meet(self, users: list[User]) -> None:

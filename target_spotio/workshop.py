@@ -153,6 +153,9 @@ class Workshop:
         try:
             if of_users:
                 self.tenant.meet(self._users.apply(of_users))
+                if self._ledger is not None:
+                    # What we have changed ourselves makes no refused value good.
+                    self._ledger.set_setting(_FINGERPRINT, self.tenant.fingerprint)
                 self._commit()
             for stream in sorted(by_stream, key=self.tenant.depth):
                 self._apply_stream(stream, by_stream[stream])
