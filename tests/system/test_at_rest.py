@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.postgresql import postgresql_server, shared_uri
+from tests.system.servers_fixture import sweeping
 from tests.system.sync import Marks
 from tests.system.two_way_fixtures import sync, world
 
@@ -52,7 +53,9 @@ def test_twenty_further_runs_write_nothing_on_either_side(sync: Sync) -> None:
     assert moved_by_flows, "the flows have changed mapped fields"
     assert _addresses_apart(sync), "SPOTIO spells some addresses its own way"
     rest = Marks.now(sync.servers)
-    for _ in range(FURTHER_RUNS):
+    # Whether a run writes depends on no database: on the second one a few are enough.
+    few = not sync.ledger_uri.startswith("sqlite") and not sweeping()
+    for _ in range(4 if few else FURTHER_RUNS):
         sync.cycle()
     assert rest.writes(sync.servers) == []
     sync.cycle(again=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reverse_sf.simulator.local import running
+from tests.system.servers_fixture import in_a_sweep
 from tests.system.sync import DIRECTIONS, OBJECTS, TO_SALESFORCE, TO_SPOTIO, Marks, Sync
 from tests.system.two_way_fixtures import two_way_definition
 
@@ -147,7 +148,7 @@ def test_one_change_costs_the_same_few_requests_in_every_population(tmp_path: Pa
     ]
 
 
-@pytest.mark.parametrize("bulk_threshold", [0, MANY])
+@pytest.mark.parametrize("bulk_threshold", [0, pytest.param(MANY, marks=in_a_sweep)])
 def test_an_update_of_many_linked_records_is_ten_requests_a_thousand_at_most(
     tmp_path: Path, bulk_threshold: int
 ) -> None:

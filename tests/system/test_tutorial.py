@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.system.meltano_project import BIN, MeltanoProject
-from tests.system.servers_fixture import small_world
+from tests.system.servers_fixture import in_a_sweep, small_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow]
 LINE = re.compile(r"^\$ (.+)$", re.MULTILINE)
 
 
+@in_a_sweep
 def test_the_tutorial_works_as_it_is_written(small_world: LocalServers, tmp_path: Path) -> None:
     small_world.reset()
     project = MeltanoProject(tmp_path, small_world)
