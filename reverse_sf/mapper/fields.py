@@ -276,21 +276,26 @@ class FieldDecisions(Refusals, ABC):
         value, end = due(one, part, other, self._destination, is_open=is_open)
         if end is not None:
             draft.ended.append((one.key, end.value))
-        if end is not None or value is UNSET or part is None:
+        if part is None:
             return
         key = part.key
         source = part.read(salesforce) if self._from_salesforce else spotio.get(key)
-        if one.settles and self._has_moved(part, source, prior):
+        has_moved = self._has_moved(part, source, prior)
+        if end is End.BACK and one.settles and one.issued and not has_moved:
+            # Its write may have had no outcome that would have settled it.
+            self._overrule(key, draft)
+            draft.rebased[key] = [spotio.get(key), part.read(salesforce)]
+        if end is not None or value is UNSET:
+            return
+        if one.settles and has_moved:
             # Settled now, that change would never be carried over.
             draft.ended.append((key, End.OVERTAKEN.value))
             return
         spelled = self._spell_wanted(part, value, spotio.get(key), part.read(salesforce))
-        self.drop(key, draft)
+        self._overrule(key, draft)
         if one.settles:
             # Otherwise what both sides agreed on until now is what this is a change against.
             draft.rebased.pop(key, None)
-        draft.won_back = [each for each in draft.won_back if each != key]
-        draft.parked = [each for each in draft.parked if each[0] != key]
         held = other.get(key) if self._from_salesforce else part.read(other)
         draft.record.update(spelled)
         draft.keys[key] = part.place
@@ -301,6 +306,12 @@ class FieldDecisions(Refusals, ABC):
         draft.decision[key] = {"row": RESTORED, "rule": one.why, "old": held, "new": new}
         draft.overruled.append((key, RESTORED, RESTORED, held, new))
         draft.restores.append(msgspec.structs.replace(one, issued=True))
+
+    def _overrule(self, key: str, draft: Draft) -> None:
+        """Take back what the rule of a field has decided."""
+        self.drop(key, draft)
+        draft.won_back = [each for each in draft.won_back if each != key]
+        draft.parked = [each for each in draft.parked if each[0] != key]
 
     @staticmethod
     def brings_back(key: str, draft: Draft) -> bool:
@@ -320,7 +331,8 @@ class FieldDecisions(Refusals, ABC):
     def _has_moved(self, part: Part, source: Any, prior: Prior) -> bool:
         """Whether the source holds another value than the settled one."""
         base = prior.snapshot.base.get(part.key)
-        return base is not None and not same(source, self._settled(part, base))
+        value = source if self._from_salesforce else part.canon_spotio(source)
+        return base is not None and not same(value, self._settled(part, base))
 
     @abstractmethod
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:

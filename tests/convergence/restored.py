@@ -231,6 +231,8 @@ def r5_ends_truly(played: Played, books: Books) -> Iterator[str]:
         if len(asked) != 1 or (link_id, key) in brought:
             continue
         (one,) = asked
+        if how == End.OVERTAKEN.value and not world.faults and not _overtaken(world, one):
+            yield f"{key} of {one.where} is called overtaken, and nothing has come since"
         row = world.rows.get(one.where)
         if row is None or row.deleted or _touched(world, one):
             continue
@@ -241,6 +243,22 @@ def r5_ends_truly(played: Played, books: Books) -> Iterator[str]:
             yield f"{key} of {one.where} is called changed, and holds {value!r} as it did"
         if how == End.REFUSED.value and not (world.faults or world.switches.refusing):
             yield f"{key} of {one.where} is called refused, and nothing was"
+
+
+def _overtaken(world: World, asked: Asked) -> bool:
+    """Whether the other side of a reverted value has changed since the run decided."""
+    key = asked.restore.key
+    return any(
+        _edited(world, write.source, key, write.decided.at - 1)
+        or any(
+            one.where == write.source and one.at >= write.at and key in one.places
+            for one in world.writes
+        )
+        # What a merge's winner holds, nobody has edited for that.
+        or world.rows[write.source].deleted
+        for write in world.writes
+        if write.where == asked.where and write.decided and write.decided.run_id == asked.run_id
+    )
 
 
 def _touched(world: World, asked: Asked) -> bool:

@@ -205,6 +205,45 @@ SEEDS = {
         ),
         order="PS",
     ),
+    "what was taken back by a process that died is settled as what it is": History(
+        Config((("Company", "two_way"),)),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"),)),
+            Plan(S),
+            Plan(P),
+            Edit(S, "Account", 0, (("Name", "Ace"),)),
+            Plan(S),
+            Plan(P),
+            Revert(2),
+            Plan(S, crash=16),
+            Plan(P),
+        ),
+    ),
+    "what a system has made of a value is what its run wrote": History(
+        Config((("Company", "two_way"), ("Website", "two_way"))),
+        (("trims", True),),
+        (
+            Add(P, "Account", (("Company", "Acme"), ("Website", "b.io"))),
+            Plan(P),
+            Plan(S),
+            Edit(P, "Account", 0, (("Website", "A.IO"),)),
+            Plan(P),
+            Plan(S),
+            Revert(2),
+        ),
+    ),
+    "a number that is spelled longer than it is compared is no change of the other side": History(
+        Config((("Company", "two_way"), ("Annual Revenue", "two_way"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"), ("Annual Revenue", 1))),
+            Plan(P),
+            Plan(S),
+            Edit(P, "Account", 0, (("Annual Revenue", 2.345),)),
+            Plan(P),
+            Plan(S),
+            Revert(2),
+        ),
+    ),
     "a wish for a record out of scope is told, and the other side still hears of its edit": History(
         Config(
             (("Company", "two_way"), ("Annual Revenue", "salesforce_only")), scope_p=("Customer",)
