@@ -239,10 +239,28 @@ def r5_ends_truly(played: Played, books: Books) -> Iterator[str]:
         (name,) = places(*one.where[:2], key)
         value = canon(one.where.side, key, row.values.get(name))
         expected = canon(one.where.side, key, one.restore.expected)
-        if how == End.CHANGED.value and same(value, expected):
+        is_still = same(value, expected) or _is_as_written(world, one, value)
+        if how == End.CHANGED.value and is_still:
             yield f"{key} of {one.where} is called changed, and holds {value!r} as it did"
         if how == End.REFUSED.value and not (world.faults or world.switches.refusing):
             yield f"{key} of {one.where} is called refused, and nothing was"
+
+
+def _is_as_written(world: World, asked: Asked, value: Any) -> bool:
+    """Whether a field holds what a system has made of what a run wrote there last."""
+    key = asked.restore.key
+    wrote = [
+        one
+        for one in world.writes
+        if one.where == asked.where
+        and any(name in one.payload for name in one.places.get(key, ()))
+        and one.at <= asked.at
+    ]
+    if not wrote or not wrote[-1].decided or wrote[-1].decided.run_id != asked.run_id:
+        return False
+    is_edited = _edited(world, asked.where, key, wrote[-1].at)
+    is_edited = is_edited or _edited(world, wrote[-1].source, key, wrote[-1].decided.at - 1)
+    return same(_value(wrote[-1], key, wrote[-1].after), value) and not is_edited
 
 
 def _overtaken(world: World, asked: Asked) -> bool:
@@ -254,6 +272,7 @@ def _overtaken(world: World, asked: Asked) -> bool:
             one.where == write.source and one.at >= write.at and key in one.places
             for one in world.writes
         )
+        or (key in write.places and _has_rival(write, write.decided, key))
         # What a merge's winner holds, nobody has edited for that.
         or world.rows[write.source].deleted
         for write in world.writes
