@@ -155,6 +155,11 @@ def r3_stays(played: Played, books: Books) -> Iterator[str]:
         elif not (
             _was_sent(world, write.source, key, terms_at_rest(world, books, key), stands)
             or _arrived(world, pair, key, (side, stands, across), books)
+            # The system has made of it what it once made of the value that stands across.
+            or same(
+                _value(write, key, write.payload),
+                canon(side, key, terms_at_rest(world, books, key).carried(side, across)),
+            )
         ):
             yield f"{shown} was brought back as {brought!r}, and {across!r} stands across"
 
