@@ -42,7 +42,7 @@ def two_systems() -> Iterator[LocalServers]:
     [
         pytest.param("kill", False, EVERY, id="all of it, file"),
         pytest.param("kill this", False, EVERY, id="one process, file"),
-        pytest.param("kill", True, 2 * EVERY + 1, id="all of it, postgresql"),
+        pytest.param("kill", True, 4 * EVERY + 1, id="all of it, postgresql"),
     ],
 )
 def test_a_crash_at_any_boundary_loses_and_doubles_nothing(

@@ -21,7 +21,7 @@ __all__ = ["pipeline", "small_world"]
 pytestmark = [pytest.mark.slow]
 
 TIMEOUT_S = 2
-EVERY = 1 if sweeping() else 14
+EVERY = 1 if sweeping() else 20
 """`make sweep` takes every call in turn; `make test` every sixth, each fault others."""
 
 FAULTS: dict[str, dict[str, Any]] = {

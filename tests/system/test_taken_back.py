@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from reverse_sf.cli.main import cli
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction
+from tests.system.servers_fixture import in_a_sweep
 from tests.system.sync import TO_SALESFORCE, TO_SPOTIO, Marks, Sync
 from tests.system.two_way_fixtures import two_way_definition, world
 
@@ -108,6 +109,7 @@ def _quiet(sync: Sync) -> None:
     assert rest.writes(sync.servers) == []
 
 
+@in_a_sweep
 def test_a_run_toward_spotio_is_taken_back_and_what_people_lost_comes_back(sync: Sync) -> None:
     for _ in range(2):
         sync.cycle()

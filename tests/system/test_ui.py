@@ -190,9 +190,14 @@ FOCUS = """() => {
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until something with this name has the focus, which must be visible on the way."""
+    # A page that is on its way has neither all its links nor its style yet.
+    page.wait_for_load_state("load")
     for _ in range(120):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS)
+        if focus["name"] and not focus["seen"]:
+            page.wait_for_function(f"() => {{ const one = ({FOCUS})(); return one.seen; }}")
+            focus = page.evaluate(FOCUS)
         assert focus["seen"] or not focus["name"], f"the focus on {focus['name']} is not visible"
         if re.match(name, focus["name"]):
             return
