@@ -59,6 +59,14 @@ class Life:
 
 
 @dataclass(frozen=True)
+class Convert:
+    """Somebody converts a lead: to the contact of a number, or to a new one."""
+
+    number: int
+    into: int | None = None
+
+
+@dataclass(frozen=True)
 class Twin:
     """Two records that belong together, unseen by the sync; SPOTIO's names the other."""
 
@@ -117,7 +125,9 @@ class Revert:
     number: int
 
 
-Step = Add | Edit | Life | Twin | Configure | Refuse | State | Wait | Restore | Revert | Plan
+Step = (
+    Add | Edit | Life | Convert | Twin | Configure | Refuse | State | Wait | Restore | Revert | Plan
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +189,7 @@ def some_history(random: Random, *, faults: bool = True, length: int = 14) -> Hi
 def some_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
     """One thing that happens, or a few that belong together."""
     chance = random.random()
-    if chance < 0.03 and config.rule("Rating"):
+    if chance < 0.03 and config.rule("Rating", "Account"):
         # Two choices of SPOTIO are one of Salesforce: both sides pick what agrees already.
         number = random.randrange(4)
         cool = Edit(P, "Account", number, (("Rating", random.choice(("Cool", "Lukewarm"))),))
@@ -206,6 +216,41 @@ def some_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
     if chance < 0.985:
         return [some_configure(random, config)]
     return [Wait(random.choice((1_000, 5_000)), random.choice("PS"))]
+
+
+def widened(random: Random, history: History, *, faults: bool) -> History:
+    """The history with more in it: leads that are converted."""
+    config = history.config
+    if config.contacts:
+        return history
+    leads = [("First Name", random.choice(RULES)), ("Last Name", "two_way")]
+    leads += [("Remark", random.choice(RULES)), ("Firm", "two_way")]
+    config = replace(config, rules=(*config.rules, *leads), leads=True)
+    steps = list(history.steps)
+    for _ in range(random.randint(4, 10)):
+        chance = random.random()
+        if chance < 0.25:
+            more: list[Step] = [some_convert(random)]
+        elif chance < 0.4:
+            more = [some_add(random, config)]
+        elif chance < 0.6:
+            more = [some_edit(random, config)]
+        elif chance < 0.7:
+            edits = ((random.randint(1, 24), some_convert(random)),)
+            more = [replace(some_plan(random, config, faults=faults), edits=edits)]
+        elif chance < 0.8:
+            more = [some_life(random, config)]
+        else:
+            more = [Plan(S), Plan(P)]
+        at = random.randint(1, len(steps))
+        steps[at:at] = more
+    return replace(history, config=config, steps=(*steps,))
+
+
+def some_convert(random: Random) -> Convert:
+    """A lead is converted, now and then to a contact that is there already."""
+    into = random.choice((None, None, None, random.randrange(4)))
+    return Convert(random.randrange(4), into)
 
 
 def some_wishes(random: Random, config: Config, *, faults: bool, length: int = 9) -> list[Step]:
@@ -264,21 +309,27 @@ def some_values(
 
 def some_object(random: Random, config: Config) -> str:
     """A mapped sObject."""
+    if config.leads:
+        return random.choice(("Account", "Lead", "Lead", "Contact"))
     return "Contact" if config.contacts and random.random() < 0.35 else "Account"
 
 
 def some_add(random: Random, config: Config) -> Add:
     """A record of either side."""
     side, sobject = random.choice("PS"), some_object(random, config)
+    sobject = config.kind(side, sobject)
     values = dict(some_values(random, config, side, sobject, 5))
-    name = "Company" if sobject == "Account" else "Last Name"
-    values.setdefault(places(side, sobject, name)[0], random.choice(POOL[name][side]))
+    for name in {"Account": ("Company",), "Lead": ("Last Name", "Firm")}.get(
+        sobject, ("Last Name",)
+    ):
+        values.setdefault(places(side, sobject, name)[0], random.choice(POOL[name][side]))
     return Add(side, sobject, tuple(values.items()), random.randrange(4))
 
 
 def some_edit(random: Random, config: Config) -> Edit:
     """An edit of either side."""
     side, sobject = random.choice("PS"), some_object(random, config)
+    sobject = config.kind(side, sobject)
     values = some_values(random, config, side, sobject, 2)
     return Edit(side, sobject, random.randrange(4), values)
 
@@ -296,7 +347,7 @@ def some_life(random: Random, config: Config) -> Life:
     what = random.choice(("delete", "undelete", "purge", "merge", "late", "late", "parent"))
     side = S if what == "merge" else random.choice("PS")
     sobject = "Contact" if what == "parent" and config.contacts else some_object(random, config)
-    return Life(what, side, sobject, random.randrange(4), random.randrange(4))
+    return Life(what, side, config.kind(side, sobject), random.randrange(4), random.randrange(4))
 
 
 def some_configure(random: Random, config: Config) -> Configure:

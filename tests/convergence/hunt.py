@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.convergence.edits import some_history, some_wishes
+from tests.convergence.edits import some_history, some_wishes, widened
 from tests.convergence.machine import play
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ QUIET_EVERY = 3
 """Of so many histories one is without faults, so that what it finds is plain."""
 WISHES = 0.25
 """The share of histories in which people want values back."""
+WIDE = 0.3
+"""The share of histories in which more takes part than records that stay what they are."""
 MOST_HISTORIES = 1500
 """A planted bug that so many histories do not find counts as missed."""
 
@@ -30,9 +32,12 @@ class Catch(NamedTuple):
 
 
 def history_of(seed: int) -> History:
-    """The history of a seed; of some, people want values back when it has been told."""
+    """The history of a seed; some have leads in them, and in some people want values back."""
     faults = seed % QUIET_EVERY != 0
     history = some_history(Random(seed), faults=faults)
+    wide = Random(f"wide {seed}")
+    if wide.random() < WIDE:
+        history = widened(wide, history, faults=faults)
     # From a source of its own: what a seed told before there were wishes it still tells.
     random = Random(f"restores {seed}")
     if random.random() >= WISHES:

@@ -17,7 +17,7 @@ from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.values import Reason
 from reverse_sf.merge.adoption import ADOPT
 from tests.convergence import reference
-from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, same, verdicts
+from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, in_scope, same, verdicts
 from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, P, S, held, places
 from tests.convergence.world import Where
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.convergence.machine import Played
+    from tests.convergence.shape import Config
     from tests.convergence.world import Decided, Lost, World, Write
 
     Check = Callable[[Played, "Books"], Iterator[str]]
@@ -50,6 +51,11 @@ class Pair(NamedTuple):
     s: str | None
     base: dict[str, list[Any]]
     images: dict[str, dict[str, Any]]
+    kinds: dict[str, str]
+
+    def where(self, side: str) -> Where:
+        """The record of a side."""
+        return Where(side, self.kinds[side], (self.p if side == P else self.s) or "")
 
     def stored(self, side: str, key: str) -> Any:
         """What the ledger last saw of a key on a side; ABSENT where it never saw it."""
@@ -74,7 +80,7 @@ class Books(NamedTuple):
     """Link, key and outcome of what people wanted back, oldest first."""
 
     @classmethod
-    def of(cls, ledger: Any) -> Books:
+    def of(cls, ledger: Any, config: Config) -> Books:
         """Read them."""
         if isinstance(ledger, Ledger):
             with ledger._reading() as connection:
@@ -99,12 +105,13 @@ class Books(NamedTuple):
         pairs = {
             one: Pair(
                 one,
-                found.link.pair.split(":")[0],
+                sobject := found.link.pair.split(":")[0],
                 found.link.state,
                 found.link.spotio_id,
                 found.link.salesforce_id,
                 found.base,
                 {P: found.spotio_image or {}, S: found.salesforce_image or {}},
+                {side: config.kind(side, sobject) for side in (P, S)},
             )
             for one, found in ledger.snapshots(sorted(ids)).items()
         }
@@ -120,7 +127,7 @@ class Books(NamedTuple):
 
 def violations(played: Played, further: tuple[Check, ...] = ()) -> list[str]:
     """Everything that is wrong, each with its invariant's name in front."""
-    books = Books.of(played.sync.ledger)
+    books = Books.of(played.sync.ledger, played.world.config)
     found: list[str] = []
     for check in (*CHECKS, *further):
         name = check.__name__.split("_")[0].upper()
@@ -158,8 +165,8 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
         s_value = canon(S, key, held(S, pair.sobject, key, s))
         base = pair.base.get(key)
         settled = None if base is None else (canon(P, key, base[0]), canon(S, key, base[1]))
-        terms = terms_at_rest(world, books, key)
-        rule = config.rule(key) or "do_not_sync"
+        terms = terms_at_rest(world, books, key, pair.sobject)
+        rule = config.rule(key, pair.sobject) or "do_not_sync"
         if settled is None and key in config.omit:
             # Never sent on purpose; the tables speak again when the record changes.
             continue
@@ -179,7 +186,7 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
                 # of a key that was mapped later (C.2: absent, nothing). What a target has read
                 # there, beside a write or in its guard, is known, and is decided.
                 continue
-            if not reference.in_scope(config, source, pair.sobject, image):
+            if not in_scope(config, source, pair.sobject, image):
                 continue
             direction = DIRECTION_FROM[source]
             if {(pair.link_id, direction, key), (pair.link_id, direction, "")} & books.parked:
@@ -211,7 +218,7 @@ def _possible(
         held_back = {(pair.link_id, direction, key), (pair.link_id, direction, "")}
         if (
             source not in world.config.enabled
-            or not reference.in_scope(world.config, source, pair.sobject, image)
+            or not in_scope(world.config, source, pair.sobject, image)
             or held_back & books.parked
         ):
             return False
@@ -223,10 +230,10 @@ def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
     for side, record_id in ((P, pair.p), (S, pair.s)):
         if record_id is None or side not in world.config.enabled:
             continue
-        row = world.rows.get(Where(side, pair.sobject, record_id))
+        row = world.rows.get(pair.where(side))
         if row is None or row.deleted or pair.state is not LinkState.PENDING:
             continue
-        if not reference.in_scope(world.config, side, pair.sobject, row.values):
+        if not in_scope(world.config, side, pair.sobject, row.values):
             continue
         if (pair.link_id, DIRECTION_FROM[side], "") not in books.parked:
             yield f"{side} {record_id} has no counterpart and is not parked"
@@ -235,14 +242,13 @@ def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
 def both_of(world: World, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]] | None:
     if pair.p is None or pair.s is None:
         return None
-    p = world.rows.get(Where(P, pair.sobject, pair.p))
-    s = world.rows.get(Where(S, pair.sobject, pair.s))
+    p, s = world.rows.get(pair.where(P)), world.rows.get(pair.where(S))
     if p is None or s is None or p.deleted or s.deleted:
         return None
     return p.values, s.values
 
 
-def terms_at_rest(world: World, books: Books, key: str) -> Terms:
+def terms_at_rest(world: World, books: Books, key: str, sobject: str) -> Terms:
     def in_spotio(value: Any) -> Any:
         return next(
             (one.p for one in books.pairs.values() if one.sobject == "Account" and one.s == value),
@@ -255,7 +261,7 @@ def terms_at_rest(world: World, books: Books, key: str) -> Terms:
             None,
         )
 
-    return Terms(world.config, key, {P: in_spotio, S: in_salesforce})
+    return Terms(world.config, key, sobject, {P: in_spotio, S: in_salesforce})
 
 
 def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
@@ -282,16 +288,17 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
                     continue
                 writes[one.where, key] += 1
                 of_links[decided.link_id, one.where.side, key] += 1
-    partner = {Where(P, one.sobject, one.p or ""): one for one in books.pairs.values()}
-    partner |= {Where(S, one.sobject, one.s or ""): one for one in books.pairs.values()}
+    partner = {one.where(side): one for side in (P, S) for one in books.pairs.values()}
     for (where, key), number in writes.items():
         pair = partner.get(where)
         if pair is None:
             continue
-        both = (Where(P, pair.sobject, pair.p or ""), Where(S, pair.sobject, pair.s or ""))
+        both = (pair.where(P), pair.where(S))
         edits = sum(world.edits.get((one, key), 0) for one in both)
         # The winner of a merge has values of its own, and nobody edits a field for that.
-        edits += sum(event[0] == "delete" and event[-1] == pair.s for event in world.events)
+        edits += sum(
+            event[0] in ("delete", "convert") and event[-1] == pair.s for event in world.events
+        )
         # One for the link itself, and one for each fault and each edited definition.
         if number > edits + 1 + world.faults:
             yield f"{number} writes of {key} of {where.id} after {edits} edits"
@@ -313,10 +320,10 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
             if not any(name in one.payload for name in names):
                 continue
             row = decided.decision.get(key, {}).get("row")
-            source = Where(OTHER[decided.to], decided.sobject, decided.source_id)
+            source = decided.where(OTHER[decided.to])
             echo = row in (_ONLY_S if decided.to == P else _ONLY_P)
             # A union writes one side after the other: the second half is of before the first one.
-            echo = echo and decided.config.rule(key) != "union"
+            echo = echo and decided.config.rule(key, decided.sobject) != "union"
             at = written.get((source, key))
             if echo and at is not None and one.action == "update" and not world.faults:
                 edits = world.edited_at.get((source, key), [])
@@ -347,7 +354,8 @@ def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
         if one.action == "delete":
             continue
         mapped = set(decided.config.keys(decided.sobject))
-        mapped -= {key for key in mapped if decided.config.rule(key) == "do_not_sync"}
+        rule = {key: decided.config.rule(key, decided.sobject) for key in mapped}
+        mapped = {key for key in mapped if rule[key] != "do_not_sync"}
         allowed = {name for key, names in one.places.items() if key in mapped for name in names}
         allowed |= {EXTERNAL_ID, "externalDataObjectId"}
         strangers = set(one.payload) - allowed
@@ -357,7 +365,9 @@ def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
         if decided.action != "update":
             continue
         for key in decided.decision:
-            if not key or decided.config.rule(key) is None or key in decided.restores:
+            if not key or decided.config.rule(key, decided.sobject) is None:
+                continue
+            if key in decided.restores:
                 continue
             p_value, s_value, _ = observed(decided, key)
             if ABSENT not in (p_value, s_value) and terms_then(decided, key).agrees(
@@ -394,7 +404,8 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             continue
         for key in config.keys(pair.sobject):
             base = pair.base.get(key)
-            if base is None or config.rule(key) == "do_not_sync" or key in config.omit:
+            rule = config.rule(key, pair.sobject)
+            if base is None or rule == "do_not_sync" or key in config.omit:
                 # What on_create left out is settled as automation made it (C.3, "On create").
                 continue
             values = [
@@ -404,12 +415,12 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             apart = values == settled and not same(*values)
             # What a run has written and a person takes back stands as it is.
             apart = apart and not _taken_back(world, pair, key)
-            if config.rule(key) == "union" and apart and key not in config.omit:
+            if rule == "union" and apart and key not in config.omit:
                 yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
-            if values != settled or terms_at_rest(world, books, key).agrees(*values):
+            if values != settled or terms_at_rest(world, books, key, pair.sobject).agrees(*values):
                 continue
-            for at, record_id in ((0, pair.p), (1, pair.s)):
-                where = Where("PS"[at], pair.sobject, record_id or "")
+            for at in (0, 1):
+                where = pair.where("PS"[at])
                 seen = any(same(one, values[at]) for one in world.seen.get((where, key), ()))
                 if (where, key) in world.pending and None not in settled and not seen:
                     yield f"{key} = {values[at]!r} of {where.id} beside {values[1 - at]!r}"
@@ -421,8 +432,7 @@ def _taken_back(world: World, pair: Pair, key: str) -> bool:
         one
         for one in world.writes
         if one.where is not None
-        and (one.where[1:], one.where.side)
-        in (((pair.sobject, pair.p), P), ((pair.sobject, pair.s), S))
+        and (one.where[1:], one.where.side) in ((pair.where(P)[1:], P), (pair.where(S)[1:], S))
         and any(name in one.payload for name in one.places.get(key, ()))
     ]
     return bool(wrote) and key in wrote[-1].restores and wrote[-1].restores[key].settles
@@ -431,7 +441,7 @@ def _taken_back(world: World, pair: Pair, key: str) -> bool:
 def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
     """It agreed when it was settled, or somebody went back to what was settled."""
     base = decided.base.get(lost.key)
-    if decided.config.rule(lost.key) == "union":
+    if decided.config.rule(lost.key, decided.sobject) == "union":
         # What was written holds its changes (I5), and its own base tells that they are to go on.
         to_p = lost.where.side == P
         return same(observed(decided, lost.key)[0 if to_p else 1], lost.value)
@@ -473,6 +483,7 @@ def terms_then(decided: Decided, key: str) -> Terms:
     return Terms(
         decided.config,
         key,
+        decided.sobject,
         {
             P: lambda value: decided.parents.get((S, value)),
             S: lambda value: decided.parents.get((P, value)),
@@ -493,7 +504,7 @@ def i5_follows_rules(played: Played, books: Books) -> Iterator[str]:
             if not any(name in one.payload for name in names):
                 continue
             p_value, s_value, base = observed(decided, key)
-            rule = decided.config.rule(key) or "do_not_sync"
+            rule = decided.config.rule(key, decided.sobject) or "do_not_sync"
             if ABSENT in (p_value, s_value) or key in one.restores:
                 # A person wanted it back, whatever the rule says: judged by its own invariant.
                 continue
@@ -523,7 +534,7 @@ def _right_value(
 ) -> Iterator[str]:
     p_value, s_value = values
     value = terms.carried(decided.to, s_value if decided.to == P else p_value)
-    if decided.config.rule(key) == "union":
+    if decided.config.rule(key, decided.sobject) == "union":
         base = observed(decided, key)[2]
         value = reference.union(p_value, s_value, base)["PS".index(decided.to)]
     if value == "?" or (key == "parent" and value is UNDEFINED):
@@ -549,9 +560,8 @@ def _right_winner(world: World, decided: Decided, key: str, shown: str) -> Itera
     winner = OTHER[decided.to]
     if winner == reference.tie(told):
         return
-    loser_id, winner_id = decided.other_id or "", decided.source_id
-    lost = world.edited_at.get((Where(decided.to, decided.sobject, loser_id), key), [])
-    won = world.edited_at.get((Where(winner, decided.sobject, winner_id), key), [])
+    lost = world.edited_at.get((decided.where(decided.to), key), [])
+    won = world.edited_at.get((decided.where(winner), key), [])
     before = [(at, value) for at, value in lost if at <= decided.at]
     # Who went away from a value and back to it has changed nothing that a sync could see.
     if not before or sum(same(value, before[-1][1]) for _, value in before) > 1:
@@ -564,7 +574,7 @@ def _created_right(decided: Decided, write: Write) -> Iterator[str]:
     if write.action == "delete" or write.linking or write.action == "link":
         return
     for key, names in write.places.items():
-        rule = decided.config.rule(key)
+        rule = decided.config.rule(key, decided.sobject)
         if rule is None or not any(name in write.payload for name in names):
             continue
         if rule == "do_not_sync":
@@ -576,11 +586,10 @@ def _created_right(decided: Decided, write: Write) -> Iterator[str]:
 
 def i6_stays_in_scope(played: Played, books: Books) -> Iterator[str]:
     """No create or update whose source's image fails the filter; leaving scope parts nobody."""
-    deleted = {event[1:4] for event in played.world.events if event[0] == "delete"}
+    gone = {event[1:4] for event in played.world.events if event[0] in ("delete", "convert")}
     for pair in books.pairs.values():
-        sides = ((P, pair.sobject, pair.p), (S, pair.sobject, pair.s))
-        if pair.state in _PARTED and not deleted & set(sides):
-            yield f"{pair.p}/{pair.s} is {pair.state.value}, and neither was deleted"
+        if pair.state in _PARTED and not gone & {tuple(pair.where(P)), tuple(pair.where(S))}:
+            yield f"{pair.p}/{pair.s} is {pair.state.value}, and neither is gone"
     for one in played.world.writes:
         decided = played.world.decision_of(one)
         if one.action == "delete":
@@ -589,7 +598,7 @@ def i6_stays_in_scope(played: Played, books: Books) -> Iterator[str]:
         image = dict(decided.source)
         if source not in decided.config.enabled:
             yield f"{one.action} of {one.where}: that direction is off"
-        if not reference.in_scope(decided.config, source, decided.sobject, image):
+        if not in_scope(decided.config, source, decided.sobject, image):
             yield f"{one.action} of {one.where} from a record out of scope"
 
 
@@ -614,12 +623,7 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
         again = sum(world.rows[where].deleted for where, of in world.made if of == source)
         if number > 1 + (again if world.config.resurrect else 0):
             yield f"{number} records were made for {source}"
-    linked = {
-        Where(side, one.sobject, record_id)
-        for one in books.pairs.values()
-        for side, record_id in ((P, one.p), (S, one.s))
-        if record_id
-    }
+    linked = {one.where(side) for one in books.pairs.values() for side in (P, S)}
     made = {where for where, _ in world.made}
     for where in made:
         if where not in linked and not world.rows[where].deleted:
@@ -673,10 +677,6 @@ def i10_keeps_order(played: Played, books: Books) -> Iterator[str]:
             continue
         if (link_id, Direction.TO_SALESFORCE, "") in books.parked:
             continue
-        row = None
-        for side, record_id in ((P, pair.p), (S, pair.s)):
-            source = Where(side, pair.sobject, record_id or "")
-            row = row or played.world.rows.get(source)
         yield f"an operation of {pair.p}/{pair.s} ({pair.state.value}) is open at rest"
 
 
@@ -702,7 +702,7 @@ def i11_deletes_safely(played: Played, books: Books) -> Iterator[str]:
             for key, value in one.before.items()
             if key in decided.base
             # What is not synced (any more) is no value that a deletion is weighed against.
-            and (decided.config.rule(key) or "do_not_sync") != "do_not_sync"
+            and (decided.config.rule(key, decided.sobject) or "do_not_sync") != "do_not_sync"
             and not same(value, canon(decided.to, key, decided.base[key][at]))
         }
         if unseen:
@@ -716,17 +716,13 @@ def i12_progresses(played: Played, books: Books) -> Iterator[str]:
     for row in books.reasons:
         if row.key == "" and row.reason in _OF_FIELDS:
             yield f"{row.link_id} is withheld as a whole for the {row.reason} of one field"
-    known = {
-        Where(side, one.sobject, record_id)
-        for one in books.pairs.values()
-        for side, record_id in ((P, one.p), (S, one.s))
-        if record_id
-    }
+    known = {one.where(side) for one in books.pairs.values() for side in (P, S)}
+    config = world.config
     for where, row in world.rows.items():
-        if row.deleted or where.side not in world.config.enabled or where in known:
+        if row.deleted or where.side not in config.enabled or where in known:
             continue
-        if where.sobject in world.config.objects and reference.in_scope(
-            world.config, where.side, where.sobject, row.values
+        if any(map(config.creates, config.pairs_of(where.side, where.sobject))) and in_scope(
+            config, where.side, where.sobject, row.values
         ):
             yield f"{where} was never decided"
 

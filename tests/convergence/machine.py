@@ -11,6 +11,7 @@ from tests.convergence import invariants, restored
 from tests.convergence.edits import (
     Add,
     Configure,
+    Convert,
     Edit,
     History,
     Life,
@@ -76,6 +77,8 @@ class Machine:
             self._add(step)
         elif isinstance(step, Life):
             self._live(step)
+        elif isinstance(step, Convert):
+            self._convert(step)
         elif isinstance(step, Twin):
             self._twin(step)
         elif isinstance(step, Configure):
@@ -102,7 +105,7 @@ class Machine:
 
     def _add(self, step: Add) -> None:
         values = dict(step.values)
-        if step.sobject == "Contact":
+        if step.sobject == "Contact" and self.world.config.contacts:
             parent = self._pick(step.side, "Account", step.parent)
             values["AccountId" if step.side == S else "parentId"] = parent.id if parent else None
         self.world.add(step.side, step.sobject, values)
@@ -113,6 +116,12 @@ class Machine:
         if step.both:
             self.world.rows[s].values[EXTERNAL_ID] = p.id
         self.world.settle(p)
+
+    def _convert(self, step: Convert) -> None:
+        lead = self._pick(S, "Lead", step.number)
+        contact = None if step.into is None else self._pick(S, "Contact", step.into)
+        if lead is not None:
+            self.world.convert(lead, contact)
 
     def _live(self, step: Life) -> None:
         world = self.world
@@ -137,7 +146,7 @@ class Machine:
                 world.edit(where, {name: parent.id})
         elif step.what == "merge" and step.side == S:
             winner = self._pick(S, step.sobject, step.other)
-            if winner is not None and winner != where:
+            if winner is not None and winner != where and not row.became:
                 world.delete(where, winner=winner.id)
                 for one, child in list(world.rows.items()):
                     if one.sobject == "Contact" and child.values.get("AccountId") == where.id:
@@ -166,11 +175,11 @@ class Machine:
         marks = self.sync.bookmarks
         past = self.sync.past_bookmarks
         old = past[-min(len(past), step.back + 1)] if step.back and past else {}
-        for side, sobject in list(marks):
+        for side, stream in list(marks):
             if side == step.side:
-                marks.pop((side, sobject))
-                if (side, sobject) in old:
-                    marks[side, sobject] = old[side, sobject]
+                marks.pop((side, stream))
+                if (side, stream) in old:
+                    marks[side, stream] = old[side, stream]
 
     def _want_back(self, step: Restore | Revert) -> None:
         """What the two commands do; what they refuse is told to whoever called them."""

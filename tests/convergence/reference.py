@@ -77,11 +77,13 @@ class Terms(NamedTuple):
     """How one key travels under one configuration.
 
     Attributes:
+        sobject: that the key's pair goes by.
         parent_in: per side, maps the other side's parent id to this side's; None where unlinked.
     """
 
     config: Config
     key: str
+    sobject: str
     parent_in: dict[str, Callable[[Any], Any]]
 
     def carried(self, to: str, value: Any) -> Any:
@@ -224,6 +226,9 @@ def tie(row: str) -> str:
 
 def in_scope(config: Config, side: str, sobject: str, values: dict[str, Any]) -> bool:
     """Whether a record of a side takes part toward the other one (selective sync)."""
+    if values.get("IsConverted"):
+        # It has become something else, which speaks for it.
+        return False
     if sobject != "Account":
         return True
     if side == S:

@@ -153,12 +153,16 @@ def r3_stays(played: Played, books: Books) -> Iterator[str]:
             if not same(across, then):
                 yield f"{shown} was taken back, and {across!r} came across for {then!r}"
         elif not (
-            _was_sent(world, write.source, key, terms_at_rest(world, books, key), stands)
+            _was_sent(
+                world, write.source, key, terms_at_rest(world, books, key, pair.sobject), stands
+            )
             or _arrived(world, pair, key, (side, stands, across), books)
             # The system has made of it what it once made of the value that stands across.
             or same(
                 _value(write, key, write.payload),
-                canon(side, key, terms_at_rest(world, books, key).carried(side, across)),
+                canon(
+                    side, key, terms_at_rest(world, books, key, pair.sobject).carried(side, across)
+                ),
             )
         ):
             yield f"{shown} was brought back as {brought!r}, and {across!r} stands across"
@@ -189,7 +193,7 @@ def _was_sent(world: World, where: Where, key: str, terms: Terms, value: Any) ->
 def _arrived(world: World, pair: Pair, key: str, found: tuple[str, Any, Any], books: Books) -> bool:
     """Whether the other side holds a restored value, or nothing may carry it there."""
     side, stands, across = found
-    config, terms = world.config, terms_at_rest(world, books, key)
+    config, terms = world.config, terms_at_rest(world, books, key, pair.sobject)
     row = both_of(world, pair)
     p, s = (stands, across) if side == P else (across, stands)
     if row is None or terms.agrees(p, s):
@@ -197,7 +201,7 @@ def _arrived(world: World, pair: Pair, key: str, found: tuple[str, Any, Any], bo
     direction = DIRECTION_FROM[side]
     return (
         side not in config.enabled
-        or config.rule(key) == "do_not_sync"
+        or config.rule(key, pair.sobject) == "do_not_sync"
         or not reference.in_scope(config, side, pair.sobject, row[0 if side == P else 1])
         or bool({(pair.link_id, direction, key), (pair.link_id, direction, "")} & books.parked)
         or terms.carried(OTHER[side], stands) is UNDEFINED

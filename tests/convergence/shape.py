@@ -2,7 +2,11 @@
 
 One parent object (Account : Accounts) and one child (Contact : Contacts). Every kind of field that
 behaves differently in a sync stands here once: text, a text with a limit, a number with a scale, a
-many-to-one choice, a multiple choice, the stage, an address, an owner, a parent.
+many-to-one choice, a multiple choice, the stage, an address, an owner, a parent. Leads come where
+there is no child: what they are converted to takes their place beside the same SPOTIO record.
+
+A pair goes by its sObject, which is in one pair only; SPOTIO's records by the sObject of the first
+pair that they are in (:meth:`Config.kind`).
 """
 
 from __future__ import annotations
@@ -30,9 +34,8 @@ from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
 from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
 
 P, S = "P", "S"
-STREAM = {"Account": "Accounts", "Contact": "Contacts"}
-OBJECT = {one: name for name, one in STREAM.items()}
-PAIRS = tuple(f"{one}:{name}" for one, name in STREAM.items())
+STREAM = {"Account": "Accounts", "Contact": "Contacts", "Lead": "Leads"}
+"""SPOTIO's record types, by what its records go by."""
 EXTERNAL_ID = "SPOTIO_Id__c"
 
 FIELD_OF = {
@@ -45,7 +48,13 @@ FIELD_OF = {
         "Notes": "Description",
         "Stage": "Type",
     },
-    "Contact": {"First Name": "FirstName", "Last Name": "LastName"},
+    "Contact": {"First Name": "FirstName", "Last Name": "LastName", "Remark": "Description"},
+    "Lead": {
+        "First Name": "FirstName",
+        "Last Name": "LastName",
+        "Remark": "Description",
+        "Firm": "Company",
+    },
 }
 """Record key to Salesforce field, by sObject; address, owner and parent come on top."""
 COMPONENTS = {"street": "BillingStreet", "city": "BillingCity"}
@@ -87,6 +96,8 @@ POOL: dict[str, dict[str, tuple[Any, ...]]] = {
     "Stage": {P: ("Prospect", "Customer", "Former"), S: ("Prospect", "Customer", "Partner")},
     "First Name": {P: ("Ann", "Bo", None), S: ("Ann", "Bo", None)},
     "Last Name": {P: ("Ash", "Birch"), S: ("Ash", "Birch")},
+    "Remark": {P: ("hm", None, "oh"), S: ("hm", None, "ah")},
+    "Firm": {P: ("Acme", "Zoë"), S: ("Acme", "Ace")},
     "owner": {P: ("u1", "u2", "u7"), S: (PEOPLE["u1"], PEOPLE["u2"], STRANGER[S])},
     "street": {P: ("1 Elm Street", "2 Oak St", None), S: ("1 Elm Street", "2 Oak St", None)},
     "city": {P: ("Ulm", "Bonn", None), S: ("Ulm", "Bonn", None)},
@@ -117,8 +128,9 @@ class Config:
         enabled: directions that are on, by source side.
         contacts: the child object is mapped.
         resurrect: a deletion that loses to a change has the record created anew.
-        adopt: what the other system made of a two-way value is copied back; left out of the
-            spelling that other choices are drawn from.
+        adopt: what the other system made of a two-way value is copied back; left out, as what
+            follows, of the spelling that other choices are drawn from.
+        leads: leads are mapped, and the contacts that they are converted to; not with contacts.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -133,16 +145,39 @@ class Config:
     contacts: bool = False
     resurrect: bool = False
     adopt: bool = field(default=False, repr=False)
+    leads: bool = field(default=False, repr=False)
 
-    def rule(self, key: str) -> str | None:
-        """The rule of a key; None where it is not mapped."""
-        return dict(self.rules).get(key)
+    def rule(self, key: str, sobject: str) -> str | None:
+        """The rule of a key in the pair of an sObject; None where it is not mapped."""
+        return dict(self.rules).get(key) if key in self.keys(sobject) else None
 
     def keys(self, sobject: str) -> list[str]:
-        """The mapped keys of an object."""
-        own = FIELD_OF[sobject]
-        extra = {"address", "owner"} if sobject == "Account" else {"parent"}
-        return [key for key, _ in self.rules if key in own or key in extra]
+        """The mapped keys of the pair of an sObject."""
+        return list(_keys(self, sobject))
+
+    def kind(self, side: str, sobject: str) -> str:
+        """What a side's records go by that are in the pair of an sObject."""
+        return "Lead" if side == P and sobject == "Contact" and self.leads else sobject
+
+    def stream(self, side: str, kind: str) -> str:
+        """The name of the tap's stream of a side's records."""
+        return kind if side == S else STREAM[kind]
+
+    def pair(self, sobject: str) -> str:
+        """The name of the pair of an sObject."""
+        return f"{sobject}:{STREAM[self.kind(P, sobject)]}"
+
+    def pairs_of(self, side: str, kind: str) -> list[str]:
+        """The sObjects of the pairs that a side's records are in."""
+        return [one for one in self.objects if self.kind(side, one) == kind]
+
+    def kinds(self, side: str) -> list[str]:
+        """What a side's tap reads, parents first."""
+        return list(dict.fromkeys(self.kind(side, one) for one in self.objects))
+
+    def creates(self, sobject: str) -> bool:
+        """Whether the sync creates records of a pair; what leads became is only taken over."""
+        return not (self.leads and sobject == "Contact")
 
     def with_rule(self, key: str, rule: str) -> Config:
         """The same with another rule for a key."""
@@ -151,7 +186,17 @@ class Config:
     @property
     def objects(self) -> tuple[str, ...]:
         """The mapped sObjects, parents first."""
+        if self.leads:
+            return ("Account", "Lead", "Contact")
         return ("Account", "Contact") if self.contacts else ("Account",)
+
+
+@lru_cache(4096)
+def _keys(config: Config, sobject: str) -> tuple[str, ...]:
+    extra = {"address", "owner"} if sobject == "Account" else set()
+    if sobject == "Contact" and config.contacts:
+        extra = {"parent"}
+    return tuple(key for key, _ in config.rules if key in FIELD_OF[sobject] or key in extra)
 
 
 def some_config(random: Random) -> Config:
@@ -210,6 +255,7 @@ def definition_of(config: Config) -> SyncDefinition:
 def _fingerprint(config: Config) -> str:
     spelled = repr(replace(config, omit=frozenset())) + repr(sorted(config.omit))
     spelled += " adopts" if config.adopt else ""
+    spelled += " leads" if config.leads else ""
     return hashlib.blake2b(spelled.encode(), digest_size=8).hexdigest()
 
 
@@ -247,14 +293,18 @@ def _mapping(config: Config, sobject: str) -> ObjectMapping:
             SyncRule(rules["address"]),
             adopt=config.adopt and rules["address"] == "two_way",
         )
-    if not accounts:
+    if "parent" in config.keys(sobject):
         parent = ParentMapping("AccountId", "Accounts", SyncRule(rules["parent"]))
     return ObjectMapping(
-        name=f"{sobject}:{STREAM[sobject]}",
-        spotio=STREAM[sobject],
+        name=config.pair(sobject),
+        spotio=STREAM[config.kind(P, sobject)],
         salesforce=sobject,
-        to_spotio=DirectionSettings(S in config.enabled, only_when=scoped_s),
-        to_salesforce=DirectionSettings(P in config.enabled, only_when=scoped_p),
+        to_spotio=DirectionSettings(
+            S in config.enabled, only_when=scoped_s, create=config.creates(sobject)
+        ),
+        to_salesforce=DirectionSettings(
+            P in config.enabled, only_when=scoped_p, create=config.creates(sobject)
+        ),
         fields=fields,
         address=address,
         owner=owner,
@@ -263,6 +313,7 @@ def _mapping(config: Config, sobject: str) -> ObjectMapping:
         on_delete_in_spotio=DeletePolicy(config.on_delete[1]),
         salesforce_external_id=EXTERNAL_ID,
         resurrect=config.resurrect,
+        on_convert="Contact" if sobject == "Lead" else None,
         path=sobject,
         fingerprint=_fingerprint(config),
     )
@@ -296,6 +347,22 @@ _FACTS: dict[str, dict[str, dict[str, Any]]] = {
         "FirstName": {"type": "string", "length": 40, "nillable": True},
         "LastName": {"type": "string", "length": 80, "createable": True},
         "AccountId": {"type": "reference", "referenceTo": ["Account"], "nillable": True},
+        "Description": {"type": "textarea", "length": 32000, "nillable": True},
+        EXTERNAL_ID: {"type": "string", "externalId": True, "unique": True, "nillable": True},
+    },
+    "Lead": {
+        "Id": {"type": "id"},
+        "IsDeleted": {"type": "boolean"},
+        "MasterRecordId": {"type": "reference"},
+        "IsConverted": {"type": "boolean"},
+        "ConvertedContactId": {"type": "reference", "nillable": True},
+        "ConvertedAccountId": {"type": "reference", "nillable": True},
+        "ConvertedOpportunityId": {"type": "reference", "nillable": True},
+        "SystemModstamp": {"type": "datetime"},
+        "FirstName": {"type": "string", "length": 40, "nillable": True},
+        "LastName": {"type": "string", "length": 80, "createable": True},
+        "Company": {"type": "string", "length": 255, "createable": True},
+        "Description": {"type": "textarea", "length": 32000, "nillable": True},
         EXTERNAL_ID: {"type": "string", "externalId": True, "unique": True, "nillable": True},
     },
 }
@@ -327,8 +394,23 @@ _TYPES = {
             SpotioField("51", "Last Name", "Text", system_role="LastName"),
         ),
     ),
+    "Leads": SpotioType(
+        id="3",
+        name="Leads",
+        stages=(Stage("60", "Open", "active"),),
+        fields=(
+            SpotioField("61", "First Name", "Text", system_role="FirstName"),
+            SpotioField("62", "Last Name", "Text", system_role="LastName"),
+            SpotioField("63", "Remark", "MultiLine"),
+            SpotioField("64", "Firm", "Text", role="Name", system_role="Company"),
+        ),
+    ),
 }
-NATIVE = {"Accounts": ("address", "ownerId"), "Contacts": ("parentId", "ownerId")}
+NATIVE = {
+    "Accounts": ("address", "ownerId"),
+    "Contacts": ("parentId", "ownerId"),
+    "Leads": ("ownerId",),
+}
 TAP_NAMES = {"owner": "ownerId", "parent": "parentId"}
 
 
@@ -382,6 +464,8 @@ def blank_record(side: str, sobject: str, record_id: str) -> dict[str, Any]:
             values |= {"OwnerId": PEOPLE["u1"], "Type": "Customer", "Name": "?"}
         else:
             values["LastName"] = "?"
+        if sobject == "Lead":
+            values |= {"Company": "?", "IsConverted": False}
         return values
     stream = STREAM[sobject]
     values = dict.fromkeys((*(one.label for one in _TYPES[stream].fields), *NATIVE[stream]))

@@ -25,10 +25,8 @@ from tests.convergence.memory import MemoryLedger
 from tests.convergence.reference import canon, in_scope
 from tests.convergence.shape import (
     EMAILS,
-    OBJECT,
     PEOPLE,
     STRANGER,
-    STREAM,
     P,
     S,
     definition_of,
@@ -96,7 +94,7 @@ class Sync:
     """Both directions over one ledger, with what is kept between runs.
 
     Attributes:
-        bookmarks: by side and sObject, where the tap goes on.
+        bookmarks: by side and stream, where the tap goes on.
         past_bookmarks: all that were ever kept.
         told: every message that a tap ever sent, for replays.
         emitted: records that mappers emitted, in all.
@@ -191,16 +189,17 @@ class Sync:
     def _tap(self, plan: Plan) -> list[bytes]:
         world, side = self.world, plan.source
         at = world.told(world.now)
-        order = ("Contact", "Account") if plan.children_first else ("Account", "Contact")
-        objects = [one for one in order if one in world.config.objects]
+        kinds = world.config.kinds(side)
+        if plan.children_first:
+            kinds.reverse()
         self._now_told = []
         lines: list[bytes] = []
         marks: dict[str, Any] = {}
-        for sobject in objects:
-            stream = sobject if side == S else STREAM[sobject]
-            lines.append(schema_line(side, sobject))
-            since = None if plan.full else self.bookmarks.get((side, sobject))
-            rows = world.read_since(side, sobject, since)
+        for kind in kinds:
+            stream = world.config.stream(side, kind)
+            lines.append(schema_line(side, kind))
+            since = None if plan.full else self.bookmarks.get((side, stream))
+            rows = world.read_since(side, kind, since)
             # What an index has not got yet is young: the overlap of the next read covers it.
             young = world.stamp(side) - OVERLAP // 2
             read = [(where, row) for where, row in rows if not (row.late and row.stamp > young)]
@@ -242,8 +241,7 @@ class Sync:
         world = self.world
         world.effect("state")
         for stream, mark in state["bookmarks"].items():
-            sobject = stream if source == S else OBJECT[stream]
-            self.bookmarks[source, sobject] = mark["at"]
+            self.bookmarks[source, stream] = mark["at"]
         self.past_bookmarks.append(dict(self.bookmarks))
         self._look_back(source, state["bookmarks"])
         world.effect("state kept")
@@ -251,30 +249,32 @@ class Sync:
     def _look_back(self, source: str, marks: dict[str, Any]) -> None:
         """Every record of this run that STATE is past is known to the ledger, or takes no part."""
         side = Side.SALESFORCE if source == S else Side.SPOTIO
-        for sobject in self.world.config.objects:
-            stream = sobject if source == S else STREAM[sobject]
-            told = {one.id: at for one, at in self._now_told if one.sobject == sobject}
-            if stream not in marks or not told:
+        config = self.world.config
+        for sobject in config.objects:
+            kind = config.kind(source, sobject)
+            told = {one.id: at for one, at in self._now_told if one.sobject == kind}
+            if config.stream(source, kind) not in marks or not told:
                 continue
-            pair = f"{sobject}:{STREAM[sobject]}"
-            known = self.ledger.observed(pair, list(told), side=side)
+            known = self.ledger.observed(config.pair(sobject), list(told), side=side)
             for record_id, at in told.items():
-                seen = known.get(record_id)
-                row = self.world.rows[Where(source, sobject, record_id)]
+                seen, where = known.get(record_id), Where(source, kind, record_id)
+                row = self.world.rows[where]
                 if seen is not None:
                     if (seen.modified_at or "") < self.world.told(at) and row.stamp == at:
-                        self._compare(Where(source, sobject, record_id), row, seen.link_id)
-                elif row.stamp == at and in_scope(self.world.config, source, sobject, row.values):
+                        self._compare(where, row, sobject, seen.link_id)
+                elif not config.creates(sobject):
+                    continue
+                elif row.stamp == at and in_scope(config, source, sobject, row.values):
                     self.passed.append(f"STATE is past {record_id}, which nobody has decided")
 
-    def _compare(self, where: Where, row: Row, link_id: str) -> None:
+    def _compare(self, where: Where, row: Row, sobject: str, link_id: str) -> None:
         snapshot = self.ledger.snapshots([link_id])[link_id]
         image = snapshot.salesforce_image if where.side == S else snapshot.spotio_image
-        for key in self.world.config.keys(where.sobject):
-            if self.world.config.rule(key) == "do_not_sync" or row.deleted:
+        for key in self.world.config.keys(sobject):
+            if self.world.config.rule(key, sobject) == "do_not_sync" or row.deleted:
                 continue
             told = canon(where.side, key, held(*where[:2], key, row.values))
-            kept = canon(where.side, key, raw(where.side, where.sobject, key, image or {}))
+            kept = canon(where.side, key, raw(where.side, sobject, key, image or {}))
             if told != kept:
                 self.passed.append(f"STATE is past {key} = {told!r} of {where.id}, not {kept!r}")
 
@@ -374,8 +374,9 @@ class Watched:
         for one in wanted:
             link = found[one.link_id].link
             record_id = link.spotio_id if side == P else link.salesforce_id
-            where = Where(side, one.pair.split(":")[0], record_id or "")
             world = self._world
+            kind = world.config.kind(side, one.pair.split(":")[0])
+            where = Where(side, kind, record_id or "")
             world.asked.append(Asked(where, one, world.now, run_id, world.config))
             world.events.append(("asked", *where, one.key, repr(one.value), one.why))
 

@@ -23,7 +23,6 @@ from tests.convergence.shape import (
     COMPONENTS,
     DEFAULT_OWNER,
     EXTERNAL_ID,
-    OBJECT,
     PEOPLE,
     TAP_NAMES,
     P,
@@ -106,10 +105,10 @@ class Target:
     def flush(self) -> None:
         """Apply what was collected, parents first; when it returns all outcomes are committed."""
         ready, self._waiting = self._waiting, []
-        order = {"Account": 0, "Accounts": 0}
-        for operation in sorted(ready, key=lambda one: order.get(one.stream, 1)):
+        parents = ("Account", "Accounts")
+        for operation in sorted(ready, key=lambda one: one.stream not in parents):
             self._add(self._apply(operation))
-            if order.get(operation.stream, 1) == 0 and any(r.stream not in order for r in ready):
+            if operation.stream in parents and any(r.stream not in parents for r in ready):
                 self._outbox.flush()
         self._outbox.flush()
 
@@ -187,7 +186,7 @@ class Target:
         for _ in range(_LOOKS):
             found = task.look(again=task.envelope.reissued or task.doubtful)
             if found is not None:
-                task.where, task.linking = Where(self._side, task.sobject, found), True
+                task.where, task.linking = Where(self._side, task.kind, found), True
                 return self._update(task)
             values = task.outer({**task.values, **task.own_key()})
             write = task.write_of(values)
@@ -211,7 +210,7 @@ class Target:
         return task.refused(Withheld("", "busy", "no answer", by_time=True))
 
     def _made(self, task: Task, values: dict[str, Any], write: Write) -> Where:
-        where = self._world.create(self._side, task.sobject, values, write)
+        where = self._world.create(self._side, task.kind, values, write)
         self._world.rows[where].unlisted = True
         task.acknowledge()
         return where
@@ -322,11 +321,13 @@ class Task:
         self.operation = operation
         self.envelope = operation.envelope
         self._side = side
-        self.sobject = operation.stream if side == S else OBJECT[operation.stream]
+        self.sobject = self.envelope.pair.split(":")[0]
+        self.kind = world.config.kind(side, self.sobject)
         own = self.envelope.salesforce_id if side == S else self.envelope.spotio_id
-        self.where = Where(side, self.sobject, own) if own else None
+        self.where = Where(side, self.kind, own) if own else None
+        across = P if side == S else S
         other = self.envelope.spotio_id if side == S else self.envelope.salesforce_id
-        self.source = Where(P if side == S else S, self.sobject, other or "")
+        self.source = Where(across, world.config.kind(across, self.sobject), other or "")
         self.values: dict[str, Any] = {}
         self.settled: list[str] = []
         self.withheld: list[Withheld] = []
@@ -371,10 +372,10 @@ class Task:
         told = next(iter(self.own_key().values()), None)
         if told is None:
             return None
-        found = self._world.find(self._side, self.sobject, told)
+        found = self._world.find(self._side, self.kind, told)
         if found is None:
             return None
-        row = self._world.rows[Where(self._side, self.sobject, found)]
+        row = self._world.rows[Where(self._side, self.kind, found)]
         if self._side == P and row.unlisted and not again:
             # SPOTIO's feed does not show it yet; only who knows of an open attempt waits for that.
             return None
@@ -557,8 +558,9 @@ class Task:
         return written, base
 
     def _image(self, row: Row) -> dict[str, Any]:
-        keys = self._world.config.keys(self.sobject)
-        keys = [k for k in keys if self._world.config.rule(k) != "do_not_sync"]
+        config = self._world.config
+        keys = config.keys(self.sobject)
+        keys = [key for key in keys if config.rule(key, self.sobject) != "do_not_sync"]
         return {key: _wire(self, key, row.values.get(TAP_NAMES.get(key, key))) for key in keys}
 
     def written(

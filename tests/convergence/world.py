@@ -1,7 +1,8 @@
 """Two small systems that people use, that normalise, automate, and remember who wrote what.
 
-Everything is keyed by ``(side, sobject, id)``; SPOTIO's record types go by the sObject that they
-are paired with. Time is in milliseconds and moves only when the world says so.
+Everything is keyed by ``(side, kind, id)``; SPOTIO's record types go by the sObject that they are
+paired with, so a kind is always an sObject's name. Time is in milliseconds and moves only when the
+world says so.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from tests.convergence.shape import Config
 
 _BEGIN = datetime(2026, 5, 6, tzinfo=timezone.utc)
-_PREFIX = {"Account": "001", "Contact": "003"}
+_PREFIX = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 OVERLAP = 60_000
 """A tap reads so many milliseconds before its bookmark once more."""
 
@@ -81,6 +82,8 @@ class Row:
     deleted: bool = False
     purged: bool = False
     winner: str | None = None
+    became: Where | None = None
+    """What a lead was converted to."""
     late: bool = False
     """Not in the index yet: the next read of the tap misses it."""
     unlisted: bool = False
@@ -207,9 +210,9 @@ class World:
         return where
 
     def edit(self, where: Where, values: dict[str, Any], by: str = "user") -> None:
-        """Somebody edits a record that is there."""
+        """Somebody edits a record that is there; a converted lead is there to be read only."""
         row = self.rows[where]
-        if row.deleted:
+        if row.deleted or row.became:
             return
         self.events.append((by, *where, repr(values)))
         self._put(where, values, by)
@@ -305,10 +308,54 @@ class World:
         row.values |= {"IsDeleted": False} if where.side == S else {"deleted": False}
         self.events.append(("undelete", *where))
 
+    def convert(self, lead: Where, contact: Where | None) -> None:
+        """A lead becomes a contact that is there already, or a new one that holds what it held."""
+        row = self.rows[lead]
+        if row.deleted or row.became:
+            return
+        is_new = contact is None
+        if contact is None:
+            places = FIELD_OF["Contact"].values() & row.values.keys()
+            values = {name: row.values[name] for name in sorted(places)}
+            contact = self.add(S, "Contact", values, "conversion")
+        row.became = contact
+        row.values |= {"IsConverted": True, "ConvertedContactId": contact.id}
+        row.version += 1
+        row.stamp = max(row.stamp, self.stamp(S))
+        self.events.append(("convert", *lead, contact.id))
+        for key in self.config.keys("Lead"):
+            pending = self.pending.pop((lead, key), None)
+            if not is_new or key not in self.config.keys("Contact"):
+                continue
+            if pending is not None:
+                self.pending[contact, key] = pending
+            for kept in (self.seen, self.edited_at):
+                kept[contact, key] = list(kept.get((lead, key), ()))
+            self.edits[contact, key] = self.edits.get((lead, key), 0)
+
     # --- who belongs to whom, as anybody can see -----------------------------------------------
 
     def partner(self, where: Where) -> Where | None:
-        """The counterpart that the records themselves name."""
+        """The counterpart that the records themselves name; of a converted lead, what it became."""
+        if where.sobject == "Contact" and self.config.leads:
+            return next((self._named(one) for one in self._leads_of(where)), None)
+        found = self._named(where)
+        if found is None or found.side == P:
+            return found
+        became = self.rows[found].became
+        if became is None:
+            return found
+        return became if self._leads_of(became)[:1] == [found] else None
+
+    def _leads_of(self, contact: Where) -> list[Where]:
+        """The leads that became a contact and that SPOTIO knew, in the order of their ids."""
+        return [
+            where
+            for where, row in self.rows.items()
+            if row.became == contact and self._named(where) is not None
+        ]
+
+    def _named(self, where: Where) -> Where | None:
         side, sobject, record_id = where
         row = self.rows.get(where)
         if row is None:
@@ -324,7 +371,7 @@ class World:
                     return one
         return None
 
-    def terms(self, key: str) -> Terms:
+    def terms(self, key: str, sobject: str) -> Terms:
         """How a key travels, parents by the records' own names of each other."""
 
         def parent(to: str) -> Callable[[Any], Any]:
@@ -334,7 +381,7 @@ class World:
 
             return find
 
-        return Terms(self.config, key, {P: parent(P), S: parent(S)})
+        return Terms(self.config, key, sobject, {P: parent(P), S: parent(S)})
 
     def settle(self, where: Where) -> None:
         """Values that both sides agree on are seen by both."""
@@ -344,12 +391,12 @@ class World:
         if other is None:
             return
         p, s = (where, other) if where.side == P else (other, where)
-        for key in self.config.keys(where.sobject):
+        for key in self.config.keys(s.sobject):
             if (where, key) not in self.pending and (other, key) not in self.pending:
                 continue
             p_value = canon(P, key, held(P, p.sobject, key, self.rows[p].values))
             s_value = canon(S, key, held(S, s.sobject, key, self.rows[s].values))
-            if self.terms(key).agrees(p_value, s_value):
+            if self.terms(key, s.sobject).agrees(p_value, s_value):
                 self.pending.pop((p, key), None)
                 self.pending.pop((s, key), None)
                 self._saw(p, key, p_value)
@@ -398,6 +445,8 @@ class World:
             raise Gone
         if row.version != version:
             raise Moved
+        if row.became:
+            raise Refused([])
         self.refusal(where.side, where.sobject, values)
         for key, place in write.places.items():
             pending = self.pending.get((where, key))
@@ -523,6 +572,7 @@ class Decided:
     """What one operation was decided from, as it stood in the ledger at that moment.
 
     Attributes:
+        sobject: that its pair goes by.
         source: the source's image, as its system names things for S, by record key for P.
         other: the destination's image, likewise.
         base: by record key, as ``[P, S]``.
@@ -549,6 +599,11 @@ class Decided:
     parents: dict[tuple[str, str], str | None]
     run_id: str = ""
     restores: dict[str, Restore] = field(default_factory=dict)
+
+    def where(self, side: str) -> Where:
+        """The record of a side."""
+        record_id = self.other_id if side == self.to else self.source_id
+        return Where(side, self.config.kind(side, self.sobject), record_id or "")
 
 
 def _beside(side: str, row: dict[str, Any], values: dict[str, Any], known: Any) -> bool:
