@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.pair import PairConverter
 
 
+_NEVER_CREATED = "not linked, and create is false"
+
+
 class Newcomers:
     """Decides the records of one object mapping that have no counterpart yet.
 
@@ -97,7 +100,7 @@ class Newcomers:
             self._tally.add(self._name, "skipped", "history: not modified since activation")
             return False
         if not self._course.settings(self._mapping).create:
-            self._tally.add(self._name, "skipped", "not linked, and create is false")
+            self._tally.add(self._name, "skipped", _NEVER_CREATED)
             return False
         subject = self._subject(seen, values)
         batch.decisions.links.append(self._new_link(subject))
@@ -197,6 +200,10 @@ class Newcomers:
         parked: frozenset[str] = frozenset(),
     ) -> frozenset[str]:
         """Create the counterpart, or say why not; answer the parked keys that this settles."""
+        if not self._course.settings(self._mapping).create:
+            # Its link has lost its counterpart, or never had one.
+            self._tally.add(self._name, "skipped", _NEVER_CREATED)
+            return frozenset()
         if BARRED in parked:
             self._tally.add(self._name, "skipped", "several records match: reverse-sf link")
             return frozenset()

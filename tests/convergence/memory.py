@@ -91,7 +91,7 @@ class MemoryLedger:
     operations: list[_Operation] = field(default_factory=list)
     open_of: dict[str, list[_Operation]] = field(default_factory=dict)
     withheld: dict[tuple[str, Direction, str], Parked] = field(default_factory=dict)
-    journal: list[Conflict] = field(default_factory=list)
+    conflict_rows: list[Conflict] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     people: dict[tuple[Side, str], UserRow] = field(default_factory=dict)
     catalogs: dict[tuple[Side, str], dict[str, Any]] = field(default_factory=dict)
@@ -224,7 +224,7 @@ class MemoryLedger:
             self.wanted[direction, one.link_id, one.key] = plain
 
     def conflicts(self, *, number: int | None = None, limit: int = 100) -> list[Conflict]:
-        found = [it for it in reversed(self.journal) if number in (None, it.number)]
+        found = [it for it in reversed(self.conflict_rows) if number in (None, it.number)]
         return found[:limit]
 
     def operations_of(self, run_id: str) -> dict[str, RunOperation]:
@@ -480,11 +480,13 @@ class MemoryLedger:
             )
 
     def _add_conflicts(self, found: Sequence[Conflict]) -> None:
-        known = {(it.operation_id, it.link_id, it.key) for it in self.journal if it.operation_id}
+        known = {
+            (it.operation_id, it.link_id, it.key) for it in self.conflict_rows if it.operation_id
+        }
         for it in found:
             if it.operation_id is None or (it.operation_id, it.link_id, it.key) not in known:
-                number = len(self.journal) + 1
-                self.journal.append(
+                number = max((one.number for one in self.conflict_rows), default=0) + 1
+                self.conflict_rows.append(
                     msgspec.structs.replace(
                         it,
                         losing_value=_plain(_encode(it.losing_value)),
@@ -550,6 +552,15 @@ class MemoryLedger:
         self.beside.clear()
         self.adopting.clear()
         self._add_conflicts(outcomes.conflicts)
+        spared = set(outcomes.spared)
+        self.conflict_rows = [
+            one
+            for one in self.conflict_rows
+            if (one.operation_id, one.link_id, one.key) not in spared
+        ]
+
+    def journal(self, rows: Sequence[Conflict]) -> None:
+        self._add_conflicts(rows)
 
     def _holder(self, outcome: Outcome, link: Link) -> str | None:
         for side, value in (

@@ -40,7 +40,7 @@ from tests.convergence.world import OVERLAP, Asked, Crash, Decided, Where
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reverse_sf.ledger.rows import Outcomes, Restore
+    from reverse_sf.ledger.rows import Conflict, Outcomes, Restore
     from tests.convergence.world import Row, World
 
 logger = logging.getLogger("convergence")
@@ -365,6 +365,11 @@ class Watched:
         self._world.effect("settle")
         self._ledger.commit_outcomes(outcomes)
         self._world.effect("settled")
+
+    def journal(self, rows: Sequence[Conflict]) -> None:
+        self._world.effect("journal")
+        self._ledger.journal(rows)
+        self._world.effect("journaled")
 
     def ask(self, direction: Direction, wanted: Sequence[Restore], run_id: str = "") -> None:
         """A command's process, not the sync's: it does not die with it."""

@@ -330,7 +330,8 @@ class World:
             if pending is not None:
                 self.pending[contact, key] = pending
             for kept in (self.seen, self.edited_at):
-                kept[contact, key] = list(kept.get((lead, key), ()))
+                if (lead, key) in kept:
+                    kept[contact, key] = list(kept[lead, key])
             self.edits[contact, key] = self.edits.get((lead, key), 0)
 
     # --- who belongs to whom, as anybody can see -----------------------------------------------
