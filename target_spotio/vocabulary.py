@@ -244,13 +244,13 @@ class Vocabulary:
     # from SPOTIO
 
     def image(self, record: Record, *, parent: str | None = None) -> dict[str, Any]:
-        """All mapped keys of a record as read.
+        """All mapped keys of a record as read, and whose copy it says it is.
 
         Args:
             record: as read.
             parent: id of the parent where it is known from elsewhere; most calls do not tell it.
         """
-        image: dict[str, Any] = {}
+        image: dict[str, Any] = {EXTERNAL_ID: record.external_id}
         for key in self.keys:
             if key in self._fields:
                 spotio_field = self._fields[key]

@@ -227,6 +227,8 @@ def _possible(
 
 def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
     """A record in scope that has no counterpart must be parked with a reason."""
+    if not world.config.creates(pair.sobject):
+        return
     for side, record_id in ((P, pair.p), (S, pair.s)):
         if record_id is None or side not in world.config.enabled:
             continue

@@ -572,7 +572,8 @@ class Task:
         config = self._world.config
         keys = config.keys(self.sobject)
         keys = [key for key in keys if config.rule(key, self.sobject) != "do_not_sync"]
-        return {key: _wire(self, key, row.values.get(TAP_NAMES.get(key, key))) for key in keys}
+        image = {key: _wire(self, key, row.values.get(TAP_NAMES.get(key, key))) for key in keys}
+        return image | {"externalDataObjectId": row.values["externalDataObjectId"]}
 
     def written(
         self, before: Row, after: Row, write: Sequence[str], settled: Sequence[str]
