@@ -18,7 +18,8 @@ from reverse_sf.mapper import run as running
 from reverse_sf.mapper import streams
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapper.messages import Writer
-from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapper.run import MappingRun
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import known_pair
 from reverse_sf.mapping.definition import Direction, Side
 from tests.convergence.memory import MemoryLedger

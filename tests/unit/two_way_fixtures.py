@@ -27,7 +27,8 @@ from reverse_sf.ledger.rows import (
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO, Course
 from reverse_sf.mapper.messages import Writer
-from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapper.run import MappingRun
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.document import parse
