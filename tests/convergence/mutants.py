@@ -21,7 +21,7 @@ from reverse_sf.ledger.encoding import from_text, to_text
 from reverse_sf.ledger.rows import RESTORED, LinkState, OperationStatus
 from reverse_sf.ledger.tables import images
 from reverse_sf.mapper import (
-    decisions,
+    comparison,
     fields,
     planner,
     restoring,
@@ -317,7 +317,7 @@ def _nothing_expected() -> Any:
 
 
 def _older_counts() -> Any:
-    return patch.object(decisions, "_is_older", lambda *_: False)
+    return patch.object(comparison, "_is_older", lambda *_: False)
 
 
 def _deletes_over_changes() -> Any:
