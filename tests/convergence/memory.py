@@ -20,7 +20,6 @@ from reverse_sf.ledger.differing import (
     changed_beside,
 )
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
-from reverse_sf.ledger.outcomes import base_of_write, without_uncarried
 from reverse_sf.ledger.rehearsals import RunOperation
 from reverse_sf.ledger.restores import ASKED
 from reverse_sf.ledger.rows import (
@@ -39,6 +38,7 @@ from reverse_sf.ledger.rows import (
     Snapshot,
     UserRow,
 )
+from reverse_sf.ledger.settlement import base_of_write, without_uncarried
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge import evidence
 from reverse_sf.merge.adoption import NORMALISED, is_marked

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from reverse_sf.cli import restore
 from reverse_sf.delivery import outbox, verdict
-from reverse_sf.ledger import outcomes
+from reverse_sf.ledger import outcomes, settlement
 from reverse_sf.ledger.encoding import from_text, to_text
 from reverse_sf.ledger.rows import RESTORED, LinkState, OperationStatus
 from reverse_sf.ledger.tables import images
@@ -397,7 +397,7 @@ def _unkept_restore() -> Any:
 
 
 def _union_settles_at_once() -> Any:
-    return _around(outcomes, "settled", lambda _original, value, *_: value)
+    return _around(settlement, "settled", lambda _original, value, *_: value)
 
 
 MUTANTS = (
