@@ -12,7 +12,7 @@ from reverse_sf.ledger.encoding import from_text, sortable, to_text
 from reverse_sf.ledger.leases import add_counts
 from reverse_sf.ledger.read_back import ReadBacks
 from reverse_sf.ledger.rows import LinkState, OperationStatus
-from reverse_sf.ledger.settlement import DESTINATION, base_after
+from reverse_sf.ledger.settlement import base_after
 from reverse_sf.ledger.tables import links, parked
 from reverse_sf.ledger.writing import (
     add_conflicts,
@@ -105,8 +105,7 @@ class OutcomeCommits(ReadBacks):
         read_back: list[tuple[Outcome, Row[Any], dict[str, list[Any]]]] = []
         settled: dict[int, dict[str, list[Any]]] = {}
         written: dict[str, set[str]] = {}
-        side = DESTINATION[direction]
-        back = next(one.value for one in Direction if one is not direction)
+        side, back = direction.destination, direction.back.value
         flags: list[tuple[str, str, str]] = []
         for outcome, row in accepted:
             link = _link_after(outcome, row, direction)

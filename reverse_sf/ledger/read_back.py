@@ -15,7 +15,6 @@ from reverse_sf.ledger.differing import (
 from reverse_sf.ledger.encoding import digest_of, to_text
 from reverse_sf.ledger.facts import read_places
 from reverse_sf.ledger.leases import Leases
-from reverse_sf.ledger.settlement import DESTINATION
 from reverse_sf.mapping.definition import Direction, Side
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class ReadBacks(Leases):
         read_back: Sequence[tuple[Outcome, Row[Any], dict[str, list[Any]]]],
     ) -> tuple[list[tuple[Any, ...]], list[tuple[str, str, str]]]:
         """Rows of what was read back, with what a person has changed there; and flags for that."""
-        side = DESTINATION[direction]
+        side = direction.destination
         replaced = replaced_images(connection, side.value, [row.link for _, row, _ in read_back])
         differing: list[dict[str, list[Any]] | None] = []
         flagged: list[tuple[str, str, str]] = []
@@ -77,7 +76,7 @@ def _image_row(
     image = outcome.image or {}
     return (
         row.link,
-        DESTINATION[Direction(row.direction)].value,
+        Direction(row.direction).destination.value,
         digest_of(image),
         outcome.image_modified_at,
         row.issued_at,

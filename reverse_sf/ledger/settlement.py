@@ -16,25 +16,23 @@ if TYPE_CHECKING:
 
     from reverse_sf.ledger.rows import Outcome
 
-DESTINATION = {Direction.TO_SPOTIO: Side.SPOTIO, Direction.TO_SALESFORCE: Side.SALESFORCE}
-"""The side that a direction writes."""
-
 
 def base_after(outcome: Outcome, row: Row[Any]) -> dict[str, list[Any]]:
     """The new base: always ``[spotio, salesforce]``; a key that was not read back has none."""
-    source = from_text(row.source)
+    source, direction = from_text(row.source), Direction(row.direction)
     image = (outcome.image or {}) if outcome.base is None else outcome.base
     if UNCARRIED in row.decision:
-        image = without_uncarried(image, from_text(row.decision), Direction(row.direction))
+        image = without_uncarried(image, from_text(row.decision), direction)
     decision = from_text(row.decision) if ADOPTS in row.decision else {}
-    return base_of_write(image, source, outcome.written, (row.direction, decision))
+    return base_of_write(image, source, outcome.written, direction, decision)
 
 
 def base_of_write(
     image: Mapping[str, Any],
     source: Mapping[str, Any],
     written: Sequence[str],
-    decided: tuple[str, Mapping[str, Any]],
+    direction: Direction,
+    decision: Mapping[str, Any],
 ) -> dict[str, list[Any]]:
     """The base of the written keys; of one to be adopted it remembers which side was written.
 
@@ -42,16 +40,16 @@ def base_of_write(
         image: the values read back, by key.
         source: the source's values behind the write.
         written: the keys.
-        decided: the direction's value, and the decision.
+        direction: of the write.
+        decision: what was decided, by key.
     """
-    to_spotio = decided[0] == Direction.TO_SPOTIO.value
-    adopts = adopted_keys(decided[1])
+    side = direction.destination
+    adopts = adopted_keys(decision)
     base = {
-        key: [image[key], source[key]] if to_spotio else [source[key], image[key]]
+        key: [image[key], source[key]] if side is Side.SPOTIO else [source[key], image[key]]
         for key in written
         if key in image and key in source
     }
-    side = Side.SPOTIO if to_spotio else Side.SALESFORCE
     return {key: marked(it, side) if key in adopts else it for key, it in base.items()}
 
 
@@ -68,5 +66,5 @@ def without_uncarried(
     found = dict(image)
     for key, one in decision.items():
         if key in found and UNCARRIED in one:
-            found[key] = settled(found[key], one[UNCARRIED], DESTINATION[direction])
+            found[key] = settled(found[key], one[UNCARRIED], direction.destination)
     return found

@@ -597,7 +597,7 @@ class MemoryLedger:
         told = without_uncarried(told, intent.decision, intent.direction)
         to_spotio = intent.direction is Direction.TO_SPOTIO
         entries = base_of_write(
-            told, intent.source, outcome.written, (intent.direction.value, intent.decision)
+            told, intent.source, outcome.written, intent.direction, intent.decision
         )
         adopted = [key for key, entry in entries.items() if is_marked(entry, side)]
         if adopted:
