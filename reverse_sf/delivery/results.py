@@ -6,15 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reverse_sf.ledger.rows import (
-    Conflict,
-    Count,
-    LogRow,
-    OperationStatus,
-    Outcome,
-    Outcomes,
-    Parked,
-)
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import Conflict, Count, LogRow, OperationStatus, Outcome, Parked
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.identity import NOT_THERE

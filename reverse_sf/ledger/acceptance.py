@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from reverse_sf.ledger.rows import Outcome, Outcomes
+    from reverse_sf.ledger.batches import Outcomes
+    from reverse_sf.ledger.rows import Outcome
 
 _decided = (
     select(

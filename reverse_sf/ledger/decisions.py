@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from reverse_sf.ledger.rows import Decisions, Image, Intent, Link, UserRow
+    from reverse_sf.ledger.batches import Decisions
+    from reverse_sf.ledger.rows import Image, Intent, Link, UserRow
 
 
 # An enum's value costs a call, and these stand in each of a hundred thousand rows.

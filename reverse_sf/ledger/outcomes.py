@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from reverse_sf.ledger.rows import Conflict, LogRow, Outcome, Outcomes, Parked
+    from reverse_sf.ledger.batches import Outcomes
+    from reverse_sf.ledger.rows import Conflict, LogRow, Outcome, Parked
 
 _SUCCEEDED = {OperationStatus.APPLIED, OperationStatus.AGREED}
 _STILL_OPEN = {OperationStatus.INTENDED, OperationStatus.WAITING}

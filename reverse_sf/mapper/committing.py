@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.ledger.rows import Decisions
+from reverse_sf.ledger.batches import Decisions
 from reverse_sf.mapper.batch import Batch
 from reverse_sf.mapper.relations import parent_id_in
 from reverse_sf.mapper.withheld import withheld_of

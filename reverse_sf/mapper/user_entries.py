@@ -16,7 +16,7 @@ from reverse_sf.merge.envelope import USERS_PAIR, Action
 from reverse_sf.merge.users import UserAct, UserDecision, UserFacts, UserRow
 
 if TYPE_CHECKING:
-    from reverse_sf.ledger.rows import Decisions
+    from reverse_sf.ledger.batches import Decisions
     from reverse_sf.mapper.batch import RunFacts, Tally
     from reverse_sf.mapping.users import UserMatch
     from reverse_sf.merge.tenant_users import Member, Tenant

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.errors import ConfigurationError
-from reverse_sf.ledger.rows import Decisions
+from reverse_sf.ledger.batches import Decisions
 from reverse_sf.mapper.people import REMOVED
 from reverse_sf.mapper.user_entries import UserEntries, UserEntry
 from reverse_sf.mapper.user_facts import IS_FROZEN, facts_of, member_of

@@ -24,14 +24,12 @@ from reverse_sf.ledger.rehearsals import RunOperation
 from reverse_sf.ledger.restores import ASKED
 from reverse_sf.ledger.rows import (
     Conflict,
-    Decisions,
     Intent,
     Link,
     LinkState,
     Observed,
     OperationStatus,
     Outcome,
-    Outcomes,
     Parked,
     Restore,
     Run,
@@ -46,6 +44,8 @@ from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from reverse_sf.ledger.batches import Decisions, Outcomes
 
 _OPEN = (OperationStatus.INTENDED, OperationStatus.WAITING)
 _SUCCEEDED = (OperationStatus.APPLIED, OperationStatus.AGREED)

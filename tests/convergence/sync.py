@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.delivery import results
-from reverse_sf.ledger.rows import RESTORED, Decisions, Run, UserRow
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import RESTORED, Run, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper import run as running
 from reverse_sf.mapper import streams
@@ -43,7 +44,8 @@ from tests.convergence.world import OVERLAP, Asked, Crash, Decided, Where
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reverse_sf.ledger.rows import Outcomes, Restore
+    from reverse_sf.ledger.batches import Outcomes
+    from reverse_sf.ledger.rows import Restore
     from tests.convergence.world import Row, World
 
 logger = logging.getLogger("convergence")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from reverse_sf.ledger.rows import OperationStatus, Outcome, Outcomes
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import OperationStatus, Outcome
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import MappingRun

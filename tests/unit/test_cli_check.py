@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from reverse_sf.cli import check as check_module
 from reverse_sf.cli.main import cli, main
 from reverse_sf.errors import ConfigurationError, Exit, LoginError
-from reverse_sf.ledger.rows import Conflict, Count, Decisions, Link, Parked, Run
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import Conflict, Count, Link, Parked, Run
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.metadata import SalesforceOrg, Users, Workflow

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reverse_sf.errors import ConfigurationError
-from reverse_sf.ledger.rows import OperationStatus, Outcome, Outcomes, UserRow
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import OperationStatus, Outcome, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import MappingRun

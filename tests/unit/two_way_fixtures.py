@@ -15,15 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from reverse_sf.ledger.rows import (
-    Decisions,
-    OperationStatus,
-    Outcome,
-    Outcomes,
-    Parked,
-    Run,
-    UserRow,
-)
+from reverse_sf.ledger.batches import Decisions, Outcomes
+from reverse_sf.ledger.rows import OperationStatus, Outcome, Parked, Run, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO, Course
 from reverse_sf.mapper.messages import Writer
