@@ -19,7 +19,7 @@ from reverse_sf.mapper.people import REMOVED
 from reverse_sf.mapper.user_entries import UserEntries, UserEntry
 from reverse_sf.mapper.user_facts import IS_FROZEN, facts_of, member_of
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.mapping.metadata import FACTS_KEY, WHOLE_LISTING
+from reverse_sf.mapping.describe import FACTS_KEY, WHOLE_LISTING
 from reverse_sf.mapping.user_roles import compile_roles
 from reverse_sf.merge.envelope import USERS_PAIR
 from reverse_sf.merge.identity import link_id_of

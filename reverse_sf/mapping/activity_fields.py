@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.metadata import SpotioField, SpotioType
+from reverse_sf.mapping.workflow import SpotioField, SpotioType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

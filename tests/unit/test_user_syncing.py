@@ -17,8 +17,8 @@ from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import MappingRun
 from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.describe import FACTS_KEY, WHOLE_LISTING
 from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import FACTS_KEY, WHOLE_LISTING
 from reverse_sf.merge.envelope import USERS_PAIR
 
 if TYPE_CHECKING:

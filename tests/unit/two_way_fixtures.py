@@ -25,7 +25,7 @@ from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage
 from reverse_sf.merge.envelope import Envelope
 from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
 from tests.unit.mapper_fixtures import Emitted, lines, record, state
