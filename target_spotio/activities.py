@@ -33,11 +33,10 @@ from target_spotio.sameness import same
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reverse_sf.spotio.client import Spotio
     from reverse_sf.spotio.errors import Call
     from target_spotio.operations import Operation
-    from target_spotio.people import People
     from target_spotio.pool import Pool
+    from target_spotio.tenant import Tenant
 
 NAME = "Name"
 ACTIVITY_DONE = "activity_done"
@@ -70,22 +69,14 @@ class ActivityWrites:
     """Applies operations on activities to one tenant.
 
     Args:
-        spotio: the tenant's API.
-        people: who may own them; asked anew for each batch.
+        tenant: whose users may own them; they may change while the target runs.
         pool: runs single calls side by side.
         report: takes results.
     """
 
-    def __init__(
-        self,
-        spotio: Spotio,
-        people: Callable[[], People],
-        pool: Pool,
-        report: Callable[[Result], None],
-    ) -> None:
-        self._calls = ActivityCalls(spotio.session)
-        self._people_now = people
-        self._people = people()
+    def __init__(self, tenant: Tenant, pool: Pool, report: Callable[[Result], None]) -> None:
+        self._calls = ActivityCalls(tenant.spotio.session)
+        self._tenant = tenant
         self._pool = pool
         self._report = report
         self._templates: dict[str, Template] | None = None
@@ -109,7 +100,6 @@ class ActivityWrites:
         """
         tasks = [_Task(one, parents.get(one.parent_link or "")) for one in operations]
         if tasks:
-            self._people = self._people_now()
             # Read here, before several threads ask for them.
             self._templates = dict(self.templates)
             self._pool.run(self._applied, tasks, self._report)
@@ -224,7 +214,7 @@ class ActivityWrites:
             if key in withheld or key in {PARENT, NAME}:
                 continue
             if key == OWNER:
-                user = self._people.owner(value)
+                user = self._tenant.people.owner(value)
                 if user is not None:
                     wanted[key] = user
                 continue
