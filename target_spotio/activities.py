@@ -135,10 +135,8 @@ class ActivityWrites:
             body = self._body({key: wanted[key] for key in verdict.write}, current)
             try:
                 call = self._calls.change(current, identity, body)
-            except AmbiguousOutcomeError as error:
-                task.note(error.call)
-                continue
-            except NotFoundError as error:
+            except (AmbiguousOutcomeError, NotFoundError) as error:
+                # Look again whether it has happened, or whether the activity is still there.
                 task.note(error.call)
                 continue
             except WriteRefusedError as error:
