@@ -18,8 +18,11 @@ from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.activity_fields import (
     ACTIVITY_DATE,
+    ACTIVITY_DONE,
     COMPLETED,
     FIELDS,
+    NAME,
+    TOO_LATE,
     Activity,
     values_of,
 )
@@ -38,8 +41,6 @@ if TYPE_CHECKING:
     from target_spotio.pool import Pool
     from target_spotio.tenant import Tenant
 
-NAME = "Name"
-ACTIVITY_DONE = "activity_done"
 _LOOKS = 4
 _NOTE_TYPE = "note"
 _WHOLE_NUMBERS = frozenset({"duration", "durationSeconds"})
@@ -127,10 +128,7 @@ class ActivityWrites:
             if verdict.stale or not verdict.write:
                 return _unwritten(task, identity, image, verdict)
             if current.get("done"):
-                task.withheld += [
-                    Withheld(key, ACTIVITY_DONE, "SPOTIO lets only planned activities be changed")
-                    for key in verdict.write
-                ]
+                task.withheld += [Withheld(key, ACTIVITY_DONE, TOO_LATE) for key in verdict.write]
                 return _result(task, OperationStatus.REJECTED, "rejected", identity, image)
             body = self._body({key: wanted[key] for key in verdict.write}, current)
             try:
