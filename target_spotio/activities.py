@@ -63,7 +63,7 @@ class _Task:
 
     def note(self, call: Call) -> None:
         """Keep a call for the log."""
-        self.calls.append(Exchange(call.method, call.path, call.status, call.payload, call.answer))
+        self.calls.append(Exchange.of(call))
 
 
 class ActivityWrites:
