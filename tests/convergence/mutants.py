@@ -118,7 +118,7 @@ def _base_of_the_sent() -> Any:
 
 
 def _base_of_the_latest() -> Any:
-    def apply(original: Any, self: Any, connection: Any, direction: Any, accepted: Any) -> None:
+    def apply(original: Any, self: Any, connection: Any, direction: Any, accepted: Any) -> Any:
         side = Side.SALESFORCE if direction is Direction.TO_SPOTIO else Side.SPOTIO
         changed = []
         for outcome, row in accepted:
@@ -137,7 +137,7 @@ def _base_of_the_latest() -> Any:
                     source[key] = ";".join(value) if isinstance(value, tuple) else value
             told = SimpleNamespace(**{**row._mapping, "source": to_text(source)})
             changed.append((outcome, told))
-        original(self, connection, direction, changed)
+        return original(self, connection, direction, changed)
 
     return _around(outcomes.OutcomeCommits, "_apply", apply)
 
