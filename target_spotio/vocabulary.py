@@ -17,7 +17,7 @@ from target_spotio.operations import ADDRESS, EXTERNAL_ID, OWNER, PARENT, STAGE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from reverse_sf.mapping.metadata import SpotioField, SpotioType
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType
     from reverse_sf.spotio.record import Record
     from reverse_sf.spotio.wire import Spelling
     from target_spotio.operations import Operation

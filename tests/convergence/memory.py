@@ -20,25 +20,23 @@ from reverse_sf.ledger.differing import (
     changed_beside,
 )
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
-from reverse_sf.ledger.outcomes import base_of_write, without_uncarried
 from reverse_sf.ledger.rehearsals import RunOperation
 from reverse_sf.ledger.restores import ASKED
 from reverse_sf.ledger.rows import (
     Conflict,
-    Decisions,
     Intent,
     Link,
     LinkState,
     Observed,
     OperationStatus,
     Outcome,
-    Outcomes,
     Parked,
     Restore,
     Run,
     Snapshot,
     UserRow,
 )
+from reverse_sf.ledger.settlement import base_of_write, without_uncarried
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge import evidence
 from reverse_sf.merge.adoption import NORMALISED, is_marked
@@ -46,6 +44,8 @@ from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from reverse_sf.ledger.batches import Decisions, Outcomes
 
 _OPEN = (OperationStatus.INTENDED, OperationStatus.WAITING)
 _SUCCEEDED = (OperationStatus.APPLIED, OperationStatus.AGREED)
@@ -608,7 +608,7 @@ class MemoryLedger:
         told = without_uncarried(told, intent.decision, intent.direction)
         to_spotio = intent.direction is Direction.TO_SPOTIO
         entries = base_of_write(
-            told, intent.source, outcome.written, (intent.direction.value, intent.decision)
+            told, intent.source, outcome.written, intent.direction, intent.decision
         )
         adopted = [key for key, entry in entries.items() if is_marked(entry, side)]
         if adopted:
