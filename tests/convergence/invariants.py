@@ -626,13 +626,13 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
             yield f"{number} records were made for {source}"
     for pair in books.pairs.values():
         became = _became(world, pair)
-        if became is not None and pair.state is LinkState.UNLINKED:
+        if became is not None and pair.state in (LinkState.UNLINKED, LinkState.LINKED):
             taken = any(
                 (one.sobject, one.p, one.s) == ("Contact", pair.p, became.id)
                 for one in books.pairs.values()
             )
             if not taken:
-                yield f"{pair.s} became {became.id}, and its link with {pair.p} is gone"
+                yield f"{pair.s} became {became.id}, and its link with {pair.p} did not move"
     linked = {one.where(side) for one in books.pairs.values() for side in (P, S)}
     made = {where for where, _ in world.made}
     for where in made:
@@ -644,7 +644,9 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
 
 
 def _became(world: World, pair: Pair) -> Where | None:
-    """What the lead of a pair was converted to, as long as it is all there."""
+    """What the lead of a pair was converted to, as long as it is all there and anybody reads it."""
+    if S not in world.config.enabled:
+        return None
     row = world.rows.get(pair.where(S))
     became = row.became if row else None
     if row is None or row.deleted or became is None or world.rows[became].deleted:

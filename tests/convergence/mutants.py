@@ -23,6 +23,7 @@ from reverse_sf.ledger.tables import images
 from reverse_sf.mapper import (
     comparison,
     fields,
+    matching,
     planner,
     restoring,
     run,
@@ -30,7 +31,9 @@ from reverse_sf.mapper import (
     toward_salesforce,
     toward_spotio,
 )
+from reverse_sf.mapper.conversion import Conversion
 from reverse_sf.mapper.entries import Entries
+from reverse_sf.mapper.winners import Winners
 from reverse_sf.mapping import choices, conversion
 from reverse_sf.mapping.criteria import Criteria
 from reverse_sf.mapping.definition import Direction, Side
@@ -400,6 +403,26 @@ def _union_settles_at_once() -> Any:
     return _around(settlement, "settled", lambda _original, value, *_: value)
 
 
+def _lead_stays_linked() -> Any:
+    def record_decision(original: Any, facts: Any) -> Any:
+        found = original(facts)
+        return RecordDecision(Act.FROZEN, found.row) if facts.event is Event.CONVERTED else found
+
+    return _around(planner, "record_decision", record_decision)
+
+
+def _conversion_forgets_the_base() -> Any:
+    def move(original: Any, self: Any, snapshot: Any, values: Any, batch: Any) -> None:
+        original(self, snapshot, values, batch)
+        batch.decisions.rebased.clear()
+
+    return _around(Conversion, "move", move)
+
+
+def _second_lead_takes_over() -> Any:
+    return patch.object(Winners, "moved", lambda self, _, image: self.id_of(image))
+
+
 MUTANTS = (
     Mutant("a union is settled before both sides hold it", _union_settles_at_once),
     Mutant("create not keyed by external id", _unkeyed_create),
@@ -437,5 +460,9 @@ MUTANTS = (
     Mutant("what was taken back is not settled", _unsettled_revert),
     Mutant("taken back over a change", lambda: _nothing(fields.FieldDecisions, "_has_moved")),
     Mutant("what was brought back is not kept", _unkept_restore),
+    Mutant("a lead's id is a contact's", lambda: patch.object(matching, "_may_be_of", _always)),
+    Mutant("the link of a converted lead stays", _lead_stays_linked),
+    Mutant("a conversion forgets the base", _conversion_forgets_the_base),
+    Mutant("a second lead takes the first one's place", _second_lead_takes_over),
     Mutant("a wish is forgotten", lambda: _nothing(MemoryLedger, "_want")),
 )
