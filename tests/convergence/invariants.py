@@ -17,6 +17,7 @@ from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.values import Reason
 from reverse_sf.merge.adoption import ADOPT
 from tests.convergence import reference
+from tests.convergence.activities import KINDS, is_done
 from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, in_scope, same, verdicts
 from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, P, S, held, places
 from tests.convergence.world import Where
@@ -166,6 +167,7 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
         base = pair.base.get(key)
         settled = None if base is None else (canon(P, key, base[0]), canon(S, key, base[1]))
         terms = terms_at_rest(world, books, key, pair.sobject)
+        terms = terms._replace(done=pair.sobject in KINDS and is_done(p))
         rule = config.rule(key, pair.sobject) or "do_not_sync"
         if settled is None and key in config.omit:
             # Never sent on purpose; the tables speak again when the record changes.
@@ -176,10 +178,10 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
                 continue
             source = OTHER[one.side]
             image = p if source == P else s
-            if source not in config.enabled:
+            if not config.reads(source, pair.sobject):
                 continue
             values = (p_value, s_value)
-            if one.side not in config.enabled and not same(
+            if not config.reads(one.side, pair.sobject) and not same(
                 pair.stored(one.side, key), values["PS".index(one.side)]
             ):
                 # Nobody reads the written side, so nobody knows that it changed, nor what it holds
@@ -217,7 +219,7 @@ def _possible(
         direction = DIRECTION_FROM[source]
         held_back = {(pair.link_id, direction, key), (pair.link_id, direction, "")}
         if (
-            source not in world.config.enabled
+            not world.config.reads(source, pair.sobject)
             or not in_scope(world.config, source, pair.sobject, image)
             or held_back & books.parked
         ):
@@ -228,7 +230,7 @@ def _possible(
 def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
     """A record in scope that has no counterpart must be parked with a reason."""
     for side, record_id in ((P, pair.p), (S, pair.s)):
-        if record_id is None or side not in world.config.enabled:
+        if record_id is None or not world.config.reads(side, pair.sobject):
             continue
         row = world.rows.get(pair.where(side))
         if row is None or row.deleted or pair.state is not LinkState.PENDING:
@@ -249,17 +251,24 @@ def both_of(world: World, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]] |
 
 
 def terms_at_rest(world: World, books: Books, key: str, sobject: str) -> Terms:
-    def in_spotio(value: Any) -> Any:
+    def linked(side: str, value: Any) -> Pair | None:
         return next(
-            (one.p for one in books.pairs.values() if one.sobject == "Account" and one.s == value),
+            (
+                one
+                for parent in world.config.parents(sobject)
+                for one in books.pairs.values()
+                if one.sobject == parent and (one.p if side == P else one.s) == value
+            ),
             None,
         )
 
+    def in_spotio(value: Any) -> Any:
+        found = linked(S, value)
+        return found.p if found else None
+
     def in_salesforce(value: Any) -> Any:
-        return next(
-            (one.s for one in books.pairs.values() if one.sobject == "Account" and one.p == value),
-            None,
-        )
+        found = linked(P, value)
+        return found.s if found else None
 
     return Terms(world.config, key, sobject, {P: in_spotio, S: in_salesforce})
 
@@ -400,6 +409,8 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
         return
     for pair in books.pairs.values():
         both = both_of(world, pair)
+        if not config.reads(S, pair.sobject):
+            continue
         if pair.state is not LinkState.LINKED or both is None:
             continue
         for key in config.keys(pair.sobject):
@@ -488,6 +499,8 @@ def terms_then(decided: Decided, key: str) -> Terms:
             P: lambda value: decided.parents.get((S, value)),
             S: lambda value: decided.parents.get((P, value)),
         },
+        done=decided.sobject in KINDS
+        and is_done(decided.other if decided.to == P else decided.source),
     )
 
 
@@ -533,7 +546,8 @@ def _right_value(
     decided: Decided, key: str, write: Write, values: tuple[Any, Any], terms: Terms
 ) -> Iterator[str]:
     p_value, s_value = values
-    value = terms.carried(decided.to, s_value if decided.to == P else p_value)
+    source, replaced = (s_value, p_value) if decided.to == P else (p_value, s_value)
+    value = terms.written(decided.to, source, replaced)
     if decided.config.rule(key, decided.sobject) == "union":
         base = observed(decided, key)[2]
         value = reference.union(p_value, s_value, base)["PS".index(decided.to)]
@@ -596,7 +610,7 @@ def i6_stays_in_scope(played: Played, books: Books) -> Iterator[str]:
             continue
         source = OTHER[decided.to]
         image = dict(decided.source)
-        if source not in decided.config.enabled:
+        if not decided.config.reads(source, decided.sobject):
             yield f"{one.action} of {one.where}: that direction is off"
         if not in_scope(decided.config, source, decided.sobject, image):
             yield f"{one.action} of {one.where} from a record out of scope"
@@ -689,6 +703,7 @@ def i11_deletes_safely(played: Played, books: Books) -> Iterator[str]:
         decided = played.world.decision_of(one)
         source = one.source
         policy = decided.config.on_delete[0 if source.side == S else 1]
+        policy = "ignore" if decided.sobject in KINDS else policy
         row = played.world.rows.get(source)
         if policy != "delete":
             yield f"{one.where} was deleted under the policy {policy}"
@@ -721,7 +736,8 @@ def i12_progresses(played: Played, books: Books) -> Iterator[str]:
     for where, row in world.rows.items():
         if row.deleted or where.side not in config.enabled or where in known:
             continue
-        if any(map(config.creates, config.pairs_of(where.side, where.sobject))) and in_scope(
+        pairs = config.pairs_of(where.side, where.sobject)
+        if any(config.creates(one, where.side) for one in pairs) and in_scope(
             config, where.side, where.sobject, row.values
         ):
             yield f"{where} was never decided"

@@ -172,6 +172,10 @@ class MemoryLedger:
     def places(self, pair: str) -> dict[str, Any]:
         return self.noted_places.get(pair, {})
 
+    def activation(self, pair: str, direction: Direction, *, now: str) -> str:
+        moment: str = self.settings.setdefault(f"since {direction.value}:{pair}", now)
+        return moment
+
     def matched_at(self, pair: str) -> str | None:
         return None
 
