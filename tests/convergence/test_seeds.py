@@ -274,6 +274,30 @@ SEEDS = {
         ),
         order="PS",
     ),
+    "an owner whom nobody knows calls for no other value that was refused": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"), ("owner", "two_way"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True),
+            Edit(P, "Account", 0, (("Notes", "call"), ("ownerId", "u7"))),
+        ),
+        keep_refusing=True,
+        order="PS",
+    ),
+    "a choice that stays apart on purpose calls for no other value that was refused": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"), ("Rating", "two_way"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True),
+            Edit(P, "Account", 0, (("Notes", "call"), ("Rating", "Dead"))),
+        ),
+        keep_refusing=True,
+        order="PS",
+    ),
 }
 
 
