@@ -280,6 +280,7 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
         yield f"{played.restless} writes tried at rest, the last one {last}"
     world = played.world
     writes: Counter[tuple[Where, str]] = Counter()
+    sources: dict[tuple[Where, str], set[Where]] = {}
     # By link: a merge gives a link another record.
     copies: Counter[tuple[str, str, str]] = Counter()
     of_links: Counter[tuple[str, str, str]] = Counter()
@@ -296,13 +297,15 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
                     copies[decided.link_id, OTHER[one.where.side], key] += 1
                     continue
                 writes[one.where, key] += 1
+                sources.setdefault((one.where, key), set()).add(one.source)
                 of_links[decided.link_id, one.where.side, key] += 1
     partner = {one.where(side): one for side in (P, S) for one in books.pairs.values()}
     for (where, key), number in writes.items():
         pair = partner.get(where)
         if pair is None:
             continue
-        both = (pair.where(P), pair.where(S))
+        # One that was created anew, or merged away, is not in its link any more.
+        both = {pair.where(P), pair.where(S), *sources[where, key]}
         edits = sum(world.edits.get((one, key), 0) for one in both)
         # The winner of a merge has values of its own, and nobody edits a field for that.
         edits += sum(
@@ -352,7 +355,9 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
                 if not any(when >= before[0] for when, _ in edits):
                     yield f"{key} of {one.where}: {payload} was written twice"
             last[one.where, key] = (one.at, payload)
-            written[one.where, key] = one.at
+            if key not in one.restores or one.restores[key].settles:
+                # What a person wanted back is like an edit, and goes on.
+                written[one.where, key] = one.at
 
 
 def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
@@ -425,10 +430,13 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             settled = [canon("PS"[at], key, base[at]) for at in (0, 1)]
             apart = values == settled and not same(*values)
             # What a run has written and a person takes back stands as it is.
-            apart = apart and not _taken_back(world, pair, key)
+            taken_back = _taken_back(world, pair, key)
+            apart = apart and not taken_back
             if rule == "union" and apart and key not in config.omit:
                 yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
-            if values != settled or terms_at_rest(world, books, key, pair.sobject).agrees(*values):
+            if values != settled or taken_back:
+                continue
+            if terms_at_rest(world, books, key, pair.sobject).agrees(*values):
                 continue
             for at in (0, 1):
                 where = pair.where("PS"[at])
@@ -437,8 +445,23 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
                     yield f"{key} = {values[at]!r} of {where.id} beside {values[1 - at]!r}"
 
 
+def _is_as_wanted(world: World, where: Where, key: str, value: Any) -> bool:
+    """Whether a person has taken back what stood in a value's place, whoever wrote it since."""
+    return any(
+        one.where == where
+        and one.restore.key == key
+        and one.restore.settles
+        and same(canon(where.side, key, one.restore.value), value)
+        for one in world.asked
+    )
+
+
 def _taken_back(world: World, pair: Pair, key: str) -> bool:
-    """Whether the last write of a key was a revert."""
+    """Whether the last write of a key was a revert, or what was wanted back was there already."""
+    for where in (pair.where(P), pair.where(S)):
+        value = canon(where.side, key, held(*where[:2], key, world.rows[where].values))
+        if _is_as_wanted(world, where, key, value):
+            return True
     wrote = [
         one
         for one in world.writes
@@ -463,6 +486,8 @@ def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
     held = canon("PS"[at], lost.key, base[at])
     if not same(held, lost.value):
         return False
+    if _is_as_wanted(world, lost.where, lost.key, lost.value):
+        return True
     if terms_then(decided, lost.key).agrees(*(canon("PS"[i], lost.key, base[i]) for i in (0, 1))):
         return True
     return any(same(one, lost.value) for one in world.seen.get((lost.where, lost.key), ()))

@@ -298,6 +298,37 @@ SEEDS = {
         keep_refusing=True,
         order="PS",
     ),
+    "a value that a wish overrules is kept, also where the rule overruled the same one before": (
+        History(
+            Config((("Company", "two_way"), ("Notes", "spotio_only"))),
+            steps=(
+                Add(P, "Account", (("Company", "Acme"), ("Notes", "call"))),
+                Plan(P),
+                Plan(S),
+                Plan(P),
+                Edit(S, "Account", 0, (("Description", "yes"),)),
+                Plan(S),
+                Plan(P),
+                Revert(2),
+                Plan(P),
+                Restore(1),
+            ),
+        )
+    ),
+    "what a person has typed anew stands as it was taken back": History(
+        Config((("Company", "spotio_only"),), activities="two_way"),
+        steps=(
+            Add(P, "Account", (("Company", "0"),)),
+            Add(P, "Task", (("Subject", "Ring"),)),
+            Plan(P),
+            Plan(S),
+            Edit(S, "Task", 0, (("Priority", "High"),)),
+            Plan(S),
+            Plan(P),
+            Revert(2),
+            Edit(S, "Task", 0, (("Priority", "High"),)),
+        ),
+    ),
 }
 
 
