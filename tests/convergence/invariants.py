@@ -441,8 +441,16 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             for at in (0, 1):
                 where = pair.where("PS"[at])
                 seen = any(same(one, values[at]) for one in world.seen.get((where, key), ()))
-                if (where, key) in world.pending and None not in settled and not seen:
+                if (where, key) in world.pending and not _stays_beside(settled) and not seen:
                     yield f"{key} = {values[at]!r} of {where.id} beside {values[1 - at]!r}"
+
+
+def _stays_beside(settled: list[Any]) -> bool:
+    """Whether two settled values are apart only by blanks (row 12), an address part by part."""
+    p, s = settled
+    if isinstance(p, dict) and isinstance(s, dict):
+        return all(same(p[one], s[one]) or None in (p[one], s[one]) for one in p)
+    return p is None or s is None
 
 
 def _is_as_wanted(world: World, where: Where, key: str, value: Any) -> bool:
@@ -647,8 +655,10 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
     for one in world.writes:
         state = world.decision_of(one).state
         if state in ("alias", "unlinked", "tombstone") and one.action in ("create", "update"):
-            if state != "tombstone" or one.action == "create":
-                yield f"{one.where} was written through a link that is {state}"
+            if state == "tombstone" and (one.action != "create" or _never_had_one(world, one)):
+                # Deleted before anybody had heard of it, and undeleted: match or create (C.4).
+                continue
+            yield f"{one.where} was written through a link that is {state}"
     for side in ("p", "s"):
         ids = Counter(
             (one.sobject, getattr(one, side)) for one in books.pairs.values() if getattr(one, side)
@@ -670,6 +680,13 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
     for where, source in world.made:
         if source in made and not world.config.resurrect:
             yield f"{where} was made for {source}, which the sync itself had made"
+
+
+def _never_had_one(world: World, create: Write) -> bool:
+    """Whether the source of a create had no counterpart before."""
+    others = (made for made in world.made if made[0] != create.where)
+    name = "externalDataObjectId" if create.source.side == P else EXTERNAL_ID
+    return not create.across.get(name) and not any(create.source in made for made in others)
 
 
 def i9_guards(played: Played, books: Books) -> Iterator[str]:

@@ -526,6 +526,7 @@ class World:
         where = self.add(side, sobject, values, "sync")
         write.where, write.at = where, self.now
         write.before = {}
+        write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
         self.writes.append(write)
         self.made.append((where, write.source))
         return where
