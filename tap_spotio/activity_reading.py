@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reverse_sf.spotio.activities import Activities
+    from reverse_sf.spotio.activity_calls import ActivityCalls
     from reverse_sf.spotio.client import Spotio
     from tap_spotio.activity_templates import Choice, Vocabulary
     from tap_spotio.standings import Standings
@@ -57,6 +58,7 @@ class ActivityReading:
     Args:
         spotio: the tenant.
         source: its activities since the window's start.
+        calls: reads those one by one that the listings do not tell whole.
         standings: tells which appointment an activity has.
         pool: where calls are made side by side.
         choice: which activities are wanted.
@@ -71,6 +73,7 @@ class ActivityReading:
         self,
         spotio: Spotio,
         source: Activities,
+        calls: ActivityCalls,
         standings: Standings,
         pool: Executor,
         *,
@@ -84,6 +87,7 @@ class ActivityReading:
         self._until = until
         self._spotio = spotio
         self._source = source
+        self._calls = calls
         self._standings = standings
         self._pool = pool
         self._choice = choice
@@ -160,7 +164,7 @@ class ActivityReading:
 
     def _singly(self, rows: Sequence[Row]) -> list[Found]:
         """Activities that are read one by one; who is gone is left out."""
-        read = self._pool.map(self._source.read, [str(row["id"]) for row in rows])
+        read = self._pool.map(self._calls.stored, [str(row["id"]) for row in rows])
         found = [(row, told) for row, told in zip(rows, read, strict=True) if told is not None]
         vocabulary = self._vocabulary([told for _, told in found])
         wanted = self._wanted(found, vocabulary)

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.spotio.activities import Activities
+from reverse_sf.spotio.activity_calls import ActivityCalls
 from reverse_sf.spotio.client import User
 from reverse_sf.spotio.search import Search
 from tap_spotio.activity_reading import BLOCK, ActivityReading, Found
@@ -165,10 +166,12 @@ class ActivityStream(_Diary):
         choice = names.choice()
         ids = choice.template_ids(names.vocabulary()) if choice.names else []
         source = Activities(self._tap.spotio.session, self.start, ids)
-        standings = Standings(source, pool, self.stream_state.get(STANDINGS) or {})
+        calls = ActivityCalls(self._tap.spotio.session)
+        standings = Standings(calls, pool, self.stream_state.get(STANDINGS) or {})
         reading = ActivityReading(
             self._tap.spotio,
             source,
+            calls,
             standings,
             pool,
             choice=choice,
@@ -217,17 +220,17 @@ class AppointmentStream(_Diary):
         if is_after(end.at, self._tap.end_date):
             # They count as updated when they are read, and that is after the last moment wanted.
             return
-        source = Activities(self._tap.spotio.session)
-        standings = Standings(source, pool, {})
+        calls = ActivityCalls(self._tap.spotio.session)
+        standings = Standings(calls, pool, {})
         read_at = stamp_of(end.at)
         for ids in self._records(limit):
             rows = [
                 row
-                for found in pool.map(lambda one: list(source.upcoming(one)), ids)
+                for found in pool.map(lambda one: list(calls.upcoming(one)), ids)
                 for row in found
             ]
             fresh = [row for row in rows if digest_of(row) not in self.overlap]
-            self._send_selected(self._made(fresh, source, standings, pool, read_at))
+            self._send_selected(self._made(fresh, calls, standings, pool, read_at))
             for row in rows:
                 self.overlap.note(end.at, digest_of(row))
         if limit is None:
@@ -251,7 +254,7 @@ class AppointmentStream(_Diary):
     def _made(
         self,
         rows: Sequence[Row],
-        source: Activities,
+        calls: ActivityCalls,
         standings: Standings,
         pool: Executor,
         read_at: str,
@@ -267,7 +270,7 @@ class AppointmentStream(_Diary):
             if choice.wants(row, vocabulary)
         ]
         stored = [one for _, one, _ in wanted if one and one not in self._tap.activities_sent]
-        told = dict(zip(stored, pool.map(source.read, stored), strict=True))
+        told = dict(zip(stored, pool.map(calls.stored, stored), strict=True))
         made = []
         for row, activity_id, standing in wanted:
             if activity_id is None:

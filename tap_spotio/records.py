@@ -14,7 +14,7 @@ from tap_spotio.stamps import stamp_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reverse_sf.mapping.metadata import SpotioField, SpotioType
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType
     from reverse_sf.spotio.feeds import Deleted
     from reverse_sf.spotio.record import Record
 

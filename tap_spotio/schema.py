@@ -19,7 +19,7 @@ from tap_spotio.properties import MOMENT, NATIVES, NUMBER, OBJECT, TEXT, TEXTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reverse_sf.mapping.metadata import SpotioType
+    from reverse_sf.mapping.workflow import SpotioType
     from tap_spotio.tenant import TenantSetup
 
 CALL_RESULT = "lastCallResult"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from reverse_sf.spotio.activities import Activities
+    from reverse_sf.spotio.activity_calls import ActivityCalls
     from tap_spotio.activity_templates import Vocabulary
 
     Row = Mapping[str, Any]
@@ -34,13 +34,13 @@ class Standings:
     """Finds the standings of one run's activities.
 
     Args:
-        source: SPOTIO's activities.
+        calls: reads single activities and appointments.
         pool: where calls are made side by side.
         kept: what :meth:`kept` said in the run before.
     """
 
-    def __init__(self, source: Activities, pool: Executor, kept: Mapping[str, Any]) -> None:
-        self._source = source
+    def __init__(self, calls: ActivityCalls, pool: Executor, kept: Mapping[str, Any]) -> None:
+        self._calls = calls
         self._pool = pool
         self._moved: dict[str, str] = dict(kept.get("moved") or {})
         self._recurring: set[str] = set(kept.get("recurring") or ())
@@ -100,7 +100,7 @@ class Standings:
     def _upcoming(self, record_id: str, wanted: set[str]) -> dict[str, Row]:
         """Rows of the wanted activities among a record's upcoming appointments."""
         found: dict[str, Row] = {}
-        for row in self._source.upcoming(record_id):
+        for row in self._calls.upcoming(record_id):
             activity_id = identifier(row.get("activityId"))
             if activity_id in wanted:
                 found[activity_id] = row
@@ -110,7 +110,7 @@ class Standings:
 
     def _asked(self, activities: Sequence[Row]) -> dict[str, Standing]:
         """Standings by asking for each activity's appointment."""
-        asked = self._pool.map(self._source.appointment_of, [str(one["id"]) for one in activities])
+        asked = self._pool.map(self._calls.appointment_of, [str(one["id"]) for one in activities])
         found = [(one, told) for one, told in zip(activities, asked, strict=True) if told]
         return dict(self._pool.map(self._of_asked, found))
 
@@ -125,9 +125,7 @@ class Standings:
             if identity is None:
                 record_id = str(told["dataObjectId"])
                 history = (
-                    self._source.history_of(record_id, activity_id)
-                    if activity.get("done")
-                    else None
+                    self._calls.history_of(record_id, activity_id) if activity.get("done") else None
                 )
                 began = (history or {}).get("plannedDate") or activity["date"]
                 identity = f"0-{series}-{ticks_of(str(began))}"

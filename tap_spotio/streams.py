@@ -13,7 +13,7 @@ from tap_spotio.schema import results_from_schema
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from reverse_sf.mapping.metadata import SpotioType
+    from reverse_sf.mapping.workflow import SpotioType
     from reverse_sf.spotio.feeds import Deleted
     from reverse_sf.spotio.record import Record
     from tap_spotio.tap import TapSpotio

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-    from reverse_sf.mapping.metadata import SpotioType
+    from reverse_sf.mapping.workflow import SpotioType
     from tap_spotio.base import SpotioStream
 
 DIARIES: dict[str, type[ActivityStream | AppointmentStream]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.mapping.metadata import Workflow
+from reverse_sf.mapping.workflow import Workflow
 from reverse_sf.spotio.company import company_id
 
 if TYPE_CHECKING:

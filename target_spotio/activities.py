@@ -18,8 +18,11 @@ from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.activity_fields import (
     ACTIVITY_DATE,
+    ACTIVITY_DONE,
     COMPLETED,
     FIELDS,
+    NAME,
+    TOO_LATE,
     Activity,
     values_of,
 )
@@ -33,14 +36,11 @@ from target_spotio.sameness import same
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reverse_sf.spotio.client import Spotio
     from reverse_sf.spotio.errors import Call
     from target_spotio.operations import Operation
-    from target_spotio.people import People
     from target_spotio.pool import Pool
+    from target_spotio.tenant import Tenant
 
-NAME = "Name"
-ACTIVITY_DONE = "activity_done"
 _LOOKS = 4
 _NOTE_TYPE = "note"
 _WHOLE_NUMBERS = frozenset({"duration", "durationSeconds"})
@@ -63,29 +63,21 @@ class _Task:
 
     def note(self, call: Call) -> None:
         """Keep a call for the log."""
-        self.calls.append(Exchange(call.method, call.path, call.status, call.payload, call.answer))
+        self.calls.append(Exchange.of(call))
 
 
 class ActivityWrites:
     """Applies operations on activities to one tenant.
 
     Args:
-        spotio: the tenant's API.
-        people: who may own them; asked anew for each batch.
+        tenant: whose users may own them; they may change while the target runs.
         pool: runs single calls side by side.
         report: takes results.
     """
 
-    def __init__(
-        self,
-        spotio: Spotio,
-        people: Callable[[], People],
-        pool: Pool,
-        report: Callable[[Result], None],
-    ) -> None:
-        self._calls = ActivityCalls(spotio.session)
-        self._people_now = people
-        self._people = people()
+    def __init__(self, tenant: Tenant, pool: Pool, report: Callable[[Result], None]) -> None:
+        self._calls = ActivityCalls(tenant.spotio.session)
+        self._tenant = tenant
         self._pool = pool
         self._report = report
         self._templates: dict[str, Template] | None = None
@@ -109,7 +101,6 @@ class ActivityWrites:
         """
         tasks = [_Task(one, parents.get(one.parent_link or "")) for one in operations]
         if tasks:
-            self._people = self._people_now()
             # Read here, before several threads ask for them.
             self._templates = dict(self.templates)
             self._pool.run(self._applied, tasks, self._report)
@@ -137,18 +128,13 @@ class ActivityWrites:
             if verdict.stale or not verdict.write:
                 return _unwritten(task, identity, image, verdict)
             if current.get("done"):
-                task.withheld += [
-                    Withheld(key, ACTIVITY_DONE, "SPOTIO lets only planned activities be changed")
-                    for key in verdict.write
-                ]
+                task.withheld += [Withheld(key, ACTIVITY_DONE, TOO_LATE) for key in verdict.write]
                 return _result(task, OperationStatus.REJECTED, "rejected", identity, image)
             body = self._body({key: wanted[key] for key in verdict.write}, current)
             try:
                 call = self._calls.change(current, identity, body)
-            except AmbiguousOutcomeError as error:
-                task.note(error.call)
-                continue
-            except NotFoundError as error:
+            except (AmbiguousOutcomeError, NotFoundError) as error:
+                # Look again whether it has happened, or whether the activity is still there.
                 task.note(error.call)
                 continue
             except WriteRefusedError as error:
@@ -224,7 +210,7 @@ class ActivityWrites:
             if key in withheld or key in {PARENT, NAME}:
                 continue
             if key == OWNER:
-                user = self._people.owner(value)
+                user = self._tenant.people.owner(value)
                 if user is not None:
                     wanted[key] = user
                 continue

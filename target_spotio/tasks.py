@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reverse_sf.delivery.results import Exchange, Result, Withheld
@@ -49,11 +49,13 @@ class Task:
 
     def note(self, call: Call) -> None:
         """Keep a call for the log."""
+        exchange = Exchange.of(call)
         answer = call.answer
         if isinstance(answer, dict) and "id" in answer:
             # The whole record is kept as the image already.
-            answer = {key: answer[key] for key in _KEPT_OF_A_RECORD if key in answer}
-        self.calls.append(Exchange(call.method, call.path, call.status, call.payload, answer))
+            kept = {key: answer[key] for key in _KEPT_OF_A_RECORD if key in answer}
+            exchange = replace(exchange, answer=kept)
+        self.calls.append(exchange)
 
     def refused(self, why: Withheld) -> Result:
         """The result of a write that did not happen."""

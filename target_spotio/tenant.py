@@ -15,7 +15,7 @@ from target_spotio.vocabulary import Vocabulary, field_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reverse_sf.mapping.metadata import SpotioType, Workflow
+    from reverse_sf.mapping.workflow import SpotioType, Workflow
     from reverse_sf.spotio.client import Spotio, User
 
 logger = logging.getLogger("target-spotio")

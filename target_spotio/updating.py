@@ -237,9 +237,7 @@ def _plan(task: Task, record: Record) -> _Plan:
         return _Plan(task, record, wanted, current, [], [], stale)
     if operation.action is Action.LINK and operation.external_id:
         _claim(operation.external_id, record, wanted, task)
-    verdict = _judge(
-        wanted.values, {**current, EXTERNAL_ID: record.external_id}, operation.expected
-    )
+    verdict = _judge(wanted.values, current, operation.expected)
     write, stale = verdict.write, verdict.stale
     if task.linking and operation.envelope is not None:
         write, stale = [key for key in write if key in operation.envelope.on_link], []

@@ -68,6 +68,10 @@ class _Task:
     calls: list[Exchange] = field(default_factory=list)
     refusal: Withheld | None = None
 
+    def note(self, call: Call) -> None:
+        """Keep a call for the log."""
+        self.calls.append(Exchange.of(call))
+
 
 class UserWrites:
     """Applies operations on users to one tenant.
@@ -149,35 +153,31 @@ class UserWrites:
                 self._block(task, task.user_id)
             elif task.wanted and task.user_id is not None and act is not UserAct.NOTHING:
                 whole = self._whole(known[task.user_id])
-                self._noted(task, self._spotio.change_user(task.user_id, {**whole, **task.wanted}))
+                task.note(self._spotio.change_user(task.user_id, {**whole, **task.wanted}))
         except WriteRefusedError as error:
-            self._noted(task, error.call)
+            task.note(error.call)
             task.refusal = Withheld("", "rejected", str(error))
 
     def _created(self, task: _Task) -> str | None:
         try:
             user, call = self._spotio.create_user(task.wanted)
         except AmbiguousOutcomeError as error:
-            self._noted(task, error.call)
+            task.note(error.call)
             wanted = task.envelope.salesforce_id
             found = [one for one in self._spotio.all_users() if one.external_id == wanted]
             if not found:
                 raise
             return found[0].id
-        self._noted(task, call)
+        task.note(call)
         return user.id
 
     def _block(self, task: _Task, user_id: str) -> None:
         try:
-            self._noted(task, self._spotio.block_user(user_id))
+            task.note(self._spotio.block_user(user_id))
         except AmbiguousOutcomeError as error:
-            self._noted(task, error.call)
+            task.note(error.call)
             if not any(one.id == user_id and one.suspended for one in self._spotio.all_users()):
                 raise
-
-    @staticmethod
-    def _noted(task: _Task, call: Call) -> None:
-        task.calls.append(Exchange(call.method, call.path, call.status, call.payload, call.answer))
 
     def _whole(self, user: User) -> dict[str, Any]:
         """Everything that can be read of a user."""
@@ -200,10 +200,10 @@ class UserWrites:
 
     def _block_once_more(self, task: _Task) -> None:
         try:
-            self._noted(task, self._spotio.block_user(task.user_id or ""))
+            task.note(self._spotio.block_user(task.user_id or ""))
         except WriteRefusedError as error:
             # Then the user stays suspended, which the list of users is about to show.
-            self._noted(task, error.call)
+            task.note(error.call)
 
 
 def _result(task: _Task, users: dict[str, User]) -> Result:

@@ -17,7 +17,7 @@ from target_spotio.operations import ADDRESS, EXTERNAL_ID, OWNER, PARENT, STAGE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from reverse_sf.mapping.metadata import SpotioField, SpotioType
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType
     from reverse_sf.spotio.record import Record
     from reverse_sf.spotio.wire import Spelling
     from target_spotio.operations import Operation
@@ -244,13 +244,13 @@ class Vocabulary:
     # from SPOTIO
 
     def image(self, record: Record, *, parent: str | None = None) -> dict[str, Any]:
-        """All mapped keys of a record as read.
+        """All mapped keys of a record as read, and whose copy it says it is.
 
         Args:
             record: as read.
             parent: id of the parent where it is known from elsewhere; most calls do not tell it.
         """
-        image: dict[str, Any] = {}
+        image: dict[str, Any] = {EXTERNAL_ID: record.external_id}
         for key in self.keys:
             if key in self._fields:
                 spotio_field = self._fields[key]

@@ -73,7 +73,7 @@ class Workshop:
         self._release_parked()
         patcher = Patcher(tenant.spotio, ledger or Forgetful())
         patcher.repair()
-        self._activities = ActivityWrites(tenant.spotio, lambda: tenant.people, pool, self._report)
+        self._activities = ActivityWrites(tenant, pool, self._report)
         self._users = UserWrites(tenant.spotio, ledger, self._report)
         self._updates = Updates(
             tenant.spotio, patcher, pool, report=self._report, journal=self.outbox.journal

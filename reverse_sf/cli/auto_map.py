@@ -17,8 +17,8 @@ from reverse_sf.errors import UsageError
 from reverse_sf.mapping.automap import Proposal, counterpart, propose
 from reverse_sf.mapping.automap_yaml import proposal_text, with_proposal
 from reverse_sf.mapping.check import check as check_definition
+from reverse_sf.mapping.describe import SalesforceObject, SalesforceOrg
 from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import SalesforceObject, SalesforceOrg
 from reverse_sf.mapping.problem import Severity
 from reverse_sf.mapping.wording import did_you_mean
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reverse_sf.mapping.definition import SyncDefinition
-    from reverse_sf.mapping.metadata import Workflow
     from reverse_sf.mapping.problem import Problem
+    from reverse_sf.mapping.workflow import Workflow
     from reverse_sf.salesforce import SalesforceClient
 
 

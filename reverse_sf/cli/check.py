@@ -27,7 +27,7 @@ from reverse_sf.sync_file import read_sync_file
 
 if TYPE_CHECKING:
     from reverse_sf.mapping.definition import SyncDefinition
-    from reverse_sf.mapping.metadata import Users
+    from reverse_sf.mapping.known_users import Users
     from reverse_sf.mapping.problem import Problem
 
 

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from reverse_sf.cli.link_apply import Hold
     from reverse_sf.cli.link_report import Row
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
-    from reverse_sf.mapping.metadata import SalesforceOrg, Workflow
+    from reverse_sf.mapping.describe import SalesforceOrg
+    from reverse_sf.mapping.workflow import Workflow
 
 _TELL_SECONDS = 5.0
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reverse_sf.mapping.definition import ObjectMapping, Side
-    from reverse_sf.mapping.metadata import SpotioField, SpotioType
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType
     from reverse_sf.matching.keys import MatchKeys
     from reverse_sf.salesforce.client import QueryPage, SalesforceClient
     from reverse_sf.spotio.client import Spotio

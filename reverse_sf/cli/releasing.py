@@ -13,8 +13,8 @@ from reverse_sf.ledger.releases import Release
 from reverse_sf.ledger.rows import LinkState, OperationStatus
 from reverse_sf.mapping.activity_fields import DESCRIBED
 from reverse_sf.mapping.definition import Side
+from reverse_sf.mapping.describe import SalesforceObject
 from reverse_sf.mapping.known_pair import compile_known, salesforce_value
-from reverse_sf.mapping.metadata import SalesforceObject
 from reverse_sf.mapping.values import UNSET
 from reverse_sf.merge.envelope import USERS_PAIR
 from reverse_sf.merge.identity import UNKNOWN_OUTCOME

@@ -12,13 +12,8 @@ from reverse_sf.cli.settings import (
     is_true,
 )
 from reverse_sf.errors import ConfigurationError, ReverseSFError
-from reverse_sf.mapping.metadata import (
-    Person,
-    SalesforceObject,
-    SalesforceOrg,
-    Users,
-    Workflow,
-)
+from reverse_sf.mapping.describe import SalesforceObject, SalesforceOrg
+from reverse_sf.mapping.known_users import Person, Users
 from reverse_sf.salesforce import DEFAULT_API_VERSION, Credentials, SalesforceClient
 from reverse_sf.salesforce.soql import Select, quoted
 from reverse_sf.salesforce.user_details import BEHIND, FROZEN, Details, rows_of
@@ -31,6 +26,7 @@ from reverse_sf.spotio.session import Credentials as SpotioKey
 if TYPE_CHECKING:
     from reverse_sf.mapping.definition import SyncDefinition
     from reverse_sf.mapping.users import UserSync
+    from reverse_sf.mapping.workflow import Workflow
 
 _OFFLINE = "or check the file alone with --offline"
 

@@ -6,15 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reverse_sf.ledger.rows import (
-    Conflict,
-    Count,
-    LogRow,
-    OperationStatus,
-    Outcome,
-    Outcomes,
-    Parked,
-)
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import Conflict, Count, LogRow, OperationStatus, Outcome, Parked
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.identity import NOT_THERE
@@ -23,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reverse_sf.merge.envelope import Envelope
+    from reverse_sf.spotio.errors import Call
 
 _FIRST_RETRY = timedelta(minutes=10)
 _MOST_DOUBLINGS = 7
@@ -75,6 +69,11 @@ class Exchange:
     status: int | None
     payload: Any = None
     answer: Any = None
+
+    @classmethod
+    def of(cls, call: Call) -> Exchange:
+        """A call to SPOTIO's API as it was made."""
+        return cls(call.method, call.path, call.status, call.payload, call.answer)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from reverse_sf.ledger.dialects import Delete, Insert, Update, keys, numbers
 from reverse_sf.ledger.differing import NOTHING_DIFFERS
 from reverse_sf.ledger.encoding import moment, to_text
 from reverse_sf.ledger.leases import Leases, add_counts
-from reverse_sf.ledger.matches import write_match_keys
+from reverse_sf.ledger.match_index import write_match_keys
 from reverse_sf.ledger.observations import IS_OPEN
 from reverse_sf.ledger.restores import drop_restores, keep_restores
 from reverse_sf.ledger.rows import LinkState, LogRow, OperationStatus
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from reverse_sf.ledger.rows import Decisions, Image, Intent, Link, UserRow
+    from reverse_sf.ledger.batches import Decisions
+    from reverse_sf.ledger.rows import Image, Intent, Link, UserRow
 
 
 # An enum's value costs a call, and these stand in each of a hundred thousand rows.

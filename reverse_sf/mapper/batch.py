@@ -6,11 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.ledger.rows import Count, Decisions
+from reverse_sf.ledger.rows import Count
 
 if TYPE_CHECKING:
     from msgspec import Raw
 
+    from reverse_sf.ledger.batches import Decisions
     from reverse_sf.mapping.pair import PairConverter
 
 MOST_REASONS = 40

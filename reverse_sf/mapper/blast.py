@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reverse_sf.ledger.rows import LogRow
 from reverse_sf.mapper.account import account
 from reverse_sf.mapper.batch import Tally
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterator
 
     from reverse_sf.ledger.store import Ledger
@@ -19,6 +21,55 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.decisions import Decider
     from reverse_sf.mapper.streams import Streams
     from reverse_sf.mapping.definition import SyncDefinition
+
+
+def tell(
+    definition: SyncDefinition,
+    ledger: Ledger,
+    course: Course,
+    rehearsal: Callable[[Tally], tuple[Streams, Decider]],
+    *,
+    run_id: str,
+    now: str,
+    is_part: bool,
+    logger: logging.Logger,
+) -> None:
+    """Say what a changed definition means, before anything of it is done.
+
+    Args:
+        definition: as it is now.
+        ledger: knows what it was at the last run, and keeps what is told in its log.
+        course: the run's direction.
+        rehearsal: as for :func:`blast_radius`.
+        run_id: of the run that finds it changed.
+        now: the moment.
+        is_part: the run reads a part of the records.
+        logger: of the run.
+    """
+    pairs = changed_pairs(ledger, definition, course)
+    told = list(blast_radius(ledger, pairs, course, rehearsal))
+    logger.warning(
+        "%s has changed since the last run (%s): every record is decided again when the tap"
+        " sends it, and withheld work is tried again%s",
+        definition.source,
+        ", ".join(pairs) or "nothing that this direction reads",
+        " by the next run over everything" if is_part else " now",
+    )
+    for line in told:
+        logger.warning("%s", line)
+    ledger.add_log(
+        [
+            LogRow(
+                at=now,
+                run_id=run_id,
+                direction=course.direction,
+                kind="definition",
+                outcome="changed",
+                reason=f"changed: {', '.join(pairs) or 'nothing of this direction'}",
+                payload=told,
+            )
+        ]
+    )
 
 
 def changed_pairs(ledger: Ledger, definition: SyncDefinition, course: Course) -> list[str]:

@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 BY_ID = "external_id"
 """The rule that finds a counterpart because its id is named."""
+_OBJECT_OF_PREFIX = {
+    "001": "Account",
+    "003": "Contact",
+    "005": "User",
+    "006": "Opportunity",
+    "00Q": "Lead",
+    "00T": "Task",
+    "00U": "Event",
+    "500": "Case",
+    "701": "Campaign",
+}
+"""What an Id's first three characters tell of its object, the same in every org (Salesforce help,
+"Standard Field Record ID Prefix Decoder"); those of custom objects are each org's own."""
 
 
 class LinkReader(Protocol):
@@ -106,7 +119,7 @@ def candidates(
     named: dict[str, str] = {}
     for seen in new:
         other = _id_in(values[seen.record_id].get(key), from_salesforce=from_salesforce)
-        if other is not None:
+        if other is not None and (from_salesforce or _may_be_of(mapping.salesforce, other)):
             named[seen.record_id] = other
     if not named:
         return {}
@@ -126,6 +139,14 @@ def candidates(
         taken.add(other)
         found[record_id] = Match(other, link_id, holder)
     return found
+
+
+def _may_be_of(sobject: str, record_id: str) -> bool:
+    """Whether an Id can be one of an object's.
+
+    Where several objects share a record type, its records name a counterpart in one of them.
+    """
+    return _OBJECT_OF_PREFIX.get(record_id[:3], sobject) == sobject
 
 
 def _is_gone(known: Observed, holders: Mapping[str, str]) -> bool:

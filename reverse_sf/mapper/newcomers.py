@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.pair import PairConverter
 
 
+_NEVER_CREATED = "not linked, and create is false"
+
+
 class Newcomers:
     """Decides the records of one object mapping that have no counterpart yet.
 
@@ -97,7 +100,7 @@ class Newcomers:
             self._tally.add(self._name, "skipped", "history: not modified since activation")
             return False
         if not self._course.settings(self._mapping).create:
-            self._tally.add(self._name, "skipped", "not linked, and create is false")
+            self._tally.add(self._name, "skipped", _NEVER_CREATED)
             return False
         subject = self._subject(seen, values)
         batch.decisions.links.append(self._new_link(subject))
@@ -197,8 +200,9 @@ class Newcomers:
         parked: frozenset[str] = frozenset(),
     ) -> frozenset[str]:
         """Create the counterpart, or say why not; answer the parked keys that this settles."""
-        if BARRED in parked:
-            self._tally.add(self._name, "skipped", "several records match: reverse-sf link")
+        barred = self._barred(parked)
+        if barred is not None:
+            self._tally.add(self._name, "skipped", barred)
             return frozenset()
         if not self._is_matched:
             raise StopError(str(unmatched(self._name, compared_rules(self._mapping))))
@@ -235,6 +239,12 @@ class Newcomers:
         if snapshot is None:
             self._entries.image(subject, batch)
         return parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
+
+    def _barred(self, parked: frozenset[str]) -> str | None:
+        """Why a record is not created, whatever it holds and whatever its link once knew."""
+        if not self._course.settings(self._mapping).create:
+            return _NEVER_CREATED
+        return "several records match: reverse-sf link" if BARRED in parked else None
 
     def _hold_back(
         self,

@@ -24,7 +24,8 @@ from reverse_sf.ledger.address import DEFAULT_IN_WORDS, default_uri
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper import course as course_of
 from reverse_sf.mapper.messages import Writer
-from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapper.run import MappingRun
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping.document import parse
 from reverse_sf.mapping.wording import did_you_mean
 from reverse_sf.merge.envelope import USERS_PAIR

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapper.sightings import read_by
+from reverse_sf.mapper.spelling import RecordSpelling
 from reverse_sf.mapping.definition import Side
 from reverse_sf.merge.decide import same
 
 if TYPE_CHECKING:
-    from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.draft import Draft, Prior
-    from reverse_sf.mapper.parts import Part
 
 
-class Refusals:
+class Refusals(RecordSpelling):
     """The part of deciding fields that looks at what was refused before."""
-
-    _course: Course
-    _parts: tuple[Part, ...]
 
     def news(self, keys: list[str], prior: Prior, values: dict[str, Any]) -> list[str]:
         """Leave out what this side has refused to take, where it holds what it held then.

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-import gc
 import secrets
-import threading
-import time
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
-from reverse_sf.errors import ConfigurationError, ReverseSFError, StopError
+from reverse_sf.errors import ConfigurationError, StopError
 from reverse_sf.ledger.encoding import moment
 from reverse_sf.ledger.holder import HANDED_OVER, this_process
-from reverse_sf.ledger.rows import LogRow, Run
+from reverse_sf.ledger.rows import Run
 from reverse_sf.mapper import blast, messages
 from reverse_sf.mapper.account import account
 from reverse_sf.mapper.batch import RunFacts, Tally
+from reverse_sf.mapper.collector import calm_collector
 from reverse_sf.mapper.course import TO_SPOTIO
 from reverse_sf.mapper.decisions import Decider
-from reverse_sf.mapper.due import Due
+from reverse_sf.mapper.heartbeat import Heartbeat
 from reverse_sf.mapper.observation import instant
 from reverse_sf.mapper.people import People
+from reverse_sf.mapper.progress import Progress
+from reverse_sf.mapper.replanning import Replanning
 from reverse_sf.mapper.streams import Stream, Streams
-from reverse_sf.mapper.suspicion import Limits, Suspicion
+from reverse_sf.mapper.suspicion import Suspicion
 from reverse_sf.mapper.user_sync import UserSyncing, attribute_names
 from reverse_sf.mapping.definition import Side
 from reverse_sf.merge.envelope import USERS_PAIR
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Self
 
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.messages import Line, Writer
+    from reverse_sf.mapper.suspicion import Limits
     from reverse_sf.mapping.definition import SyncDefinition
     from reverse_sf.merge.plan import Selection
 
-__all__ = ["Heartbeat", "Limits", "MappingRun", "utc_now"]
-PROGRESS_SECONDS = 15.0
 HAND_OVER_SECONDS = 60.0
 """How long a target has to take the lease over; one that never began must not bar the next run."""
 
@@ -82,7 +81,6 @@ class MappingRun:
         pairs: frozenset[str] | None = None,
     ) -> None:
         self._pairs = pairs
-        self._due: Due | None = None
         self._course = course
         self._only = only
         self._clock = clock
@@ -96,15 +94,15 @@ class MappingRun:
         self._streams: Streams
         self._people: People
         self._decider: Decider
+        self._replanning: Replanning
         self._users: UserSyncing | None = None
         self._ledger_was_new = False
         self._suspicion: Suspicion
         self._held_state: bytes | None = None
-        self._replanned = False
         self._dropped: set[str] = set()
         self._heart = Heartbeat(ledger, self.run_id, limits.lease_ttl)
         self._lines = 0
-        self._started = self._reported = time.monotonic()
+        self._told = Progress(logger)
 
     def __enter__(self) -> Self:
         """Take the lease and read what the ledger knows.
@@ -172,8 +170,29 @@ class MappingRun:
                 now=self._clock,
                 guard=lambda: self._suspicion.changes(self._streams),
             )
+            self._replanning = Replanning(
+                ledger,
+                self._decider,
+                self._streams,
+                course=self._course,
+                definition_fingerprint=definition.fingerprint,
+                now=self._clock,
+                heart=self._heart,
+                logger=self._logger,
+                only=self._only,
+                is_part=self._pairs is not None,
+            )
             if before and before.definition_fingerprint != definition.fingerprint:
-                self._tell_what_changed(now)
+                blast.tell(
+                    definition,
+                    ledger,
+                    self._course,
+                    partial(self._rehearsal, now),
+                    run_id=self.run_id,
+                    now=now,
+                    is_part=self._pairs is not None,
+                    logger=self._logger,
+                )
             blast.keep(ledger, definition, self._course)
         except BaseException:
             ledger.finish_run(self.run_id, "failed")
@@ -181,48 +200,21 @@ class MappingRun:
         self._heart.start()
         return self
 
-    def _tell_what_changed(self, now: str) -> None:
-        """Say what a changed definition means, before anything of it is done."""
+    def _rehearsal(self, now: str, tally: Tally) -> tuple[Streams, Decider]:
+        """What decides as this run will, and counts into a tally of its own."""
         ledger, definition, course = self._ledger, self._definition, self._course
-
-        def rehearsal(tally: Tally) -> tuple[Streams, Decider]:
-            streams = Streams(definition, ledger, self._people, tally, course=course, now=now)
-            run = RunFacts(self.run_id, definition.fingerprint)
-            decider = Decider(
-                ledger,
-                self._writer,
-                self._people,
-                tally=tally,
-                run=run,
-                course=course,
-                now=lambda: now,
-            )
-            return streams, decider
-
-        pairs = blast.changed_pairs(ledger, definition, course)
-        told = list(blast.blast_radius(ledger, pairs, course, rehearsal))
-        self._logger.warning(
-            "%s has changed since the last run (%s): every record is decided again when the tap"
-            " sends it, and withheld work is tried again%s",
-            definition.source,
-            ", ".join(pairs) or "nothing that this direction reads",
-            " now" if self._pairs is None else " by the next run over everything",
+        streams = Streams(definition, ledger, self._people, tally, course=course, now=now)
+        run = RunFacts(self.run_id, definition.fingerprint)
+        decider = Decider(
+            ledger,
+            self._writer,
+            self._people,
+            tally=tally,
+            run=run,
+            course=course,
+            now=lambda: now,
         )
-        for line in told:
-            self._logger.warning("%s", line)
-        ledger.add_log(
-            [
-                LogRow(
-                    at=now,
-                    run_id=self.run_id,
-                    direction=course.direction,
-                    kind="definition",
-                    outcome="changed",
-                    reason=f"changed: {', '.join(pairs) or 'nothing of this direction'}",
-                    payload=told,
-                )
-            ]
-        )
+        return streams, decider
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the run; where a target has records to finish, the run is the target's to end."""
@@ -249,10 +241,10 @@ class MappingRun:
             LeaseHeldError: the lease was lost to another runner.
             RetryError: the target has ended.
         """
-        with _calm_collector():
+        with calm_collector():
             self._messages(lines)
         self._decide_users()
-        self._replan()
+        self._replanning.everything()
         self._decide_all()
         self._suspicion.ends(self._streams)
         if self._held_state is not None:
@@ -305,7 +297,7 @@ class MappingRun:
 
     def _other(self, line: Line, text: bytes) -> None:
         if line.type == messages.STATE:
-            if not self._replanned:
+            if not self._replanning.is_done:
                 self._suspicion.begins(line.value, self._streams)
             self._decide_all()
             if any(map(self._suspicion.is_empty, self._streams.by_name.values())):
@@ -323,7 +315,7 @@ class MappingRun:
             self._streams.pin_source(line.schema)
             self._users_begin_or_end(line)
             if stream is not None:
-                self._replan()
+                self._replanning.everything()
                 self._decide(stream)
                 self._streams.announce(stream, line.schema, line.bookmark_properties)
         elif line.type == messages.BATCH:
@@ -375,63 +367,15 @@ class MappingRun:
             raise ConfigurationError(
                 f"line {self._lines}: the tap sent records of {stream.name} before their SCHEMA"
             )
-        self._replan()
-        self._replan_sent(stream)
+        self._replanning.everything()
+        self._replanning.of_sent(stream)
         self._heart.check()
         self._decider.records(stream)
-        self._progress()
+        self._told.tell(read=self._lines, to_write=self._writer.records)
 
     def _decide_all(self) -> None:
         for stream in self._streams.by_name.values():
             self._decide(stream)
-
-    def _replan(self) -> None:
-        """Before the first record of the run, decide again what an earlier run left open."""
-        if self._replanned or self._pairs is not None:
-            return
-        self._replanned = True
-        number = 0
-        for link_ids in self._ledger.links_to_replan(
-            self._course.direction,
-            now=self._clock(),
-            definition_fingerprint=self._definition.fingerprint,
-        ):
-            self._heart.check()
-            number += self._again(link_ids)
-        # One that was written is settled once the record has been looked at again.
-        number += self._again(self._decider.wanted_back)
-        if number:
-            self._logger.info("%d records that an earlier run left open were decided again", number)
-
-    def _replan_sent(self, stream: Stream) -> None:
-        """Where a part is read: decide again what was left open of the records that are sent."""
-        if self._pairs is None:
-            return
-        if self._due is None:
-            found = self._ledger.links_to_replan(
-                self._course.direction,
-                now=self._clock(),
-                definition_fingerprint=self._definition.fingerprint,
-            )
-            self._due = Due(
-                {*self._decider.wanted_back, *(one for page in found for one in page)},
-                self._ledger,
-                self._course,
-            )
-        for pair in stream.pairs:
-            link_ids = self._due.among(pair.name, stream.waiting)
-            if link_ids:
-                self._again(link_ids)
-
-    def _again(self, link_ids: Sequence[str]) -> int:
-        """Decide links once more; of a plan that is carried out, only its own."""
-        if self._only is not None:
-            link_ids = [one for one in link_ids if one in self._only.link_ids]
-        self._decider.links(
-            self._ledger.snapshots(link_ids, direction=self._course.direction),
-            self._streams.by_pair,
-        )
-        return len(link_ids)
 
     def _delete(self) -> None:
         wanted = {
@@ -446,66 +390,6 @@ class MappingRun:
         for name, link_ids in wanted.items():
             self._decider.deletes(self._streams.by_pair[name], link_ids)
 
-    def _progress(self) -> None:
-        now = time.monotonic()
-        if now - self._reported >= PROGRESS_SECONDS:
-            self._reported = now
-            self._logger.info(
-                "%d messages read, %d records to write so far (%.0f messages/s)",
-                self._lines,
-                self._writer.records,
-                self._lines / (now - self._started),
-            )
-
     def _report(self) -> None:
         for line in account(self._tally.total):
             self._logger.info("%s", line)
-
-
-class Heartbeat:
-    """Keeps the run's lease while the tap is silent; a lost lease is found by :meth:`check`."""
-
-    def __init__(self, ledger: Ledger, run_id: str, ttl: float) -> None:
-        self._ledger = ledger
-        self._run_id = run_id
-        self._ttl = ttl
-        self._stopped = threading.Event()
-        self._failure: ReverseSFError | None = None
-        self._thread = threading.Thread(target=self._beat, name="lease-heartbeat", daemon=True)
-
-    def start(self) -> None:
-        """Begin to beat, three times within the lease's life."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Beat no more."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def check(self) -> None:
-        """Raise what the last beat met: another runner has the lease, or the ledger failed."""
-        if self._failure is not None:
-            raise self._failure
-
-    def _beat(self) -> None:
-        try:
-            while not self._stopped.wait(self._ttl / 3):
-                self._ledger.heartbeat(self._run_id, ttl_seconds=self._ttl)
-        except ReverseSFError as error:
-            self._failure = error
-
-
-@contextmanager
-def _calm_collector() -> Iterator[None]:
-    """Let the cycle collector look less often.
-
-    A batch holds some hundred thousand values and hardly a cycle; looking through them all the
-    time costs a third of the run.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(1_000_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

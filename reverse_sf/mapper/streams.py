@@ -22,9 +22,9 @@ from reverse_sf.mapper.unanswered import OwnCreates
 from reverse_sf.mapping.activity_fields import DESCRIBED
 from reverse_sf.mapping.check_records import external_id_problems
 from reverse_sf.mapping.definition import History, Side, SyncRule
+from reverse_sf.mapping.describe import FACTS_KEY, ORGANIZATION, SalesforceObject
 from reverse_sf.mapping.known_pair import compile_known
 from reverse_sf.mapping.match_rules import compared_rules
-from reverse_sf.mapping.metadata import FACTS_KEY, ORGANIZATION, SalesforceObject
 from reverse_sf.matching.keys import MatchKeys
 from reverse_sf.spotio.facts import COMPANY, FACTS, type_from_schema
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapper.keys import EXTERNAL_ID_KEY
 from reverse_sf.mapper.toward_spotio import TowardSpotio
-from reverse_sf.mapping.activity_fields import ACTIVITY_DATE, COMPLETED, STATUS
+from reverse_sf.mapping.activity_fields import (
+    ACTIVITY_DATE,
+    ACTIVITY_DONE,
+    COMPLETED,
+    NAME,
+    STATUS,
+    TOO_LATE,
+)
 from reverse_sf.mapping.activity_pair import kept_time
 
 if TYPE_CHECKING:
@@ -16,14 +23,6 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.relations import Parent, Parents
     from reverse_sf.mapping.pair import PairConverter
-
-ACTIVITY_DONE = "activity_done"
-"""Reason of a value that comes too late for SPOTIO."""
-NAME = "Name"
-_TOO_LATE = (
-    "the activity is done, and SPOTIO lets only planned ones be changed: what Salesforce says stays"
-    " in Salesforce"
-)
 
 
 class TowardActivities(TowardSpotio):
@@ -65,7 +64,7 @@ class TowardActivities(TowardSpotio):
             for key in list(draft.keys):
                 if key in draft.record:
                     self.drop(key, draft)
-                    draft.parked.append((key, ACTIVITY_DONE, _TOO_LATE))
+                    draft.parked.append((key, ACTIVITY_DONE, TOO_LATE))
         return draft
 
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:

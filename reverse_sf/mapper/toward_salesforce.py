@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.people import People
     from reverse_sf.mapper.relations import Parent, Parents
     from reverse_sf.mapping.address import AddressConverter
-    from reverse_sf.mapping.metadata import SalesforceObject
+    from reverse_sf.mapping.describe import SalesforceObject
     from reverse_sf.mapping.pair import PairConverter
 
 REQUIRED = "required_missing"

@@ -110,9 +110,7 @@ class TowardSpotio(FieldDecisions):
                 draft.on_link.append(ADDRESS_KEY)
 
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
-        # What a refused attempt read back says nothing of the id: it may not have got there.
-        unread = "" if "" in prior.withheld.here else "not read"
-        if prior.snapshot.spotio_text is None or not other.get(EXTERNAL_ID_KEY, unread):
+        if prior.snapshot.spotio_text is None or not other.get(EXTERNAL_ID_KEY, "not read"):
             draft.claims = prior.snapshot.link.salesforce_id is not None
             return
         held = other.get(EXTERNAL_ID_KEY)

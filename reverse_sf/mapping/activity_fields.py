@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.metadata import SpotioField, SpotioType
+from reverse_sf.mapping.workflow import SpotioField, SpotioType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,10 +33,17 @@ NOTE: Final = "Note"
 _PAIR = re.compile(r"(Task|Event):.+ \(.+:.+\)")
 COMPLETED: Final = "Completed"
 NOT_STARTED: Final = "Not Started"
+NAME: Final = "Name"
 STATUS: Final = "Status"
 ACTIVITY_DATE: Final = "Activity Date"
 DURATION: Final = "Duration"
 ALL_DAY: Final = "All Day"
+ACTIVITY_DONE: Final = "activity_done"
+"""Reason of a value that comes too late for SPOTIO."""
+TOO_LATE: Final = (
+    "the activity is done, and SPOTIO lets only planned ones be changed: what Salesforce says stays"
+    " in Salesforce"
+)
 TITLE_LENGTH: Final = 128
 NOTES_LENGTH: Final = 512
 """Most characters of ``title`` and ``notes`` (OpenAPI, ``ActivityRequest``)."""
@@ -196,7 +203,7 @@ FIELDS: Final[Mapping[str, ActivityField]] = MappingProxyType(
             _field("Duration In Seconds", "Number", _seconds, "durationSeconds"),
             _field("OwnerEmail", "Email", lambda one: one.owner_email),
             _field("OwnerUserName", "Text", lambda one: one.owner_name),
-            _field("Name", "Text", lambda one: one.name),
+            _field(NAME, "Text", lambda one: one.name),
             _field("Type", "Text", lambda one: (one.template_type or "task").lower()),
             _field(
                 "Category",

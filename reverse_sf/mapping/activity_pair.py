@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.activities import EVENT
 from reverse_sf.mapping.activity_fields import ACTIVITY_DATE, DURATION
+from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
 from reverse_sf.mapping.kinds import Kind
-from reverse_sf.mapping.metadata import SalesforceField, SalesforceObject
 from reverse_sf.mapping.values import Reason, Undefined
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from reverse_sf.mapping.values import UNSET, Undefined, Unset
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reverse_sf.mapping.describe import SalesforceObject
     from reverse_sf.mapping.limits import Limit
-    from reverse_sf.mapping.metadata import SalesforceObject
 
     Address = dict[str, Any]
 

@@ -23,13 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
-    from reverse_sf.mapping.metadata import (
-        SalesforceField,
-        SalesforceObject,
-        SpotioField,
-        SpotioType,
-        Workflow,
-    )
+    from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType, Workflow
 
 GOOD = 0.78
 """Below it two names are not proposed as one field."""

@@ -28,15 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
-    from reverse_sf.mapping.metadata import (
-        Person,
-        SalesforceObject,
-        SalesforceOrg,
-        SpotioType,
-        Users,
-        Workflow,
-    )
+    from reverse_sf.mapping.describe import SalesforceObject, SalesforceOrg
+    from reverse_sf.mapping.known_users import Person, Users
     from reverse_sf.mapping.proof import FieldProof
+    from reverse_sf.mapping.workflow import SpotioType, Workflow
 
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
-    from reverse_sf.mapping.metadata import SalesforceObject, SalesforceOrg
+    from reverse_sf.mapping.describe import SalesforceObject, SalesforceOrg
 
 _OWN_WAYS = {
     ACTIVITY_DATE: frozenset({Kind.DATE, Kind.INSTANT, Kind.TEXT}),

@@ -15,12 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reverse_sf.mapping.definition import FieldMapping, ObjectMapping
-    from reverse_sf.mapping.metadata import (
-        SalesforceField,
-        SalesforceObject,
-        SpotioField,
-        SpotioType,
-    )
+    from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType
 
 _CHOICE_KINDS = frozenset({Kind.CHOICE, Kind.CHOICES})
 

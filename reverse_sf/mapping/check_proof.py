@@ -17,13 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reverse_sf.mapping.definition import FieldMapping, ObjectMapping
+    from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
     from reverse_sf.mapping.losses import Loss
-    from reverse_sf.mapping.metadata import (
-        SalesforceField,
-        SalesforceObject,
-        SpotioField,
-        SpotioType,
-    )
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType
 
 _SYSTEM = {Side.SPOTIO: "SPOTIO", Side.SALESFORCE: "Salesforce"}
 _OTHER = {Side.SPOTIO: Side.SALESFORCE, Side.SALESFORCE: Side.SPOTIO}

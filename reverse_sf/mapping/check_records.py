@@ -18,12 +18,8 @@ if TYPE_CHECKING:
         ObjectMapping,
         SyncDefinition,
     )
-    from reverse_sf.mapping.metadata import (
-        SalesforceField,
-        SalesforceObject,
-        SpotioType,
-        Workflow,
-    )
+    from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
+    from reverse_sf.mapping.workflow import SpotioType, Workflow
 
 _ID_LENGTH = 24
 """Characters of a SPOTIO record id."""

@@ -12,7 +12,7 @@ from reverse_sf.mapping.wording import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reverse_sf.mapping.metadata import Users
+    from reverse_sf.mapping.known_users import Users
     from reverse_sf.mapping.users import RoleSelection, UserSync
 
 _ROLES = ("Admin", "Manager", "Sales")

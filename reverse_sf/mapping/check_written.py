@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reverse_sf.mapping.definition import ObjectMapping
-    from reverse_sf.mapping.metadata import SalesforceObject, SpotioType
+    from reverse_sf.mapping.describe import SalesforceObject
+    from reverse_sf.mapping.workflow import SpotioType
 
 
 def written_value_problems(

@@ -13,7 +13,8 @@ from reverse_sf.mapping.values import Reason, Undefined
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reverse_sf.mapping.metadata import SalesforceField, SpotioField
+    from reverse_sf.mapping.describe import SalesforceField
+    from reverse_sf.mapping.workflow import SpotioField
 
 
 @dataclass(frozen=True)

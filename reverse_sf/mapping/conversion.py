@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.choices import choice_tables
 from reverse_sf.mapping.definition import STAGE, Comparison, Conversion, FieldMapping, Side
+from reverse_sf.mapping.describe import SalesforceField
 from reverse_sf.mapping.images import End, converting, mismatch
 from reverse_sf.mapping.kinds import (
     SALESFORCE_TYPE_FOR,
@@ -30,7 +31,7 @@ from reverse_sf.mapping.kinds import (
     spotio_kind,
 )
 from reverse_sf.mapping.limits import salesforce_limit, spotio_limit
-from reverse_sf.mapping.metadata import SalesforceField, SpotioField
+from reverse_sf.mapping.workflow import SpotioField
 
 if TYPE_CHECKING:
     from collections.abc import Callable

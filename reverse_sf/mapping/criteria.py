@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reverse_sf.mapping.definition import Criterion
-    from reverse_sf.mapping.metadata import SalesforceField
+    from reverse_sf.mapping.describe import SalesforceField
 
 
 @dataclass(frozen=True)

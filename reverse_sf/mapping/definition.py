@@ -29,6 +29,16 @@ class Direction(str, Enum):
     TO_SPOTIO = "to_spotio"
     TO_SALESFORCE = "to_salesforce"
 
+    @property
+    def destination(self) -> Side:
+        """The side that is written."""
+        return Side.SPOTIO if self is Direction.TO_SPOTIO else Side.SALESFORCE
+
+    @property
+    def back(self) -> Direction:
+        """The other direction."""
+        return Direction.TO_SALESFORCE if self is Direction.TO_SPOTIO else Direction.TO_SPOTIO
+
 
 class SyncRule(str, Enum):
     """Which side takes precedence when a mapped field is updated (truth table C.3)."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reverse_sf.mapping.definition import FieldMapping, ObjectMapping
-    from reverse_sf.mapping.metadata import SalesforceField, SalesforceObject, SpotioType
+    from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
+    from reverse_sf.mapping.workflow import SpotioType
 
 
 def goes_with(field: SalesforceField, value: Any, controller: SalesforceField, ruling: Any) -> bool:

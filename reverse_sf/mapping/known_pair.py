@@ -8,7 +8,7 @@ from reverse_sf.mapping import canon
 from reverse_sf.mapping.activity_fields import activity_type
 from reverse_sf.mapping.activity_pair import standard_object, with_activity_values
 from reverse_sf.mapping.address import ADDRESS_KEY
-from reverse_sf.mapping.metadata import SalesforceObject
+from reverse_sf.mapping.describe import SalesforceObject
 from reverse_sf.mapping.pair import compile_pair
 from reverse_sf.mapping.values import UNSET
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reverse_sf.mapping.definition import ObjectMapping
-    from reverse_sf.mapping.metadata import SpotioType
     from reverse_sf.mapping.pair import PairConverter
+    from reverse_sf.mapping.workflow import SpotioType
 
 
 def compile_known(

@@ -10,7 +10,8 @@ from reverse_sf.mapping.values import Reason, Undefined
 
 if TYPE_CHECKING:
     from reverse_sf.mapping.definition import FieldMapping
-    from reverse_sf.mapping.metadata import SalesforceField, SpotioField
+    from reverse_sf.mapping.describe import SalesforceField
+    from reverse_sf.mapping.workflow import SpotioField
 
 _INT_BOUND = 2**31
 _FIRST_DAY = "1700-01-01"

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from reverse_sf.mapping.conversion import FieldConverter
     from reverse_sf.mapping.definition import FieldMapping, ObjectMapping
+    from reverse_sf.mapping.describe import SalesforceField
     from reverse_sf.mapping.images import Converting
-    from reverse_sf.mapping.metadata import SalesforceField, SpotioField
+    from reverse_sf.mapping.workflow import SpotioField
 
 _KEEPS_SPOTIO = frozenset(
     # Under these an edit in Salesforce never replaces a value of SPOTIO's; a union changes

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reverse_sf.mapping.definition import ObjectMapping
-    from reverse_sf.mapping.metadata import SalesforceObject, SpotioType
+    from reverse_sf.mapping.describe import SalesforceObject
+    from reverse_sf.mapping.workflow import SpotioType
 
 _TYPES = {MatchRule.EMAIL: ("email", "Email"), MatchRule.PHONE: ("phone", "Phone")}
 """Salesforce's and SPOTIO's type of the fields that a rule compares."""

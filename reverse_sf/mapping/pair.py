@@ -9,14 +9,15 @@ from reverse_sf.mapping.address import AddressConverter, compile_address
 from reverse_sf.mapping.conversion import FieldConverter, compile_field
 from reverse_sf.mapping.criteria import Criteria, compile_criteria
 from reverse_sf.mapping.definition import MatchFields, SyncRule
+from reverse_sf.mapping.describe import SalesforceField
 from reverse_sf.mapping.kinds import Kind, spotio_kind
-from reverse_sf.mapping.metadata import SalesforceField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reverse_sf.mapping.definition import ObjectMapping
-    from reverse_sf.mapping.metadata import SalesforceObject, SpotioType
+    from reverse_sf.mapping.describe import SalesforceObject
+    from reverse_sf.mapping.workflow import SpotioType
 
 SYSTEM_FIELDS = frozenset({"Id", "IsDeleted", "SystemModstamp", "LastModifiedDate", "CreatedDate"})
 """Read of every object, where it has them: identity, deletion, and when it changed."""

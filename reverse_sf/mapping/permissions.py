@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reverse_sf.mapping.definition import ObjectMapping, SyncDefinition
-    from reverse_sf.mapping.metadata import SalesforceObject, SalesforceOrg
+    from reverse_sf.mapping.describe import SalesforceObject, SalesforceOrg
 
 
 def missing_permissions(definition: SyncDefinition, org: SalesforceOrg) -> list[str]:

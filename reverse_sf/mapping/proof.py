@@ -29,13 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reverse_sf.mapping.definition import FieldMapping, ObjectMapping
+    from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
     from reverse_sf.mapping.images import Converting, Normaliser
-    from reverse_sf.mapping.metadata import (
-        SalesforceField,
-        SalesforceObject,
-        SpotioField,
-        SpotioType,
-    )
+    from reverse_sf.mapping.workflow import SpotioField, SpotioType
 
 
 @dataclass(frozen=True)

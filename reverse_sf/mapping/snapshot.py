@@ -12,18 +12,15 @@ from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError
-from reverse_sf.mapping.metadata import (
+from reverse_sf.mapping.describe import (
     PicklistValue,
     SalesforceField,
     SalesforceObject,
     SalesforceOrg,
-    SpotioField,
-    SpotioType,
-    Stage,
-    Workflow,
 )
 from reverse_sf.mapping.pair import needed_fields, spotio_references
 from reverse_sf.mapping.problem import Problem, error, note
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

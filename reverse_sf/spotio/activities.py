@@ -1,4 +1,4 @@
-"""Activities of all records, and the appointments behind them, as SPOTIO's API tells them.
+"""Activities of all records, as SPOTIO's listings tell them.
 
 Two listings know different things (OpenAPI file): the export has planned and done ones with labels,
 coordinates and a distance whose unit its name says; the feed has done ones alone, with ids, texts,
@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import RefusedError
-from reverse_sf.spotio.errors import NotFoundError, WindowError, WriteRefusedError
+from reverse_sf.spotio.errors import WindowError, WriteRefusedError
 from reverse_sf.spotio.instants import format_instant, now
 from reverse_sf.spotio.paging import pages
 from reverse_sf.spotio.search import WINDOW
@@ -54,8 +54,6 @@ class Activities:
         self._span = (_EARLIEST if since is None else since - _MARGIN, now() + _FAR)
         self._template_ids = list(template_ids)
         self._filters: dict[tuple[datetime, datetime], str] = {}
-
-    # listings
 
     def exported(self) -> Iterator[Row]:
         """Rows of the export; an activity may come more than once, the last one counts."""
@@ -136,37 +134,3 @@ class Activities:
         reply = self._session.request("POST", "/api/v2/filters", payload=payload, repeatable=True)
         self._filters[begin, until] = str(reply.body["id"])
         return self._filters[begin, until]
-
-    # single ones
-
-    def read(self, activity_id: str) -> Row | None:
-        """One activity, planned or done; None where there is none."""
-        return self._one(f"/api/v2/activities/{activity_id}")
-
-    def appointment_of(self, activity_id: str) -> Row | None:
-        """The appointment of an activity; None where it has none."""
-        return self._one(f"/api/v2/appointments/byActivity/{activity_id}")
-
-    def history_of(self, record_id: str, activity_id: str) -> Row | None:
-        """A done activity as its record's history has it, which tells when it was planned."""
-        return self._one(f"/api/DataObjects/{record_id}/activities/{activity_id}")
-
-    def upcoming(self, record_id: str) -> Iterator[Row]:
-        """The appointments of a record that are not done, those too that a series makes up."""
-        path = f"/api/DataObjects/{record_id}/appointments/upcoming"
-        try:
-            for page in pages(
-                lambda cursor: (
-                    self._session.get(path, {} if cursor is None else {"scrollId": cursor}).body
-                )
-            ):
-                yield from page
-        except NotFoundError:
-            return
-
-    def _one(self, path: str) -> Row | None:
-        try:
-            found: Row | None = self._session.get(path).body
-        except NotFoundError:
-            return None
-        return found

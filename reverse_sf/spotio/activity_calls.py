@@ -1,4 +1,4 @@
-"""Single activities: read, changed and made, by SPOTIO's API version 2.
+"""Single activities and the appointments behind them: read, changed and made.
 
 An activity of a series of appointments is known by the series and its original start, as
 ``0-<series>-<ticks>``: SPOTIO stores it when somebody changes it first (OpenAPI, Appointments).
@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.spotio.errors import NotFoundError
+from reverse_sf.spotio.paging import pages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reverse_sf.spotio.errors import Call
     from reverse_sf.spotio.session import Session
+
+Row = dict[str, Any]
 
 _MERGE_PATCH = "application/merge-patch+json"
 _WORDS = {"event": "Event", "task": "Task", "inperson": "InPerson", "virtual": "Virtual"}
@@ -68,21 +71,49 @@ class ActivityCalls:
         answers = self._session.get("/api/workflow/activityTemplates").body or ()
         return {one.id: one for one in map(Template.from_api, answers)}
 
-    def read(self, identity: str) -> dict[str, Any] | None:
+    def read(self, identity: str) -> Row | None:
         """One activity; None where there is none (any more).
 
         Of a series, the appointment stands for it as long as SPOTIO does not store it.
         """
+        if "-" not in identity:
+            return self.stored(identity)
+        appointment = self._one(f"/api/v2/appointments/{identity}")
+        if appointment is None or appointment.get("activityId") is None:
+            return appointment
+        return self.stored(appointment["activityId"])
+
+    def stored(self, activity_id: str) -> Row | None:
+        """One activity that SPOTIO stores, planned or done; None where there is none."""
+        return self._one(f"/api/v2/activities/{activity_id}")
+
+    def appointment_of(self, activity_id: str) -> Row | None:
+        """The appointment of an activity; None where it has none."""
+        return self._one(f"/api/v2/appointments/byActivity/{activity_id}")
+
+    def history_of(self, record_id: str, activity_id: str) -> Row | None:
+        """A done activity as its record's history has it, which tells when it was planned."""
+        return self._one(f"/api/DataObjects/{record_id}/activities/{activity_id}")
+
+    def upcoming(self, record_id: str) -> Iterator[Row]:
+        """The appointments of a record that are not done, those too that a series makes up."""
+        path = f"/api/DataObjects/{record_id}/appointments/upcoming"
         try:
-            if "-" not in identity:
-                return dict(self._session.get(f"/api/v2/activities/{identity}").body)
-            appointment = dict(self._session.get(f"/api/v2/appointments/{identity}").body)
-            stored = appointment.get("activityId")
-            if stored is None:
-                return appointment
-            return dict(self._session.get(f"/api/v2/activities/{stored}").body)
+            for page in pages(
+                lambda cursor: (
+                    self._session.get(path, {} if cursor is None else {"scrollId": cursor}).body
+                )
+            ):
+                yield from page
+        except NotFoundError:
+            return
+
+    def _one(self, path: str) -> Row | None:
+        try:
+            found: Row | None = self._session.get(path).body
         except NotFoundError:
             return None
+        return found
 
     def change(self, current: Mapping[str, Any], identity: str, body: Mapping[str, Any]) -> Call:
         """Change some properties of an activity as last read.
@@ -101,7 +132,7 @@ class ActivityCalls:
             "PATCH", path, payload=wanted, content_type=_MERGE_PATCH, repeatable=False
         ).call
 
-    def create(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], Call]:
+    def create(self, body: Mapping[str, Any]) -> tuple[Row, Call]:
         """Make an activity.
 
         Raises:

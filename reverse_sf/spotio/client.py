@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import AccessError
-from reverse_sf.mapping.metadata import Workflow
+from reverse_sf.mapping.workflow import Workflow
 from reverse_sf.spotio.bulk import BulkJobs
 from reverse_sf.spotio.errors import NotFoundError
 from reverse_sf.spotio.feeds import Feeds

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapping.definition import STAGE
-from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

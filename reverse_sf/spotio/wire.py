@@ -20,7 +20,7 @@ from reverse_sf.mapping.values import is_blank
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reverse_sf.mapping.metadata import SpotioField
+    from reverse_sf.mapping.workflow import SpotioField
 
 _US = re.compile(
     r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})"

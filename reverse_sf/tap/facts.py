@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.mapping.metadata import FACTS_KEY, ORGANIZATION
+from reverse_sf.mapping.describe import FACTS_KEY, ORGANIZATION
 from reverse_sf.salesforce.bulk import UNSUPPORTED_TYPES
 from reverse_sf.salesforce.values import NUMBER_TYPES, WHOLE_TYPES
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.mapping.metadata import WHOLE_LISTING
+from reverse_sf.mapping.describe import WHOLE_LISTING
 from reverse_sf.salesforce.user_details import BEHIND, FROZEN, GROUP, PROFILE, ROLE, Details
 from reverse_sf.tap import facts
 from reverse_sf.tap.page import Page

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.metadata import FACTS_KEY
+from reverse_sf.mapping.describe import FACTS_KEY
 from reverse_sf.merge.envelope import ENVELOPE_KEY
 from reverse_sf.salesforce.values import NUMBER_TYPES, WHOLE_TYPES, from_json
 

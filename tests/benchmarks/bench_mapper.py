@@ -19,10 +19,12 @@ from typing import Any
 
 import msgspec
 
-from reverse_sf.ledger.rows import OperationStatus, Outcome, Outcomes
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import OperationStatus, Outcome
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.messages import Writer
-from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapper.run import MappingRun
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.document import parse
 

@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reverse_sf.ledger.rows import (
-    Decisions,
-    Image,
-    Intent,
-    Link,
-    OperationStatus,
-    Outcome,
-    Outcomes,
-    Run,
-)
+from reverse_sf.ledger.batches import Decisions, Outcomes
+from reverse_sf.ledger.rows import Image, Intent, Link, OperationStatus, Outcome, Run
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 

@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reverse_sf.ledger.rows import (
-    Decisions,
-    Intent,
-    Link,
-    LinkState,
-)
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import Intent, Link, LinkState
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.simulator.local import LocalServer, running

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reverse_sf.ledger.rows import Decisions, Intent, Link, LinkState
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import Intent, Link, LinkState
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.simulator.connection import CONSUMER_KEY, CONSUMER_SECRET, REFRESH_TOKEN

@@ -16,8 +16,8 @@ from reverse_sf.cli import connect as connect_module
 from reverse_sf.cli.main import cli
 from reverse_sf.cli.meltano_settings import MeltanoSettings
 from reverse_sf.errors import ConfigurationError, LoginError, RetryError, UsageError
+from reverse_sf.mapping.describe import SalesforceOrg
 from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import SalesforceOrg
 from reverse_sf.mapping.permissions import missing_permissions
 from reverse_sf.salesforce.authorization import Consent
 from reverse_sf.simulator.local import running

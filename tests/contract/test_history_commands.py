@@ -12,7 +12,8 @@ from reverse_sf.cli.main import cli
 from reverse_sf.cli.remedies import REMEDIES
 from reverse_sf.cli.status import DirectionStatus, verdict_of
 from reverse_sf.errors import Exit, UsageError
-from reverse_sf.ledger.rows import Conflict, Decisions, LogRow, OperationStatus, Parked
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import Conflict, LogRow, OperationStatus, Parked
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.values import Reason

@@ -7,15 +7,14 @@ import pytest
 from sqlalchemy import inspect
 
 from reverse_sf.errors import LeaseHeldError, StopError
+from reverse_sf.ledger.batches import Decisions, Outcomes
 from reverse_sf.ledger.rows import (
     Conflict,
     Count,
-    Decisions,
     Link,
     LinkState,
     LogRow,
     OperationStatus,
-    Outcomes,
     Parked,
     Restore,
     UserRow,

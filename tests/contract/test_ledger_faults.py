@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from reverse_sf.errors import ConfigurationError, RetryError, ReverseSFError, StopError
 from reverse_sf.ledger import migrations
+from reverse_sf.ledger.batches import Decisions
 from reverse_sf.ledger.migrations import Migration
-from reverse_sf.ledger.rows import Decisions
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Side
 from tests.contract.ledger_fixtures import (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from reverse_sf.ledger.batches import Decisions
 from reverse_sf.ledger.matches import Doubt, NewPair
-from reverse_sf.ledger.rows import Decisions, LinkState
+from reverse_sf.ledger.rows import LinkState
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.identity import ALREADY_LINKED, AMBIGUOUS
 from tests.contract.ledger_fixtures import (

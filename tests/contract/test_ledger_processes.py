@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 
 from reverse_sf.errors import LeaseHeldError
 from reverse_sf.ledger import tables
+from reverse_sf.ledger.batches import Decisions
 from reverse_sf.ledger.migrations import MIGRATIONS
-from reverse_sf.ledger.rows import Count, Decisions, LinkState
+from reverse_sf.ledger.rows import Count, LinkState
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction
 from tests.contract.ledger_fixtures import (

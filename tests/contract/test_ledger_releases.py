@@ -7,8 +7,9 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.errors import LeaseHeldError
+from reverse_sf.ledger.batches import Decisions
 from reverse_sf.ledger.releases import Release
-from reverse_sf.ledger.rows import Decisions, Parked
+from reverse_sf.ledger.rows import Parked
 from reverse_sf.mapping.definition import Direction, Side
 from tests.contract.ledger_fixtures import (  # noqa: F401 - fixtures
     AT,

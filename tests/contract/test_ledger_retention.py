@@ -6,14 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from reverse_sf.ledger import retention
-from reverse_sf.ledger.rows import (
-    Conflict,
-    Count,
-    LogRow,
-    OperationStatus,
-    Outcomes,
-    Parked,
-)
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import Conflict, Count, LogRow, OperationStatus, Parked
 from reverse_sf.ledger.tables import operations
 from reverse_sf.mapping.definition import Direction, Side
 from tests.contract.ledger_fixtures import (

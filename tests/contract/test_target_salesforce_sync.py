@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.errors import ConfigurationError, RetryError, StopError
-from reverse_sf.ledger.rows import Decisions, LinkState, UserRow
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import LinkState, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.salesforce.client import SalesforceClient

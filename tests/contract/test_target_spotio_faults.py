@@ -22,7 +22,7 @@ from tests.contract.spotio_fixtures import (  # noqa: F401 - fixtures
 )
 
 if TYPE_CHECKING:
-    from reverse_sf.ledger.rows import Outcomes
+    from reverse_sf.ledger.batches import Outcomes
 
 FAULTS: dict[str, dict[str, Any]] = {
     "503": {"status": 503},

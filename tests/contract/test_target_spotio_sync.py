@@ -145,6 +145,18 @@ def test_a_changed_record_is_not_overwritten_and_decided_again(linked: tuple[Syn
     assert sync.counts() == {"stale": 1}
 
 
+@pytest.mark.parametrize("carried", [salesforce_id(1), None])
+def test_what_is_read_of_a_record_tells_whose_copy_it_is(linked: tuple[Sync, str], carried) -> None:
+    """Otherwise the mapper could not know that an attempt has not brought the id there."""
+    sync, spotio_id = linked
+    edit = {"Phone": "(512) 555-7777", "External Id": carried}
+    sync.spotio.edit(object="Accounts", id=spotio_id, set=edit)
+    sync.decide(update(1, spotio_id, {"Phone": "(512) 555-0001"}, Phone="(512) 555-9999"))
+    sync.deliver()
+    assert sync.counts() == {"stale": 1}
+    assert sync.snapshot(salesforce_id(1)).spotio_image["externalDataObjectId"] == carried
+
+
 def test_agreement_writes_nothing_and_settles_the_base(linked: tuple[Sync, str]) -> None:
     sync, spotio_id = linked
     sync.spotio.edit(object="Accounts", id=spotio_id, set={"Phone": "(512) 555-9999"})

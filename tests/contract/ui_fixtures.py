@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reverse_sf.ledger.rows import Conflict, Decisions, LogRow, OperationStatus, Parked
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import Conflict, LogRow, OperationStatus, Parked
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.document import parse

@@ -39,6 +39,8 @@ ASKED = ("ActivityDateTime", "DurationInMinutes")
 """Salesforce takes no event without these."""
 TAKEN_BACK = frozenset({"Subject", "Status", DATE, "Description", DURATION, "owner"})
 """The keys that SPOTIO lets be changed from outside, of an activity that is not done."""
+TOLD = TAKEN_BACK | {"parent"}
+"""The keys that SPOTIO's answer to a single call shows."""
 DAY = 24 * 60
 _DAY_LENGTH = len("2026-05-06")
 

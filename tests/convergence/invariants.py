@@ -101,7 +101,7 @@ class Books(NamedTuple):
         else:
             ids = list(ledger.links)
             open_links = [one for one, opened in ledger.open_of.items() if opened]
-            rows, journal = list(ledger.withheld.values()), list(ledger.journal)
+            rows, journal = list(ledger.withheld.values()), list(ledger.conflict_rows)
             ended = list(ledger.ended)
         pairs = {
             one: Pair(
@@ -229,8 +229,11 @@ def _possible(
 
 def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
     """A record in scope that has no counterpart must be parked with a reason."""
+    config = world.config
     for side, record_id in ((P, pair.p), (S, pair.s)):
-        if record_id is None or not world.config.reads(side, pair.sobject):
+        if record_id is None or not config.reads(side, pair.sobject):
+            continue
+        if not config.creates(pair.sobject, side):
             continue
         row = world.rows.get(pair.where(side))
         if row is None or row.deleted or pair.state is not LinkState.PENDING:
@@ -668,9 +671,8 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
                 yield f"{side} {record_id} is in {number} links"
     sources = Counter(source for _, source in world.made)
     for source, number in sources.items():
-        # What was deleted may have been made once more.
-        again = sum(world.rows[where].deleted for where, of in world.made if of == source)
-        if number > 1 + (again if world.config.resurrect else 0):
+        again = sum(_may_be_made_again(world, books, one) for one, of in world.made if of == source)
+        if number > 1 + again:
             yield f"{number} records were made for {source}"
     linked = {one.where(side) for one in books.pairs.values() for side in (P, S)}
     made = {where for where, _ in world.made}
@@ -687,6 +689,20 @@ def _never_had_one(world: World, create: Write) -> bool:
     others = (made for made in world.made if made[0] != create.where)
     name = "externalDataObjectId" if create.source.side == P else EXTERNAL_ID
     return not create.across.get(name) and not any(create.source in made for made in others)
+
+
+def _may_be_made_again(world: World, books: Books, made: Where) -> bool:
+    """Whether a record was deleted that the sync had made, so that another one may stand for it.
+
+    Where its create never had an outcome, nobody can know that it was one's own: what SPOTIO tells
+    of a deleted record is its id.
+    """
+    if not any(event[0] == "delete" and event[1:4] == tuple(made) for event in world.events):
+        return False
+    joined = any(
+        made in (one.where(P), one.where(S)) and one.p and one.s for one in books.pairs.values()
+    )
+    return world.config.resurrect or not joined
 
 
 def i9_guards(played: Played, books: Books) -> Iterator[str]:
@@ -787,15 +803,14 @@ def i12_progresses(played: Played, books: Books) -> Iterator[str]:
 
 def i15_attributes(played: Played, books: Books) -> Iterator[str]:
     """Every write has one operation with one cause, a row of a table; one create at most."""
-    del books
     creates: Counter[str] = Counter()
     for one in played.world.writes:
         decided = one.decided or played.world.decided.get(one.operation)
         if decided is None:
             yield f"{one.where} was written by an operation that nobody decided"
             continue
-        if one.action == "create" and not one.linking:
-            creates[one.operation] += 1
+        if one.action == "create" and one.where is not None and not one.linking:
+            creates[one.operation] += not _may_be_made_again(played.world, books, one.where)
         for key, names in one.places.items():
             if key == "externalDataObjectId" or not any(n in one.payload for n in names):
                 continue

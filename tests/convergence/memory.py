@@ -20,25 +20,23 @@ from reverse_sf.ledger.differing import (
     changed_beside,
 )
 from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
-from reverse_sf.ledger.outcomes import base_of_write, without_uncarried
 from reverse_sf.ledger.rehearsals import RunOperation
 from reverse_sf.ledger.restores import ASKED
 from reverse_sf.ledger.rows import (
     Conflict,
-    Decisions,
     Intent,
     Link,
     LinkState,
     Observed,
     OperationStatus,
     Outcome,
-    Outcomes,
     Parked,
     Restore,
     Run,
     Snapshot,
     UserRow,
 )
+from reverse_sf.ledger.settlement import base_of_write, without_uncarried
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge import evidence
 from reverse_sf.merge.adoption import NORMALISED, is_marked
@@ -46,6 +44,8 @@ from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from reverse_sf.ledger.batches import Decisions, Outcomes
 
 _OPEN = (OperationStatus.INTENDED, OperationStatus.WAITING)
 _SUCCEEDED = (OperationStatus.APPLIED, OperationStatus.AGREED)
@@ -91,7 +91,7 @@ class MemoryLedger:
     operations: list[_Operation] = field(default_factory=list)
     open_of: dict[str, list[_Operation]] = field(default_factory=dict)
     withheld: dict[tuple[str, Direction, str], Parked] = field(default_factory=dict)
-    journal: list[Conflict] = field(default_factory=list)
+    conflict_rows: list[Conflict] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     people: dict[tuple[Side, str], UserRow] = field(default_factory=dict)
     catalogs: dict[tuple[Side, str], dict[str, Any]] = field(default_factory=dict)
@@ -228,7 +228,7 @@ class MemoryLedger:
             self.wanted[direction, one.link_id, one.key] = plain
 
     def conflicts(self, *, number: int | None = None, limit: int = 100) -> list[Conflict]:
-        found = [it for it in reversed(self.journal) if number in (None, it.number)]
+        found = [it for it in reversed(self.conflict_rows) if number in (None, it.number)]
         return found[:limit]
 
     def operations_of(self, run_id: str) -> dict[str, RunOperation]:
@@ -484,11 +484,13 @@ class MemoryLedger:
             )
 
     def _add_conflicts(self, found: Sequence[Conflict]) -> None:
-        known = {(it.operation_id, it.link_id, it.key) for it in self.journal if it.operation_id}
+        known = {
+            (it.operation_id, it.link_id, it.key) for it in self.conflict_rows if it.operation_id
+        }
         for it in found:
             if it.operation_id is None or (it.operation_id, it.link_id, it.key) not in known:
-                number = len(self.journal) + 1
-                self.journal.append(
+                number = max((one.number for one in self.conflict_rows), default=0) + 1
+                self.conflict_rows.append(
                     msgspec.structs.replace(
                         it,
                         losing_value=_plain(_encode(it.losing_value)),
@@ -554,6 +556,15 @@ class MemoryLedger:
         self.beside.clear()
         self.adopting.clear()
         self._add_conflicts(outcomes.conflicts)
+        spared = set(outcomes.spared)
+        self.conflict_rows = [
+            one
+            for one in self.conflict_rows
+            if (one.operation_id, one.link_id, one.key) not in spared
+        ]
+
+    def journal(self, rows: Sequence[Conflict]) -> None:
+        self._add_conflicts(rows)
 
     def _holder(self, outcome: Outcome, link: Link) -> str | None:
         for side, value in (
@@ -601,7 +612,7 @@ class MemoryLedger:
         told = without_uncarried(told, intent.decision, intent.direction)
         to_spotio = intent.direction is Direction.TO_SPOTIO
         entries = base_of_write(
-            told, intent.source, outcome.written, (intent.direction.value, intent.decision)
+            told, intent.source, outcome.written, intent.direction, intent.decision
         )
         adopted = [key for key, entry in entries.items() if is_marked(entry, side)]
         if adopted:

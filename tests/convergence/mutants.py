@@ -16,12 +16,12 @@ from sqlalchemy import select
 
 from reverse_sf.cli import restore
 from reverse_sf.delivery import outbox, verdict
-from reverse_sf.ledger import outcomes
+from reverse_sf.ledger import outcomes, settlement
 from reverse_sf.ledger.encoding import from_text, to_text
 from reverse_sf.ledger.rows import RESTORED, LinkState, OperationStatus
 from reverse_sf.ledger.tables import images
 from reverse_sf.mapper import (
-    decisions,
+    comparison,
     fields,
     planner,
     restoring,
@@ -118,7 +118,7 @@ def _base_of_the_sent() -> Any:
 
 
 def _base_of_the_latest() -> Any:
-    def apply(original: Any, self: Any, connection: Any, direction: Any, accepted: Any) -> None:
+    def apply(original: Any, self: Any, connection: Any, direction: Any, accepted: Any) -> Any:
         side = Side.SALESFORCE if direction is Direction.TO_SPOTIO else Side.SPOTIO
         changed = []
         for outcome, row in accepted:
@@ -137,7 +137,7 @@ def _base_of_the_latest() -> Any:
                     source[key] = ";".join(value) if isinstance(value, tuple) else value
             told = SimpleNamespace(**{**row._mapping, "source": to_text(source)})
             changed.append((outcome, told))
-        original(self, connection, direction, changed)
+        return original(self, connection, direction, changed)
 
     return _around(outcomes.OutcomeCommits, "_apply", apply)
 
@@ -317,7 +317,7 @@ def _nothing_expected() -> Any:
 
 
 def _older_counts() -> Any:
-    return patch.object(decisions, "_is_older", lambda *_: False)
+    return patch.object(comparison, "_is_older", lambda *_: False)
 
 
 def _deletes_over_changes() -> Any:
@@ -397,7 +397,7 @@ def _unkept_restore() -> Any:
 
 
 def _union_settles_at_once() -> Any:
-    return _around(outcomes, "settled", lambda _original, value, *_: value)
+    return _around(settlement, "settled", lambda _original, value, *_: value)
 
 
 MUTANTS = (

@@ -34,7 +34,7 @@ from reverse_sf.mapping.definition import (
     SyncDefinition,
     SyncRule,
 )
-from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage
 from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
 from tests.convergence import activities
 from tests.convergence.activities import EVENT, TASK

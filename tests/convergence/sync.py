@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.delivery import results
-from reverse_sf.ledger.rows import RESTORED, Decisions, Run, UserRow
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import RESTORED, Run, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper import run as running
 from reverse_sf.mapper import streams
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapper.messages import Writer
-from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapper.run import MappingRun
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import known_pair
 from reverse_sf.mapping.definition import Direction, Side
 from tests.convergence import activities
@@ -42,7 +44,8 @@ from tests.convergence.world import OVERLAP, Asked, Crash, Decided, Where
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reverse_sf.ledger.rows import Outcomes, Restore
+    from reverse_sf.ledger.batches import Outcomes
+    from reverse_sf.ledger.rows import Conflict, Restore
     from tests.convergence.world import Row, World
 
 logger = logging.getLogger("convergence")
@@ -382,6 +385,11 @@ class Watched:
         self._world.effect("settle")
         self._ledger.commit_outcomes(outcomes)
         self._world.effect("settled")
+
+    def journal(self, rows: Sequence[Conflict]) -> None:
+        self._world.effect("journal")
+        self._ledger.journal(rows)
+        self._world.effect("journaled")
 
     def ask(self, direction: Direction, wanted: Sequence[Restore], run_id: str = "") -> None:
         """A command's process, not the sync's: it does not die with it."""

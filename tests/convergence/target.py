@@ -14,7 +14,7 @@ import msgspec
 
 from reverse_sf.delivery import verdict
 from reverse_sf.delivery.outbox import Outbox
-from reverse_sf.delivery.results import Heading, Result, Withheld
+from reverse_sf.delivery.results import Exchange, Heading, Result, Withheld
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapper.toward_activities import ACTIVITY_DONE, NAME
 from reverse_sf.mapping.definition import Direction, Side
@@ -36,6 +36,7 @@ from tests.convergence.world import Gone, Moved, Refused, TimeoutFault, Where, W
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from reverse_sf.delivery.results import Overruled
     from tests.convergence.world import Row, World
 
 logger = logging.getLogger("convergence")
@@ -265,6 +266,10 @@ class Target:
                 return task.result(OperationStatus.REJECTED, "rejected", row, [])
             payload = {name: task.values[name] for name in write}
             record = task.write_of(task.outer(payload))
+            # A crash between the call and its outcome would lose what only this read has shown.
+            foreseen = task.overruled(write, current, {**current, **payload})
+            self._outbox.journal([(task.envelope, foreseen)])
+            task.calls.append(Exchange("PATCH", f"{task.kind}/{where.id}", 0, payload))
             try:
                 self._call(lambda v=row.version, p=payload, r=record: self._put(task, p, v, r))
             except TimeoutFault as error:
@@ -348,6 +353,8 @@ class Task:
         self.tried: set[str] = set()
         self.linking = False
         self.doubtful = False
+        self.calls: list[Exchange] = []
+        """Calls that were made, answered or not."""
 
     @property
     def is_nameless(self) -> bool:
@@ -363,7 +370,7 @@ class Task:
     def resolve(self, ids: dict[str, str]) -> str | None:
         """Turn owners and references into ids; answer the link that is not there yet."""
         for name, value in self.operation.record.items():
-            if self.is_nameless and name not in (*activities.TAKEN_BACK, "parent"):
+            if self.is_nameless and name not in activities.TOLD:
                 if name != NAME:
                     self.withheld.append(Withheld(name, "not_writable", "SPOTIO takes it not back"))
                 continue
@@ -557,12 +564,16 @@ class Task:
             counter,
             record_id=self.where.id if self.where else None,
             withheld=list(self.withheld),
+            calls=self.calls,
         )
         if row is None:
             return result
         result.modified_at = self._world.told(row.stamp)
         if counter in ("created", "updated", "linked") and self.where is not None:
             written = {self.record_key(name) for name in (*names, *self.tried)}
+            if counter == "created":
+                # What was left out on purpose is settled as it is read back, too.
+                written |= set(self.envelope.settles)
             written -= self._world.brought_back(self.envelope.operation_id)
             self._world.read_back(self.where, written & set(self._world.config.keys(self.sobject)))
         kept = [name for name in names if name not in self.withheld_names]
@@ -595,9 +606,10 @@ class Task:
         config = self._world.config
         keys = config.keys(self.sobject)
         keys = [key for key in keys if config.rule(key, self.sobject) != "do_not_sync"]
+        image = {key: _wire(self, key, row.values.get(TAP_NAMES.get(key, key))) for key in keys}
         if self.is_nameless:
-            keys = [key for key in keys if key in (*activities.TAKEN_BACK, "parent")]
-        return {key: _wire(self, key, row.values.get(TAP_NAMES.get(key, key))) for key in keys}
+            return {key: one for key, one in image.items() if key in activities.TOLD}
+        return image | {"externalDataObjectId": row.values["externalDataObjectId"]}
 
     def written(
         self, before: Row, after: Row, write: Sequence[str], settled: Sequence[str]
@@ -621,18 +633,25 @@ class Task:
         links = self.linking or self.envelope.action is Action.LINK
         status = OperationStatus.APPLIED
         result = self.result(status, "linked" if links else "updated", after, [*kept, *settled])
-        if links:
-            own = (EXTERNAL_ID, "externalDataObjectId")
-            overruled = {
-                self.record_key(name): name
-                for name in kept
-                if name not in own and canon(self._side, self.key_of(name), old[name]) is not None
-            }
-            result.overruled = [
-                (key, self._held(key, name, old), self._held(key, name, new))
-                for key, name in overruled.items()
-            ]
+        result.overruled = self.overruled(kept, old, new)
         return result
+
+    def overruled(
+        self, names: Sequence[str], old: Mapping[str, Any], new: Mapping[str, Any]
+    ) -> list[Overruled]:
+        """Of written names, the values that the decision had not seen."""
+        links = self.linking or self.envelope.action is Action.LINK
+        unseen = {
+            self.record_key(name): name
+            for name in names
+            if (links or name not in self.envelope.expected)
+            and name not in (EXTERNAL_ID, "externalDataObjectId")
+            and canon(self._side, self.key_of(name), old[name]) is not None
+        }
+        return [
+            (key, self._held(key, name, old), self._held(key, name, new))
+            for key, name in unseen.items()
+        ]
 
     def _held(self, key: str, name: str, values: Mapping[str, Any]) -> Any:
         place = self.envelope.keys.get(key)

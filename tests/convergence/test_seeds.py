@@ -7,6 +7,7 @@ import pytest
 from tests.convergence.edits import (
     Add,
     Configure,
+    Convert,
     Edit,
     History,
     Life,
@@ -20,6 +21,10 @@ from tests.convergence.shape import Config, P, S
 from tests.convergence.sync import Plan
 
 ACME = Add(S, "Account", (("Name", "Acme"), ("Website", "a.io")))
+LEE = Add(S, "Lead", (("Company", "Acme"), ("LastName", "Ash")))
+OF_LEADS = Config(
+    (("Company", "two_way"), ("Last Name", "two_way"), ("Firm", "two_way")), leads=True
+)
 
 SEEDS = {
     "a record out of scope receives: its change is undone by the side that rules": History(
@@ -327,6 +332,51 @@ SEEDS = {
             Plan(P),
             Revert(2),
             Edit(S, "Task", 0, (("Priority", "High"),)),
+        ),
+    ),
+    "a lead's id in a record of SPOTIO names no contact": History(
+        OF_LEADS,
+        steps=(Add(P, "Lead", (("Firm", "Zoë"), ("Last Name", "Birch"))),),
+    ),
+    "a lead that is converted while its new record is being read is one record": History(
+        OF_LEADS,
+        steps=(LEE, Plan(S), Plan(P), Plan(S, edits=((9, Convert(0)),))),
+    ),
+    "a record that names a contact which is not there is not created as one": History(
+        OF_LEADS,
+        steps=(
+            Add(
+                P,
+                "Lead",
+                (
+                    ("Firm", "Zoë"),
+                    ("Last Name", "Ash"),
+                    ("externalDataObjectId", "003000000000099AAA"),
+                ),
+            ),
+        ),
+    ),
+    "an id that a stale attempt did not write is written by the next one": History(
+        Config((("Company", "two_way"), ("owner", "manual"))),
+        steps=(
+            Add(P, "Account", (("ownerId", "u7"), ("Company", "Acme"))),
+            Plan(P),
+            Edit(P, "Account", 0, (("ownerId", "u1"),)),
+            Edit(S, "Account", 0, (("OwnerId", "005000000000002AAA"),)),
+            Plan(S),
+        ),
+        order="PS",
+    ),
+    "a blank that on_create left out was seen when it was read back": History(
+        Config(
+            (("Company", "manual"), ("Notes", "two_way")), omit=frozenset({"Notes"}), enabled="P"
+        ),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"), ("Notes", "call"))),
+            Plan(P),
+            Edit(S, "Account", 0, (("Description", "call"),)),
+            Edit(S, "Account", 0, (("Description", None),)),
+            Edit(P, "Account", 0, (("Notes", "no"),)),
         ),
     ),
 }

@@ -343,7 +343,8 @@ class World:
             if pending is not None:
                 self.pending[contact, key] = pending
             for kept in (self.seen, self.edited_at):
-                kept[contact, key] = list(kept.get((lead, key), ()))
+                if (lead, key) in kept:
+                    kept[contact, key] = list(kept[lead, key])
             self.edits[contact, key] = self.edits.get((lead, key), 0)
 
     # --- who belongs to whom, as anybody can see -----------------------------------------------
@@ -486,13 +487,14 @@ class World:
         if row.became or (is_activity and activities.is_done(row.values)):
             raise Refused([])
         self.refusal(where.side, where.sobject, values)
+        overwritten: list[Lost] = []
         for key, place in write.places.items():
             pending = self.pending.get((where, key))
             known = self.seen.get((where, key), [None])[-1]
             if key == "address" and _beside(where.side, row.values, values, known):
                 continue
             if (where, key) in self.pending and any(name in values for name in place):
-                self.lost.append(Lost(where, key, pending, write.operation))
+                overwritten.append(Lost(where, key, pending, write.operation))
         write.before = {name: row.values.get(name) for name in values}
         self.events.append(("write", *where, repr(sorted(values.items(), key=str))))
         back = self.brought_back(write.operation)
@@ -501,6 +503,14 @@ class World:
         write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
         self._put(where, values, "sync", back)
         write.after = {name: row.values.get(name) for name in values}
+        self.lost += [
+            # What a system does not take leaves the value where it is.
+            one
+            for one in overwritten
+            if not same(
+                one.value, canon(where.side, one.key, held(*where[:2], one.key, row.values))
+            )
+        ]
         write.at = self.now
         self.writes.append(write)
 

@@ -8,15 +8,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reverse_sf.ledger.batches import Decisions, Outcomes
 from reverse_sf.ledger.rows import (
-    Decisions,
     Image,
     Intent,
     Link,
     LinkState,
     OperationStatus,
     Outcome,
-    Outcomes,
     Parked,
     Run,
 )

@@ -19,9 +19,10 @@ from reverse_sf.mapping.definition import (
     FieldMapping,
     SyncRule,
 )
+from reverse_sf.mapping.describe import PicklistValue, SalesforceField
 from reverse_sf.mapping.kinds import SALESFORCE_KINDS, SPOTIO_KINDS
-from reverse_sf.mapping.metadata import PicklistValue, SalesforceField, SpotioField
 from reverse_sf.mapping.values import Undefined, is_blank
+from reverse_sf.mapping.workflow import SpotioField
 
 CHOICE = ("Hot", "Warm", "Cold", "Éclair", "0", "yes", "true")
 SPELLED = (

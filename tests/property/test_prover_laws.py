@@ -27,12 +27,13 @@ from reverse_sf.mapping.definition import (
     Side,
     SyncRule,
 )
+from reverse_sf.mapping.describe import PicklistValue, SalesforceField
 from reverse_sf.mapping.document import parse
 from reverse_sf.mapping.kinds import SALESFORCE_KINDS, SPOTIO_KINDS
-from reverse_sf.mapping.metadata import PicklistValue, SalesforceField, SpotioField
 from reverse_sf.mapping.problem import Severity
 from reverse_sf.mapping.proof import prove
 from reverse_sf.mapping.values import Undefined
+from reverse_sf.mapping.workflow import SpotioField
 from reverse_sf.merge.decide import Kind, decide
 from reverse_sf.simulator.local import running
 from tests.conftest import ROOT

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reverse_sf.simulator.clock import Clock
-from reverse_sf.simulator.salesforce.org import ApiFault, Org
+from reverse_sf.simulator.salesforce.org import Org
+from reverse_sf.simulator.salesforce.refusal import ApiFault
 
 TEXTS = ["alpha", "ALPHA", "Béta", "bÉTA", "a%b", "a_b", "it's", "back\\slash", "zeta", None]
 INDUSTRIES = ["Solar", "Roofing", "Other", None]

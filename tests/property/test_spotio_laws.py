@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reverse_sf.mapping import canon
-from reverse_sf.mapping.metadata import SpotioField
+from reverse_sf.mapping.workflow import SpotioField
 from reverse_sf.spotio.address import components_of, join_street, pin_request, split_street
 from reverse_sf.spotio.instants import format_instant, parse_instant
 from reverse_sf.spotio.patches import (

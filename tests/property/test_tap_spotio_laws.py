@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage, Workflow
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage, Workflow
 from reverse_sf.spotio.facts import NATIVE_KEYS, record_keys, type_from_schema
 from reverse_sf.spotio.instants import parse_instant
 from tap_spotio.schema import schema_of

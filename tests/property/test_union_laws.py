@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from reverse_sf.mapping.conversion import compile_field
 from reverse_sf.mapping.definition import FieldMapping, Side, SyncRule
-from reverse_sf.mapping.metadata import SalesforceField, SpotioField
+from reverse_sf.mapping.describe import SalesforceField
+from reverse_sf.mapping.workflow import SpotioField
 from reverse_sf.merge.decide import Kind, decide
 from reverse_sf.merge.union import elements, settled
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reverse_sf.mapping.metadata import FACTS_KEY, WHOLE_LISTING
+from reverse_sf.mapping.describe import FACTS_KEY, WHOLE_LISTING
 from reverse_sf.salesforce.user_details import Memberships
 from tests.contract.tap_salesforce_fixtures import (  # noqa: F401 - fixtures are asked for by name
     discovered,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from reverse_sf.simulator.clock import Clock
-from reverse_sf.simulator.salesforce.org import ApiFault, Org
+from reverse_sf.simulator.salesforce.org import Org
+from reverse_sf.simulator.salesforce.refusal import ApiFault
 
 NOW = datetime(2026, 5, 6, 11, 56, 44, tzinfo=timezone.utc)
 

@@ -19,18 +19,16 @@ from reverse_sf.mapping.automap import propose
 from reverse_sf.mapping.automap_choices import proposed_choices
 from reverse_sf.mapping.automap_yaml import proposal_text, with_proposal
 from reverse_sf.mapping.check import check
-from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.likeness import likeness
-from reverse_sf.mapping.metadata import (
+from reverse_sf.mapping.describe import (
     PicklistValue,
     SalesforceField,
     SalesforceObject,
     SalesforceOrg,
-    SpotioField,
-    SpotioType,
-    Workflow,
 )
+from reverse_sf.mapping.document import parse
+from reverse_sf.mapping.likeness import likeness
 from reverse_sf.mapping.problem import Severity
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Workflow
 from reverse_sf.simulator.local import running
 from tests.unit.test_mapping_proof import LEAD, LEADS, WRITABLE
 

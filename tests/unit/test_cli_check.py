@@ -15,10 +15,13 @@ from click.testing import CliRunner
 from reverse_sf.cli import check as check_module
 from reverse_sf.cli.main import cli, main
 from reverse_sf.errors import ConfigurationError, Exit, LoginError
-from reverse_sf.ledger.rows import Conflict, Count, Decisions, Link, Parked, Run
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import Conflict, Count, Link, Parked, Run
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.mapping.metadata import SalesforceOrg, Users, Workflow
+from reverse_sf.mapping.describe import SalesforceOrg
+from reverse_sf.mapping.known_users import Users
+from reverse_sf.mapping.workflow import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reverse_sf.ledger.rows import Decisions
+from reverse_sf.ledger.batches import Decisions
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapping.definition import Side
 from reverse_sf.merge.evidence import Sighting, settled, since, since_under_way

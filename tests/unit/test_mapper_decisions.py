@@ -6,7 +6,7 @@ import pytest
 
 from reverse_sf.errors import ConfigurationError, LeaseHeldError, StopError
 from reverse_sf.ledger.rows import LinkState, Run
-from reverse_sf.mapper.run import Limits
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.document import parse
 from reverse_sf.merge.envelope import Action

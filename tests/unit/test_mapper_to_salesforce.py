@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.errors import ConfigurationError, StopError
-from reverse_sf.ledger.rows import Decisions, LinkState, Parked, Run
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import LinkState, Parked, Run
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.identity import AMBIGUOUS, link_id_of

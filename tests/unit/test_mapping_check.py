@@ -7,20 +7,16 @@ from dataclasses import replace
 import pytest
 
 from reverse_sf.mapping.check import check, coverage
-from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import (
-    Person,
+from reverse_sf.mapping.describe import (
     PicklistValue,
     SalesforceField,
     SalesforceObject,
     SalesforceOrg,
-    SpotioField,
-    SpotioType,
-    Stage,
-    Users,
-    Workflow,
 )
+from reverse_sf.mapping.document import parse
+from reverse_sf.mapping.known_users import Person, Users
 from reverse_sf.mapping.problem import Severity
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage, Workflow
 
 WRITABLE = {"createable": True, "updateable": True, "nillable": True}
 DEFINITION = """\

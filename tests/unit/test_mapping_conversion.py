@@ -18,14 +18,9 @@ from reverse_sf.mapping.definition import (
     FieldMapping,
     SyncRule,
 )
-from reverse_sf.mapping.metadata import (
-    PicklistValue,
-    SalesforceField,
-    SalesforceObject,
-    SpotioField,
-    Workflow,
-)
+from reverse_sf.mapping.describe import PicklistValue, SalesforceField, SalesforceObject
 from reverse_sf.mapping.values import UNSET, Reason, Undefined, is_blank
+from reverse_sf.mapping.workflow import SpotioField, Workflow
 
 
 def pair(spotio=None, salesforce=None, *, options=(), picklist=(), **said):

@@ -13,20 +13,17 @@ from reverse_sf.cli import check as check_module
 from reverse_sf.cli.main import cli
 from reverse_sf.errors import ConfigurationError, UsageError
 from reverse_sf.mapping.check import check, proofs_of
-from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import (
+from reverse_sf.mapping.describe import (
     PicklistValue,
     SalesforceField,
     SalesforceObject,
     SalesforceOrg,
-    SpotioField,
-    SpotioType,
-    Stage,
-    Users,
-    Workflow,
 )
+from reverse_sf.mapping.document import parse
+from reverse_sf.mapping.known_users import Users
 from reverse_sf.mapping.problem import Severity
 from reverse_sf.mapping.snapshot import Snapshot, drift, read_snapshot, snapshot_text
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage, Workflow
 
 WRITABLE = {"createable": True, "updateable": True, "nillable": True}
 HEAD = """\

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from reverse_sf.mapping.describe import SalesforceField, SalesforceObject
 from reverse_sf.mapping.document import parse
 from reverse_sf.mapping.match_rules import compared_fields
-from reverse_sf.mapping.metadata import SalesforceField, SalesforceObject, SpotioField, SpotioType
+from reverse_sf.mapping.workflow import SpotioField, SpotioType
 from reverse_sf.matching import normal
 from reverse_sf.matching.keys import MatchKeys
 

@@ -6,7 +6,7 @@ import pytest
 
 from reverse_sf.errors import StopError
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
-from reverse_sf.mapper.run import Limits
+from reverse_sf.mapper.suspicion import Limits
 from tests.unit.two_way_fixtures import world
 
 __all__ = ["world"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reverse_sf.ledger.rows import Decisions, Run
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import Run
 from reverse_sf.mapper.withheld import PUT_OFF
 from reverse_sf.mapping.definition import Direction
 from tests.unit.two_way_fixtures import world

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from reverse_sf.cli.main import cli
 from reverse_sf.errors import Exit, LeaseHeldError, UsageError
-from reverse_sf.ledger.rows import Outcomes, Parked, Run
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import Parked, Run
 from reverse_sf.mapping.definition import Direction
 from tests.unit.two_way_fixtures import SYNC, world
 

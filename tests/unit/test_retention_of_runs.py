@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
-from reverse_sf.mapper.run import Limits
+from reverse_sf.mapper.suspicion import Limits
 from tests.unit.two_way_fixtures import world
 
 __all__ = ["world"]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from reverse_sf.simulator.population import salesforce_id
-from reverse_sf.simulator.salesforce.org import ApiFault, Conversion, Org
+from reverse_sf.simulator.salesforce.refusal import ApiFault
+from reverse_sf.simulator.salesforce.succession import Conversion
 from tests.unit.simulator_salesforce_fixtures import new_org
+
+if TYPE_CHECKING:
+    from reverse_sf.simulator.salesforce.org import Org
 
 START = "2026-06-01T10:00:00Z"
 REP = salesforce_id("005", 0)

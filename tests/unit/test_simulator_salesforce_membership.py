@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reverse_sf.simulator.errors import ControlError
 from reverse_sf.simulator.population import salesforce_id
-from reverse_sf.simulator.salesforce.org import ApiFault, Org
+from reverse_sf.simulator.salesforce.refusal import ApiFault
 from tests.unit.simulator_salesforce_fixtures import found, new_org
+
+if TYPE_CHECKING:
+    from reverse_sf.simulator.salesforce.org import Org
 
 TYPES = [{"name": "Business", "default": True}, {"name": "Key Account"}]
 

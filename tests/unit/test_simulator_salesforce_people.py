@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reverse_sf.simulator.population import salesforce_id
-from reverse_sf.simulator.salesforce.org import ApiFault, Org
+from reverse_sf.simulator.salesforce.org import Org
+from reverse_sf.simulator.salesforce.refusal import ApiFault
 from tests.unit.simulator_salesforce_fixtures import found, names, new_org
 
 REP = salesforce_id("005", 0)

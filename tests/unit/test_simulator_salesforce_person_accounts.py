@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
-from reverse_sf.simulator.salesforce.org import ApiFault, Org
+from reverse_sf.simulator.salesforce.refusal import ApiFault
 from tests.unit.simulator_salesforce_fixtures import found, new_org
+
+if TYPE_CHECKING:
+    from reverse_sf.simulator.salesforce.org import Org
 
 NOT_COMPARED = {"picklistValues"}
 """The values of picklists are the recorded org's own."""

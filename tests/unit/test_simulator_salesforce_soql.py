@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from reverse_sf.simulator.salesforce.org import ApiFault, Org
+from reverse_sf.simulator.salesforce.refusal import ApiFault
 from reverse_sf.simulator.salesforce.soql.parser import parse
 from tests.unit.simulator_salesforce_fixtures import (
     found,
@@ -10,6 +12,9 @@ from tests.unit.simulator_salesforce_fixtures import (
     new_org,
     refusal,
 )
+
+if TYPE_CHECKING:
+    from reverse_sf.simulator.salesforce.org import Org
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reverse_sf.simulator.errors import ControlError
 from reverse_sf.simulator.population import salesforce_id
-from reverse_sf.simulator.salesforce.org import ApiFault, Conversion, Org, WriteOptions
+from reverse_sf.simulator.salesforce.behaviour import WriteOptions
+from reverse_sf.simulator.salesforce.refusal import ApiFault
+from reverse_sf.simulator.salesforce.succession import Conversion
 from tests.unit.simulator_salesforce_fixtures import (
     found,
     names,
     new_org,
 )
+
+if TYPE_CHECKING:
+    from reverse_sf.simulator.salesforce.org import Org
 
 REP = salesforce_id("005", 0)
 

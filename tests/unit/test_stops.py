@@ -8,7 +8,7 @@ import pytest
 
 from reverse_sf.errors import StopError
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
-from reverse_sf.mapper.run import Limits
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping.document import parse
 from reverse_sf.merge.guards import too_many_changes
 from tests.unit.mapper_fixtures import Emitted

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reverse_sf.ledger.rows import OperationStatus, Outcome, Outcomes, Parked, Run
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import OperationStatus, Outcome, Parked, Run
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
 from reverse_sf.mapping.definition import Direction, Side
 from tests.unit.two_way_fixtures import SYNC, TwoWay

@@ -7,8 +7,9 @@ import pytest
 from reverse_sf.errors import ConfigurationError
 from reverse_sf.mapping.conversion import compile_field
 from reverse_sf.mapping.definition import FieldMapping, Side, SyncRule
+from reverse_sf.mapping.describe import SalesforceField
 from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import SalesforceField, SpotioField
+from reverse_sf.mapping.workflow import SpotioField
 from reverse_sf.merge.decide import Kind, decide
 from tests.unit.two_way_fixtures import SYNC, TwoWay
 

@@ -11,7 +11,7 @@ from reverse_sf.mapping.check import check
 from reverse_sf.mapping.definition import Criterion
 from reverse_sf.mapping.document import parse
 from reverse_sf.mapping.fingerprint import fingerprint
-from reverse_sf.mapping.metadata import Person, Users
+from reverse_sf.mapping.known_users import Person, Users
 from reverse_sf.mapping.user_roles import compile_roles
 from reverse_sf.mapping.users import (
     EmailField,

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reverse_sf.errors import ConfigurationError
-from reverse_sf.ledger.rows import OperationStatus, Outcome, Outcomes, UserRow
+from reverse_sf.ledger.batches import Outcomes
+from reverse_sf.ledger.rows import OperationStatus, Outcome, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.messages import Writer
-from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapper.run import MappingRun
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.describe import FACTS_KEY, WHOLE_LISTING
 from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import FACTS_KEY, WHOLE_LISTING
 from reverse_sf.merge.envelope import USERS_PAIR
 
 if TYPE_CHECKING:

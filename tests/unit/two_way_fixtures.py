@@ -15,23 +15,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from reverse_sf.ledger.rows import (
-    Decisions,
-    OperationStatus,
-    Outcome,
-    Outcomes,
-    Parked,
-    Run,
-    UserRow,
-)
+from reverse_sf.ledger.batches import Decisions, Outcomes
+from reverse_sf.ledger.rows import OperationStatus, Outcome, Parked, Run, UserRow
 from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO, Course
 from reverse_sf.mapper.messages import Writer
-from reverse_sf.mapper.run import Limits, MappingRun
+from reverse_sf.mapper.run import MappingRun
+from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.mapping.document import parse
-from reverse_sf.mapping.metadata import SpotioField, SpotioType, Stage
+from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage
 from reverse_sf.merge.envelope import Envelope
 from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
 from tests.unit.mapper_fixtures import Emitted, lines, record, state

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.simulator.errors import ControlError
 from reverse_sf.simulator.salesforce.activities import ACTIVITIES
 from reverse_sf.simulator.salesforce.assertion import public_key
+from reverse_sf.simulator.salesforce.behaviour import WriteOptions
 from reverse_sf.simulator.salesforce.instants import parse_instant
-from reverse_sf.simulator.salesforce.org import Conversion, WriteOptions
 from reverse_sf.simulator.salesforce.refusal import ApiFault
+from reverse_sf.simulator.salesforce.succession import Conversion
 
 if TYPE_CHECKING:
     from collections.abc import Callable

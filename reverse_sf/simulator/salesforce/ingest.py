@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.behaviour import WriteOptions
 from reverse_sf.simulator.salesforce.exchange import Answer, Call
 from reverse_sf.simulator.salesforce.ingest_writes import OPERATIONS, IngestOrder
 from reverse_sf.simulator.salesforce.jobs import DELIMITERS, ENDED, LINE_ENDINGS, chosen
-from reverse_sf.simulator.salesforce.org import WriteOptions
 from reverse_sf.simulator.salesforce.records import write_options
 from reverse_sf.simulator.salesforce.refusal import ApiFault, unknown_type
 

@@ -11,7 +11,8 @@ from reverse_sf.simulator.salesforce.refusal import ApiFault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reverse_sf.simulator.salesforce.org import Org, WriteOptions
+    from reverse_sf.simulator.salesforce.behaviour import WriteOptions
+    from reverse_sf.simulator.salesforce.org import Org
 
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 

@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from reverse_sf.simulator.salesforce.behaviour import WriteOptions
 from reverse_sf.simulator.salesforce.exchange import Answer, Call
 from reverse_sf.simulator.salesforce.metadata_calls import object_name
-from reverse_sf.simulator.salesforce.org import WriteOptions
 from reverse_sf.simulator.salesforce.refusal import ApiFault, not_found
 
 if TYPE_CHECKING:

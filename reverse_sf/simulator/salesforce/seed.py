@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reverse_sf.simulator.population import Account, Contact, Deal, Lead, User
-    from reverse_sf.simulator.salesforce.org import Org
+    from reverse_sf.simulator.salesforce.ground import Ground
     from reverse_sf.simulator.salesforce.surroundings import Surroundings
 
 Row = dict[str, Any]
@@ -31,7 +31,7 @@ _SCORED = 0.8
 """Share of accounts with a score; the others' health is unknown."""
 
 
-def fill(org: Org, around: Surroundings, *, seed: int, records: int) -> None:
+def fill(org: Ground, around: Surroundings, *, seed: int, records: int) -> None:
     """Put the demo world into an org whose tables are empty."""
     world = World.generate(seed, records)
     filler = _Filler(org, around, world, random.Random(f"salesforce {seed}"))  # noqa: S311 - a toy world
@@ -40,7 +40,9 @@ def fill(org: Org, around: Surroundings, *, seed: int, records: int) -> None:
 
 
 class _Filler:
-    def __init__(self, org: Org, around: Surroundings, world: World, source: random.Random) -> None:
+    def __init__(
+        self, org: Ground, around: Surroundings, world: World, source: random.Random
+    ) -> None:
         self.org = org
         self.around = around
         self.world = world
