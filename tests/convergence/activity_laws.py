@@ -51,11 +51,27 @@ def v3_names_the_record(played: Played, books: Books) -> Iterator[str]:
             continue
         name = "parentId" if one.where.side == P else PARENT_FIELD[one.where.sobject]
         told = one.payload.get(name)
-        if one.linking or told is None:
-            # Refused by its name, it is withheld; that it is not forgotten I1 looks at.
+        if one.linking:
+            continue
+        if told is None and one.where.side == S:
+            # Refused by its name it is withheld; that it is not forgotten I1 looks at.
+            if "parent" not in one.places:
+                yield f"{one.where} was made, and it did not wait for the record"
             continue
         if told not in one.kin:
             yield f"{one.where} was made on {told}, and the record's counterpart is {one.kin}"
+
+
+def v3b_asks_for_the_record(played: Played, books: Books) -> Iterator[str]:
+    """What is asked for names the counterpart that the ledger knew then: of a lead its contact."""
+    del books
+    for decided in played.world.decided.values():
+        if decided.to == P or decided.sobject not in KINDS or decided.action != "create":
+            continue
+        named = decided.record.get(PARENT_FIELD[decided.sobject]) or {}
+        known = decided.parents.get((P, decided.source.get("parent")))
+        if known not in (None, "?") and named.get("salesforce_id") != known:
+            yield f"{decided.source_id} was to be on {named}, and its record is {known}"
 
 
 def v4_respects_what_is_done(played: Played, books: Books) -> Iterator[str]:
@@ -87,6 +103,7 @@ CHECKS = (
     v1_leaves_others_alone,
     v2_makes_one_of_each,
     v3_names_the_record,
+    v3b_asks_for_the_record,
     v4_respects_what_is_done,
     v5_waits_for_the_record,
 )
