@@ -403,10 +403,17 @@ def i4_loses_nothing(played: Played, books: Books) -> Iterator[str]:
         if _was_kept(decided, lost, world):
             continue
         if not any(
-            of == link_id and key == lost.key and same(canon(side, key, value), lost.value)
+            of == link_id and key == lost.key and _tells_of(canon(side, key, value), lost.value)
             for of, key, value in kept
         ):
             yield f"{lost.key} = {lost.value!r} of {lost.where.id} is gone without a trace"
+
+
+def _tells_of(kept: Any, lost: Any) -> bool:
+    """Whether a journaled value has all that was lost, an address part by part."""
+    if isinstance(kept, dict) and isinstance(lost, dict):
+        return all(one is None or same(kept[part], one) for part, one in lost.items())
+    return same(kept, lost)
 
 
 def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
