@@ -379,6 +379,19 @@ SEEDS = {
             Edit(P, "Account", 0, (("Notes", "no"),)),
         ),
     ),
+    "a record that was refused as a whole is not due any more where only a value of it is": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True, named=False),
+            Edit(P, "Account", 0, (("Notes", "call"),)),
+            Plan(P),
+            Refuse(S, "call", on=True),
+        ),
+        keep_refusing=True,
+    ),
 }
 
 
