@@ -392,6 +392,28 @@ SEEDS = {
         ),
         keep_refusing=True,
     ),
+    "a parent that left the filter before it had a counterpart holds up no other value": History(
+        Config(
+            (
+                ("Company", "two_way"),
+                ("First Name", "salesforce_unless_blank"),
+                ("Last Name", "two_way"),
+                ("parent", "spotio_only"),
+            ),
+            scope_p=("Customer",),
+            contacts=True,
+        ),
+        steps=(
+            Add(S, "Contact", (("LastName", "Birch"), ("FirstName", "Ann"))),
+            Add(P, "Account", (("Stage", "Customer"), ("Company", "x" * 25))),
+            Plan(S),
+            Plan(P),
+            Life("parent", P, "Contact", 0, 0),
+            Edit(P, "Contact", 0, (("First Name", "Bo"), ("Last Name", "Ash"))),
+            Edit(P, "Account", 0, (("Stage", "Prospect"),)),
+        ),
+        order="PS",
+    ),
 }
 
 
