@@ -12,7 +12,7 @@ from reverse_sf.mapper.draft import Prior
 from reverse_sf.mapper.sightings import watch_of
 from reverse_sf.mapper.stored_links import StoredLinks
 from reverse_sf.mapper.subject import Subject
-from reverse_sf.mapper.winners import winner_of, winners_of
+from reverse_sf.mapper.winners import Winners
 from reverse_sf.mapper.withheld import NOTHING
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class Decider(StoredLinks):
         """
         snapshots = self._snapshots(mapped, changed, values)
         withheld = self._withheld(snapshots)
-        winners = winners_of(self._ledger, mapped, values.values())
+        records = [(snapshots[it.link_id].link, values[seen.record_id]) for seen, it in changed]
+        winners = Winners(self._ledger, mapped, records)
         moved: set[str] = set()
         for seen, known in changed:
             link_id = known.link_id
@@ -104,7 +105,6 @@ class Decider(StoredLinks):
             observed = values[seen.record_id]
             if seen.record_id in joined:
                 self._join(snapshot.link, seen.record_id, batch)
-            winner_id = winner_of(mapped, observed)
             before = self._course.source_image(snapshot)
             subject = Subject(
                 link_id,
@@ -126,9 +126,9 @@ class Decider(StoredLinks):
             if known.has_open_operation or (seen.record_id in joined and snapshot.open_operation):
                 mapped.planner.postpone(prior, subject, batch)
                 continue
-            winner = "moved in this batch" if winner_id in moved else winners.get(winner_id)
+            winner = winners.link_of(snapshot.link, observed)
             if mapped.planner.again(prior, subject, batch, winner=winner):
-                moved.add(winner_id)
+                moved.add(winners.moved(snapshot.link, observed))
         return moved
 
     def _join(self, link: Link, source_id: str, batch: Batch) -> None:

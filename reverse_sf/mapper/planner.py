@@ -134,7 +134,7 @@ class Planner:
                 self._fields.differing(prior, subject.values)
             gone = event in (Event.DELETED, Event.MERGED)
             self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
-        return False
+        return act is Act.MOVE
 
     def _stand_still(
         self,

@@ -9,7 +9,7 @@ from reverse_sf.mapper.draft import Prior
 from reverse_sf.mapper.matching import BY_ID, linked_by
 from reverse_sf.mapper.sightings import Watch
 from reverse_sf.mapper.subject import Subject
-from reverse_sf.mapper.winners import winner_of, winners_of
+from reverse_sf.mapper.winners import Winners
 from reverse_sf.mapper.withheld import NOTHING
 from reverse_sf.merge.evidence import Sighting
 from reverse_sf.merge.identity import NOT_THERE
@@ -46,7 +46,8 @@ class StoredLinks(Commits):
                 continue
             images = [self._course.source_image(one) or {} for one in ones]
             self._look_up_parents(mapped, images)
-            winners = winners_of(self._ledger, mapped, images)
+            links = [one.link for one in ones]
+            winners = Winners(self._ledger, mapped, list(zip(links, images, strict=True)))
             for snapshot, image in zip(ones, images, strict=True):
                 if self._course.source_digest(snapshot) is None or not image:
                     continue
@@ -55,18 +56,15 @@ class StoredLinks(Commits):
                     continue
                 deletes = len(mapped.planner.deletes)
                 link_id = snapshot.link.link_id
-                winner_id = winner_of(mapped, image)
-                winner = winners.get(winner_id)
+                winner = winners.link_of(snapshot.link, image)
                 prior = self._stored_prior(snapshot)
                 prior.withheld = withheld.get(link_id, NOTHING)
                 subject = self._stored(snapshot, image)
                 match = self._named_in_vain(mapped, snapshot, subject)
                 if match is not None:
                     mapped.planner.newcomers.matched(subject, prior, match, batch)
-                elif mapped.planner.again(
-                    prior, subject, batch, winner=winner if winner != link_id else None
-                ):
-                    winners[winner_id] = link_id
+                elif mapped.planner.again(prior, subject, batch, winner=winner):
+                    winners.moved(snapshot.link, image)
                 is_flagged = snapshot.link.flagged is self._course.direction
                 if is_flagged and deletes == len(mapped.planner.deletes):
                     batch.decisions.unflagged.append(snapshot.link.link_id)

@@ -50,7 +50,10 @@ class Edit:
 
 @dataclass(frozen=True)
 class Life:
-    """Somebody deletes, undeletes, purges, merges or re-parents a record, or it is indexed late."""
+    """Somebody deletes, undeletes, purges, merges or re-parents a record, or it is indexed late.
+
+    Or somebody writes the id of a SPOTIO record into a contact.
+    """
 
     what: str
     side: str
@@ -61,10 +64,15 @@ class Life:
 
 @dataclass(frozen=True)
 class Convert:
-    """Somebody converts a lead: to the contact of a number, or to a new one."""
+    """Somebody converts a lead: to the contact of a number, or to a new one.
+
+    Attributes:
+        keeps_id: the org's mapping of lead fields brings the lead's external id along.
+    """
 
     number: int
     into: int | None = None
+    keeps_id: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,24 +254,11 @@ def with_leads(random: Random, history: History, *, faults: bool) -> History:
     leads = [("First Name", random.choice(RULES)), ("Last Name", "two_way")]
     leads += [("Remark", random.choice(RULES)), ("Firm", "two_way")]
     config = replace(config, rules=(*config.rules, *leads), leads=True)
-    steps = list(history.steps)
-    for _ in range(random.randint(4, 10)):
-        chance = random.random()
-        if chance < 0.25:
-            more: list[Step] = [some_convert(random)]
-        elif chance < 0.4:
-            more = [some_add(random, config)]
-        elif chance < 0.6:
-            more = [some_edit(random, config)]
-        elif chance < 0.7:
-            edits = ((random.randint(1, 24), some_convert(random)),)
-            more = [replace(some_plan(random, config, faults=faults), edits=edits)]
-        elif chance < 0.8:
-            more = [some_life(random, config)]
-        else:
-            more = [Plan(S), Plan(P)]
-        at = random.randint(1, len(steps))
-        steps[at:at] = more
+    first: list[Step] = [some_lead(random, config) for _ in range(random.randint(1, 3))]
+    steps = [*first, *history.steps]
+    for _ in range(random.randint(4, 12)):
+        at = random.randint(len(first), len(steps))
+        steps[at:at] = some_more_steps(random, config, faults=faults)
     return replace(history, config=config, steps=(*steps,))
 
 
@@ -331,10 +326,32 @@ def some_completion(random: Random, _: Config) -> Edit:
     return Edit(random.choice("PPS"), TASK, random.randrange(4), (("Status", "Completed"),))
 
 
+def some_more_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
+    """What happens where there are leads."""
+    chance = random.random()
+    if chance < 0.3:
+        return [some_convert(random) for _ in range(random.choice((1, 1, 2)))]
+    if chance < 0.4:
+        return [some_lead(random, config)]
+    if chance < 0.6:
+        return [some_edit(random, config)]
+    if chance < 0.7:
+        edits = ((random.randint(1, 24), some_convert(random)),)
+        return [replace(some_plan(random, config, faults=faults), edits=edits)]
+    if chance < 0.8:
+        return [some_life(random, config)]
+    return [Plan(S), Plan(P)]
+
+
+def some_lead(random: Random, config: Config) -> Add:
+    """A lead of either side."""
+    return some_record(random, config, random.choice("PS"), "Lead")
+
+
 def some_convert(random: Random) -> Convert:
     """A lead is converted, now and then to a contact that is there already."""
     into = random.choice((None, None, None, random.randrange(4)))
-    return Convert(random.randrange(4), into)
+    return Convert(random.randrange(4), into, random.random() < 0.3)
 
 
 def some_wishes(random: Random, config: Config, *, faults: bool, length: int = 9) -> list[Step]:
@@ -396,14 +413,18 @@ def some_object(random: Random, config: Config) -> str:
     if config.activities and random.random() < ACTIVE:
         return some_kind(random, config)
     if config.leads:
-        return random.choice(("Account", "Lead", "Lead", "Contact"))
+        return random.choice(("Account", "Lead", "Lead", "Lead", "Contact"))
     return "Contact" if config.contacts and random.random() < 0.35 else "Account"
 
 
 def some_add(random: Random, config: Config) -> Add:
     """A record of either side."""
     side, sobject = random.choice("PS"), some_object(random, config)
-    sobject = config.kind(side, sobject)
+    return some_record(random, config, side, config.kind(side, sobject))
+
+
+def some_record(random: Random, config: Config, side: str, sobject: str) -> Add:
+    """A new record of a kind."""
     values = dict(some_values(random, config, side, sobject, 5))
     for name in _NAMES.get(sobject, ("Last Name",)):
         values.setdefault(places(side, sobject, name)[0], random.choice(pool(side, sobject, name)))
@@ -428,8 +449,13 @@ def some_twin(random: Random, config: Config) -> Twin:
 
 def some_life(random: Random, config: Config) -> Life:
     """Something that happens to a record as a whole."""
-    what = random.choice(("delete", "undelete", "purge", "merge", "late", "late", "parent"))
+    ways = ["delete", "undelete", "purge", "merge", "late", "late", "parent"]
+    if config.leads:
+        ways += ["name"]
+    what = random.choice(ways)
     side = S if what == "merge" else random.choice("PS")
+    if what == "name":
+        return Life(what, S, "Contact", random.randrange(4), random.randrange(4))
     sobject = "Contact" if what == "parent" and config.contacts else some_object(random, config)
     return Life(what, side, config.kind(side, sobject), random.randrange(4), random.randrange(4))
 

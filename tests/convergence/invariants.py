@@ -681,6 +681,15 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
         again = sum(_may_be_made_again(world, books, one) for one, of in world.made if of == source)
         if number > 1 + again:
             yield f"{number} records were made for {source}"
+    for pair in books.pairs.values():
+        became = _became(world, pair)
+        if became is not None and pair.state is LinkState.UNLINKED:
+            taken = any(
+                (one.sobject, one.p, one.s) == ("Contact", pair.p, became.id)
+                for one in books.pairs.values()
+            )
+            if not taken:
+                yield f"{pair.s} became {became.id}, and its link with {pair.p} is gone"
     linked = {one.where(side) for one in books.pairs.values() for side in (P, S)}
     made = {where for where, _ in world.made}
     for where in made:
@@ -696,6 +705,16 @@ def _never_had_one(world: World, create: Write) -> bool:
     others = (made for made in world.made if made[0] != create.where)
     name = "externalDataObjectId" if create.source.side == P else EXTERNAL_ID
     return not create.across.get(name) and not any(create.source in made for made in others)
+
+
+def _became(world: World, pair: Pair) -> Where | None:
+    """What the lead of a pair was converted to, as long as it is all there."""
+    row = world.rows.get(pair.where(S))
+    became = row.became if row else None
+    if row is None or row.deleted or became is None or world.rows[became].deleted:
+        return None
+    p = world.rows.get(pair.where(P))
+    return became if p is not None and not p.deleted else None
 
 
 def _may_be_made_again(world: World, books: Books, made: Where) -> bool:

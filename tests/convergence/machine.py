@@ -129,7 +129,7 @@ class Machine:
         lead = self._pick(S, "Lead", step.number)
         contact = None if step.into is None else self._pick(S, "Contact", step.into)
         if lead is not None:
-            self.world.convert(lead, contact)
+            self.world.convert(lead, contact, keeps_id=step.keeps_id)
 
     def _live(self, step: Life) -> None:
         world = self.world
@@ -149,6 +149,10 @@ class Machine:
         elif step.what in ("delete", "purge"):
             world.delete(where)
             row.purged = step.what == "purge"
+        elif step.what == "name":
+            named = self._pick(P, "Lead", step.other)
+            if named is not None and world.find(S, "Contact", named.id) is None:
+                world.edit(where, {EXTERNAL_ID: named.id})
         elif step.what == "parent" and step.sobject == "Contact":
             parent = self._pick(step.side, "Account", step.other)
             if parent is not None:

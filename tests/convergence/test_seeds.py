@@ -414,6 +414,23 @@ SEEDS = {
         ),
         order="PS",
     ),
+    "of two leads that become one contact the second one's counterpart is an alias": History(
+        OF_LEADS,
+        steps=(LEE, LEE, Plan(S), Plan(P), Convert(0), Convert(1, into=0), Plan(S), Plan(P)),
+    ),
+    "a lead whose counterpart a contact has named leaves it to that one": History(
+        OF_LEADS,
+        steps=(
+            LEE,
+            Plan(S),
+            Plan(P),
+            Edit(P, "Lead", 0, (("externalDataObjectId", None),)),
+            Add(S, "Contact", (("LastName", "Birch"),)),
+            Life("name", S, "Contact", 0, 0),
+            Plan(S),
+            Convert(0),
+        ),
+    ),
 }
 
 

@@ -320,7 +320,7 @@ class World:
             if one.side == S and row.values.get(name) == old.id:
                 self.edit(one, {name: new.id})
 
-    def convert(self, lead: Where, contact: Where | None) -> None:
+    def convert(self, lead: Where, contact: Where | None, *, keeps_id: bool) -> None:
         """A lead becomes a contact that is there already, or a new one that holds what it held."""
         row = self.rows[lead]
         if row.deleted or row.became:
@@ -329,6 +329,8 @@ class World:
         if contact is None:
             places = FIELD_OF["Contact"].values() & row.values.keys()
             values = {name: row.values[name] for name in sorted(places)}
+            if keeps_id and self.find(S, "Contact", row.values[EXTERNAL_ID] or "") is None:
+                values[EXTERNAL_ID] = row.values[EXTERNAL_ID]
             contact = self.add(S, "Contact", values, "conversion")
         row.became = contact
         row.values |= {"IsConverted": True, "ConvertedContactId": contact.id}
@@ -352,7 +354,8 @@ class World:
     def partner(self, where: Where) -> Where | None:
         """The counterpart that the records themselves name; of a converted lead, what it became."""
         if where.sobject == "Contact" and self.config.leads:
-            return next((self._named(one) for one in self._leads_of(where)), None)
+            leads = (self._named(one) for one in self._leads_of(where))
+            return next(leads, self._named(where))
         found = self._named(where)
         if found is None or found.side == P:
             return found
@@ -374,6 +377,9 @@ class World:
         row = self.rows.get(where)
         if row is None:
             return None
+        if sobject == "Contact" and self.config.leads:
+            named = Where(P, "Lead", row.values[EXTERNAL_ID] or "")
+            return named if named in self.rows else None
         told = row.values.get("externalDataObjectId" if side == P else EXTERNAL_ID)
         other = P if side == S else S
         if told and Where(other, sobject, told) in self.rows:

@@ -114,7 +114,16 @@ def naive(case):
     image = to_p(s) if winner is S else to_s(p)
     if isinstance(image, Undefined):
         return "park", False
-    return ("write", other(winner), image), star
+    loser = other(winner)
+    return ("write", loser, image), star or stood_alone(case, loser)
+
+
+def stood_alone(case, side):
+    """What had no counterpart when it was settled (row 12) was a person's all the same."""
+    at, held = (0, case.p) if side is P else (1, case.s)
+    if case.base is None or empty(held):
+        return False
+    return one(held, case.base[at]) and empty(case.base[1 - at])
 
 
 def by_ruler(case, dp, ds):

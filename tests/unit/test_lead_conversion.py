@@ -118,6 +118,16 @@ def test_the_partner_of_a_lead_whose_contact_is_linked_becomes_an_alias(linked):
     assert linked.snapshot(PAIR, CONTACT).link.spotio_id == f"P-{LEAD}"
 
 
+@pytest.mark.row("C4 lead converted, target linked")
+def test_of_two_leads_that_become_one_contact_at_once_the_second_is_an_alias(linked):
+    linked.apply(leads(linked, lead(2)))
+    second = {**converted(), "Id": salesforce_id("00Q", 2)}
+    assert leads(linked, converted(), second).records == []
+    assert linked.snapshot(PAIR, CONTACT).link.spotio_id == f"P-{LEAD}"
+    assert linked.snapshot("Lead:Leads", LEAD).link.state is LinkState.UNLINKED
+    assert linked.snapshot("Lead:Leads", salesforce_id("00Q", 2)).link.state is LinkState.ALIAS
+
+
 @pytest.mark.row("C4 lead converted")
 def test_without_a_target_the_link_of_a_converted_lead_stays_as_it_is(bench):
     bench.apply(leads(bench, lead()))
