@@ -241,9 +241,10 @@ def some_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
 def widened(random: Random, history: History, *, faults: bool) -> History:
     """The history with more in it: leads that are converted, activities, or both."""
     # From the history itself: one that has no activities tells what it told before there were any.
-    own = Random(f"activities {history!r}")
-    logged = P in history.config.enabled and own.random() < LOGGED
-    if not history.config.contacts and not (logged and own.random() < LOGGED):
+    config = history.config
+    own = Random(f"activities {config.drawn_from} {history.switches} {history.steps}")
+    logged = P in config.enabled and own.random() < LOGGED
+    if not config.contacts and not (logged and own.random() < LOGGED):
         history = with_leads(random, history, faults=faults)
     return with_activities(own, history, faults=faults) if logged else history
 

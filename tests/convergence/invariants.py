@@ -344,7 +344,7 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
                 edits = world.edited_at.get((source, key), [])
                 if not any(when >= at for when, _ in edits):
                     yield f"{key} of {one.where}: {row}, and nobody changed {source.id}"
-            payload = repr([one.payload.get(name) for name in names])
+            payload = repr([one.payload.get(name, ABSENT) for name in names])
             before = last.get((one.where, key))
             # A refused value is tried again on demand; of a record that is gone nothing is parked.
             row_of = world.rows.get(source)

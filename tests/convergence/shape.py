@@ -173,10 +173,22 @@ class Config:
     activities: str = field(default="", repr=False)
 
     @property
+    def drawn_from(self) -> str:
+        """What other choices are drawn from: the same in every process, unlike a set's order."""
+        listed = ", ".join(map(repr, sorted(self.omit)))
+        return repr(self).replace(
+            repr(self.omit), f"frozenset({{{listed}}})" if listed else "frozenset()"
+        )
+
+    @property
     def spelled(self) -> str:
-        """All of it, for people; ``repr`` is what other choices are drawn from."""
+        """All of it, for people."""
         unsaid = {name: getattr(self, name) for name in ("adopt", "leads", "activities")}
-        return repr(self)[:-1] + "".join(f", {name}={one!r}" for name, one in unsaid.items()) + ")"
+        return (
+            self.drawn_from[:-1]
+            + "".join(f", {name}={one!r}" for name, one in unsaid.items())
+            + ")"
+        )
 
     def rule(self, key: str, sobject: str) -> str | None:
         """The rule of a key in the pair of an sObject; None where it is not mapped."""
@@ -300,13 +312,13 @@ def some_config(random: Random) -> Config:
         contacts=contacts,
     )
     # From the configuration itself: a seed that was drawn before there was a union tells the same.
-    united = config.enabled == "PS" and Random(repr(config)).random() < 0.3
+    united = config.enabled == "PS" and Random(config.drawn_from).random() < 0.3
     # Nothing is omitted then: what a second create leaves out a person may have written since.
     if config.enabled == "PS" and "delete" in config.on_delete and not config.omit:
-        config = replace(config, resurrect=Random(repr(config)).random() < 0.5)
+        config = replace(config, resurrect=Random(config.drawn_from).random() < 0.5)
     for key in SETS & {key for key, _ in config.rules} if united else ():
         config = replace(config.with_rule(key, "union"), omit=config.omit - {key})
-    adopts = config.enabled == "PS" and Random(f"adopt {config!r}").random() < 0.3
+    adopts = config.enabled == "PS" and Random(f"adopt {config.drawn_from}").random() < 0.3
     return replace(config, adopt=adopts)
 
 
