@@ -580,6 +580,14 @@ class TestParked:
         finish(ledger, refused, parked=[withheld("a")])
         assert {it.key for it in ledger.parked_rows()} == {"", "Site"}
 
+    def test_a_record_refused_as_a_whole_is_not_due_where_only_a_key_of_it_is_refused(self, ledger):
+        decide(ledger, "a", source={"Company": "a", "Phone": "1"})
+        finish(ledger, parked=[withheld("a")])
+        ledger.retry_parked(TO_SPOTIO, now=AT)
+        refused = outcome("a", status=OperationStatus.REJECTED, error="no")
+        finish(ledger, refused, parked=[withheld("a", "Phone")])
+        assert {it.key for it in ledger.parked_rows()} == {"Phone"}
+
     def test_the_mapper_releases_keys_of_its_own_direction_only(self, ledger):
         decide(ledger, "a")
         finish(

@@ -6,7 +6,7 @@ A mutant is a context manager that changes one thing in ``reverse_sf`` and takes
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -22,21 +22,25 @@ from reverse_sf.ledger.rows import RESTORED, LinkState, OperationStatus
 from reverse_sf.ledger.tables import images
 from reverse_sf.mapper import (
     comparison,
+    course,
     fields,
     matching,
+    newcomers,
     planner,
     restoring,
     run,
+    streams,
     subject,
+    toward_activities,
     toward_salesforce,
     toward_spotio,
 )
 from reverse_sf.mapper.conversion import Conversion
 from reverse_sf.mapper.entries import Entries
 from reverse_sf.mapper.winners import Winners
-from reverse_sf.mapping import choices, conversion
+from reverse_sf.mapping import choices, conversion, known_pair
 from reverse_sf.mapping.criteria import Criteria
-from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.definition import Direction, Side, SyncDefinition
 from reverse_sf.merge import decide as deciding
 from reverse_sf.merge import evidence, tables
 from reverse_sf.merge.lifecycle import Act, Event, RecordDecision
@@ -403,6 +407,9 @@ def _union_settles_at_once() -> Any:
     return _around(settlement, "settled", lambda _original, value, *_: value)
 
 
+# --- of conversion ------------------------------------------------------------------------------
+
+
 def _lead_stays_linked() -> Any:
     def record_decision(original: Any, facts: Any) -> Any:
         found = original(facts)
@@ -421,6 +428,51 @@ def _conversion_forgets_the_base() -> Any:
 
 def _second_lead_takes_over() -> Any:
     return patch.object(Winners, "moved", lambda self, _, image: self.id_of(image))
+
+
+# --- of activities ------------------------------------------------------------------------------
+
+
+def _foreign_tasks() -> Any:
+    def settings(original: Any, self: Any, mapping: Any) -> Any:
+        found = original(self, mapping)
+        return found if mapping.activity is None else replace(found, create=True)
+
+    def whole(original: Any, *arguments: Any, **named: Any) -> Any:
+        return original(*arguments, **{**named, "only_linked": False})
+
+    return _all(_around(course.Course, "settings", settings), _around(streams, "MappedPair", whole))
+
+
+def _unawaited_record() -> Any:
+    def parent_of(original: Any, self: Any, values: Any) -> Any:
+        return None if self._mapping.activity is not None else original(self, values)
+
+    return _around(newcomers.Newcomers, "parent_of", parent_of)
+
+
+def _lead_for_ever() -> Any:
+    def parents_of(original: Any, self: Any, child: Any) -> Any:
+        found = original(self, child)
+        return found if child.activity is None else found[-1:]
+
+    return _around(SyncDefinition, "parents_of", parents_of)
+
+
+def _day_of_utc() -> Any:
+    def dated(original: Any, pair: Any, _zone: Any, facts: Any) -> Any:
+        return original(pair, None, facts)
+
+    return _around(known_pair, "with_activity_values", dated)
+
+
+def _done_is_written() -> Any:
+    decided = toward_spotio.TowardSpotio.decided
+    return patch.object(toward_activities.TowardActivities, "decided", decided)
+
+
+def _time_of_day_lost() -> Any:
+    return patch.object(toward_activities, "kept_time", lambda value, *_: value)
 
 
 MUTANTS = (
@@ -465,4 +517,10 @@ MUTANTS = (
     Mutant("a conversion forgets the base", _conversion_forgets_the_base),
     Mutant("a second lead takes the first one's place", _second_lead_takes_over),
     Mutant("a wish is forgotten", lambda: _nothing(MemoryLedger, "_want")),
+    Mutant("a done activity is written", _done_is_written),
+    Mutant("Tasks of Salesforce's own are taken", _foreign_tasks),
+    Mutant("an activity does not wait for its record", _unawaited_record),
+    Mutant("an activity is on the lead that was converted", _lead_for_ever),
+    Mutant("an activity's day is that of UTC", _day_of_utc),
+    Mutant("another day takes the time of day away", _time_of_day_lost),
 )

@@ -81,7 +81,8 @@ def r1_writes_what_was_asked(played: Played, books: Books) -> Iterator[str]:
         value = canon(decided.to, key, restore.value)
         if not restore.own:
             source = canon(OTHER[decided.to], key, restore.value)
-            value = terms_then(decided, key).carried(decided.to, source)
+            held = observed(decided, key)["PS".index(decided.to)]
+            value = terms_then(decided, key).written(decided.to, source, held)
         sent, before = _value(write, key, write.payload), _value(write, key, write.before)
         if not same(sent, canon(decided.to, key, value)):
             yield f"{shown}: {sent!r} was written, and {value!r} was wanted"

@@ -279,6 +279,61 @@ SEEDS = {
         ),
         order="PS",
     ),
+    "an owner whom nobody knows calls for no other value that was refused": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"), ("owner", "two_way"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True),
+            Edit(P, "Account", 0, (("Notes", "call"), ("ownerId", "u7"))),
+        ),
+        keep_refusing=True,
+        order="PS",
+    ),
+    "a choice that stays apart on purpose calls for no other value that was refused": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"), ("Rating", "two_way"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True),
+            Edit(P, "Account", 0, (("Notes", "call"), ("Rating", "Dead"))),
+        ),
+        keep_refusing=True,
+        order="PS",
+    ),
+    "a value that a wish overrules is kept, also where the rule overruled the same one before": (
+        History(
+            Config((("Company", "two_way"), ("Notes", "spotio_only"))),
+            steps=(
+                Add(P, "Account", (("Company", "Acme"), ("Notes", "call"))),
+                Plan(P),
+                Plan(S),
+                Plan(P),
+                Edit(S, "Account", 0, (("Description", "yes"),)),
+                Plan(S),
+                Plan(P),
+                Revert(2),
+                Plan(P),
+                Restore(1),
+            ),
+        )
+    ),
+    "what a person has typed anew stands as it was taken back": History(
+        Config((("Company", "spotio_only"),), activities="two_way"),
+        steps=(
+            Add(P, "Account", (("Company", "0"),)),
+            Add(P, "Task", (("Subject", "Ring"),)),
+            Plan(P),
+            Plan(S),
+            Edit(S, "Task", 0, (("Priority", "High"),)),
+            Plan(S),
+            Plan(P),
+            Revert(2),
+            Edit(S, "Task", 0, (("Priority", "High"),)),
+        ),
+    ),
     "a lead's id in a record of SPOTIO names no contact": History(
         OF_LEADS,
         steps=(Add(P, "Lead", (("Firm", "Zoë"), ("Last Name", "Birch"))),),
@@ -323,6 +378,41 @@ SEEDS = {
             Edit(S, "Account", 0, (("Description", None),)),
             Edit(P, "Account", 0, (("Notes", "no"),)),
         ),
+    ),
+    "a record that was refused as a whole is not due any more where only a value of it is": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True, named=False),
+            Edit(P, "Account", 0, (("Notes", "call"),)),
+            Plan(P),
+            Refuse(S, "call", on=True),
+        ),
+        keep_refusing=True,
+    ),
+    "a parent that left the filter before it had a counterpart holds up no other value": History(
+        Config(
+            (
+                ("Company", "two_way"),
+                ("First Name", "salesforce_unless_blank"),
+                ("Last Name", "two_way"),
+                ("parent", "spotio_only"),
+            ),
+            scope_p=("Customer",),
+            contacts=True,
+        ),
+        steps=(
+            Add(S, "Contact", (("LastName", "Birch"), ("FirstName", "Ann"))),
+            Add(P, "Account", (("Stage", "Customer"), ("Company", "x" * 25))),
+            Plan(S),
+            Plan(P),
+            Life("parent", P, "Contact", 0, 0),
+            Edit(P, "Contact", 0, (("First Name", "Bo"), ("Last Name", "Ash"))),
+            Edit(P, "Account", 0, (("Stage", "Prospect"),)),
+        ),
+        order="PS",
     ),
     "of two leads that become one contact the second one's counterpart is an alias": History(
         OF_LEADS,
