@@ -431,6 +431,29 @@ SEEDS = {
             Convert(0),
         ),
     ),
+    "a contact that a lead became is given SPOTIO's id although nobody has read it yet": History(
+        Config((("Company", "manual"), ("Last Name", "two_way")), leads=True),
+        steps=(
+            Add(S, "Lead", ()),
+            Add(P, "Account", (("Company", " Acme "),)),
+            Plan(S, crash=20),
+            Add(S, "Lead", ()),
+            Plan(S),
+            Plan(P, edits=((9, Convert(2)),)),
+            Plan(S, crash=24, eager=True, state_each=True),
+            Plan(P),
+        ),
+    ),
+    "a record that was named is decided in full also where its first attempt died": History(
+        Config((("First Name", "manual"), ("Last Name", "two_way")), enabled="S", leads=True),
+        steps=(
+            Add(S, "Contact", (("FirstName", "Bo"),)),
+            Add(P, "Lead", ()),
+            Plan(S),
+            Life("name", S, "Contact", 0, 0),
+            Plan(S, crash=5),
+        ),
+    ),
 }
 
 
