@@ -266,6 +266,16 @@ class TestDecisions:
         ledger.commit_decisions(Decisions(run_id="run-1", rebased={one: {"Y": [3, None]}}))
         assert ledger.snapshots([one])[one].base == {"X": [1, 1], "Y": [3, None]}
 
+    def test_a_record_that_was_only_modified_keeps_its_image_and_is_as_new_as_told(self, ledger):
+        decide(ledger, "a")
+        before = ledger.observed(PAIR, ["sf-a"])["sf-a"]
+        later = "2026-05-07T08:00:00.000Z"
+        renewed = [(link_id("a"), Side.SALESFORCE, later)]
+        ledger.commit_decisions(Decisions(run_id="run-1", renewed=renewed))
+        after = ledger.observed(PAIR, ["sf-a"])["sf-a"]
+        assert (after.modified_at, after.digest) == (later, before.digest)
+        assert after.observed_at == before.observed_at
+
     def test_a_mapper_that_ran_ahead_does_not_undo_what_the_target_stored(self, ledger):
         decide(ledger, "a")
         stale = ledger.snapshots([link_id("a")])[link_id("a")].link

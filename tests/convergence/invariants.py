@@ -403,7 +403,7 @@ def i4_loses_nothing(played: Played, books: Books) -> Iterator[str]:
         if _was_kept(decided, lost, world):
             continue
         if not any(
-            of == link_id and key == lost.key and _tells_of(canon(side, key, value), lost.value)
+            of == link_id and key == lost.key and _tells_of(canon(side, key, value), lost.gone)
             for of, key, value in kept
         ):
             yield f"{lost.key} = {lost.value!r} of {lost.where.id} is gone without a trace"

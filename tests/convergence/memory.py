@@ -371,6 +371,8 @@ class MemoryLedger:
                 image.deleted,
                 to_text(image.differing) if image.differing else NOTHING_DIFFERS,
             )
+        for link_id, side, at in decisions.renewed:
+            self.images[link_id, side].modified_at = at
         for link_id, entries in decisions.rebased.items():
             self._merge(link_id, entries)
         for link_id in decisions.unflagged:

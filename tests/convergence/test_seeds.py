@@ -454,6 +454,22 @@ SEEDS = {
             Plan(S, crash=5),
         ),
     ),
+    "what comes late from before the last change is older, also where nothing differs now": History(
+        Config(
+            (("Company", "salesforce_unless_blank"), ("Annual Revenue", "salesforce_unless_blank")),
+            scope_s=("Prospect", "Customer"),
+            scope_p=("Customer",),
+        ),
+        steps=(
+            Add(S, "Account", (("AnnualRevenue", 2.35),)),
+            Twin((("Company", " Acme "),), (("Name", "Zoë"), ("Type", "Customer")), both=False),
+            Plan(S),
+            Edit(S, "Account", 0, (("AnnualRevenue", 1),)),
+            Edit(S, "Account", 1, (("Type", "Partner"),)),
+            Plan(S, batch=1, crash=6, order=4),
+            Edit(S, "Account", 0, (("AnnualRevenue", 2.35),)),
+        ),
+    ),
 }
 
 

@@ -102,6 +102,8 @@ class Lost(NamedTuple):
     key: str
     value: Any
     operation: str
+    gone: Any = None
+    """Of the value, what was replaced."""
 
 
 class Asked(NamedTuple):
@@ -509,14 +511,11 @@ class World:
         write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
         self._put(where, values, "sync", back)
         write.after = {name: row.values.get(name) for name in values}
-        self.lost += [
+        for one in overwritten:
+            now = canon(where.side, one.key, held(*where[:2], one.key, row.values))
             # What a system does not take leaves the value where it is.
-            one
-            for one in overwritten
-            if not same(
-                one.value, canon(where.side, one.key, held(*where[:2], one.key, row.values))
-            )
-        ]
+            if not same(one.value, now):
+                self.lost.append(one._replace(gone=_replaced(one.value, now)))
         write.at = self.now
         self.writes.append(write)
 
@@ -698,6 +697,13 @@ class Decided:
         """The record of a side."""
         record_id = self.other_id if side == self.to else self.source_id
         return Where(side, self.config.kind(side, self.sobject), record_id or "")
+
+
+def _replaced(value: Any, now: Any) -> Any:
+    """What is not there any more of a value; of an address the components that are others now."""
+    if not isinstance(value, dict):
+        return value
+    return {part: one for part, one in value.items() if not same(one, (now or {}).get(part))}
 
 
 def _beside(side: str, row: dict[str, Any], values: dict[str, Any], known: Any) -> bool:
