@@ -436,7 +436,7 @@ def test_an_activity_follows_its_lead_to_what_it_was_converted_to(diary: Diary) 
     for activity_id, title in ((first, "Before, changed"), (second, "After")):
         row = diary.made("Task", activity_id)
         assert row["Subject"] == title
-        assert row["WhoId"] == became["contact"] if "contact" in became else became["contactId"]
+        assert row["WhoId"] == became["contactId"]
 
 
 def test_an_activity_of_an_account_that_was_merged_away_stays_with_the_winner(
