@@ -281,6 +281,7 @@ class MemoryLedger:
             best = max(opened, key=lambda one: (one.intent.direction is direction, one.number))
             found.open_operation = best.intent.operation_id
             found.open_attempts = best.attempts
+            found.open_action = best.intent.action
             found.open_direction = best.intent.direction
         for side in Side:
             image = self.images.get((link_id, side))
