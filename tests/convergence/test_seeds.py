@@ -341,6 +341,13 @@ SEEDS = {
             Convert(0),
         ),
     ),
+    "a join whose outcome was lost and that leaves nothing to write is made all the same": History(
+        Config((("Company", "two_way"),), scope_p=("Customer",)),
+        steps=(
+            Twin((("Company", "Acme"),), (("Name", "Acme"),)),
+            *(Plan(S, crash=5), Plan(P)),
+        ),
+    ),
 }
 
 
