@@ -133,6 +133,10 @@ class MemoryLedger:
     def users(self, side: Side) -> dict[str, UserRow]:
         return {user_id: row for (of, user_id), row in self.people.items() if of is side}
 
+    def replace_users(self, side: Side, rows: Sequence[UserRow]) -> None:
+        self.people = {one: row for one, row in self.people.items() if one[0] is not side}
+        self.people.update(((one.side, one.user_id), one) for one in rows)
+
     def catalog(self, side: Side, stream: str) -> dict[str, Any] | None:
         return self.catalogs.get((side, stream))
 
