@@ -54,11 +54,13 @@ class _Task:
         record: SPOTIO id of the record that it is on, where it is to be made.
         withheld: keys that are not written, and why.
         calls: calls that wrote, for the log.
+        stand_ins: keys that get a value for want of a better one; they stay unsettled.
     """
 
     operation: Operation
     record: str | None
     withheld: list[Withheld] = field(default_factory=list)
+    stand_ins: set[str] = field(default_factory=set)
     calls: list[Exchange] = field(default_factory=list)
 
     def note(self, call: Call) -> None:
@@ -154,7 +156,7 @@ class ActivityWrites:
         result = _result(task, OperationStatus.APPLIED, "updated", identity, image)
         for key in keys:
             if same(key, image.get(key), wanted[key]):
-                result.written.append(key)
+                result.written += {key} - task.stand_ins
             else:
                 words = f"SPOTIO accepted the change but kept {image.get(key)!r}"
                 result.withheld.append(Withheld(key, "not_taken", words))
@@ -196,7 +198,11 @@ class ActivityWrites:
         task.note(call)
         image = self._image(made)
         result = _result(task, OperationStatus.APPLIED, "created", str(made["id"]), image)
-        result.written = [key for key in wanted if same(key, image.get(key), wanted[key])]
+        result.written = [
+            key
+            for key in wanted
+            if key not in task.stand_ins and same(key, image.get(key), wanted[key])
+        ]
         return result
 
     # vocabulary
@@ -210,9 +216,7 @@ class ActivityWrites:
             if key in withheld or key in {PARENT, NAME}:
                 continue
             if key == OWNER:
-                user = self._tenant.people.owner(value)
-                if user is not None:
-                    wanted[key] = user
+                self._want_owner(task, value, wanted)
                 continue
             known = FIELDS.get(key)
             words = ""
@@ -228,6 +232,24 @@ class ActivityWrites:
             else:
                 wanted[key] = value
         return wanted
+
+    def _want_owner(self, task: _Task, value: Any, wanted: dict[str, Any]) -> None:
+        """The user whom an owner means, or the default owner, as for a record."""
+        people = self._tenant.people
+        told = value if isinstance(value, dict) else {}
+        user = people.owner(value)
+        is_new = task.operation.spotio_id is None
+        if user is None and not is_new and told.get("keep_on_update", True):
+            return
+        if user is None and not told.get("email"):
+            # Once it is known who this is, the owner is decided again.
+            task.stand_ins.add(OWNER)
+        user = user or people.by_email(told.get("default"))
+        if user is not None:
+            wanted[OWNER] = user
+            return
+        who = told.get("email") or told.get("salesforce_id") or value
+        task.withheld.append(Withheld(OWNER, "owner_unknown", f"no active SPOTIO user for {who}"))
 
     def _body(self, wanted: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
         """Some wanted values as a request has them."""
@@ -350,7 +372,7 @@ def _unwritten(task: _Task, identity: str, image: dict[str, Any], verdict: Verdi
     # A call without an answer turned out to have been carried out.
     status = OperationStatus.APPLIED if task.calls else OperationStatus.AGREED
     result = _result(task, status, "updated" if task.calls else "agreed", identity, image)
-    result.written = list(verdict.agreed)
+    result.written = [key for key in verdict.agreed if key not in task.stand_ins]
     return result
 
 

@@ -48,6 +48,8 @@ class Decisions(msgspec.Struct, kw_only=True):
     users: list[UserRow] = []
     parted: list[tuple[str, Side]] = []
     """Links that forget their record of a side and all that was known of it, its base too."""
+    renewed: list[tuple[str, Side, str]] = []
+    """``(link_id, side, moment)``: a record was modified then and holds what its image holds."""
     match_keys: list[KeysOfRecord] = []
     """What records are matched by now, where the pair has an index of keys."""
 

@@ -57,6 +57,7 @@ _add_links = Insert(
 _change_links = Update(links, ("pair", "state", "salesforce_id", "spotio_id"), identity=("number",))
 _drop_flags = Delete(flags, ("link_id", "direction"))
 _drop_images = Delete(images, ("link", "side"))
+_renew_images = Update(images, ("modified_at",), identity=("link", "side"))
 _drop_bases = Delete(bases, ("link",))
 _OPERATION = (
     "run_id",
@@ -118,6 +119,9 @@ class DecisionCommits(Leases):
             known, new = _put_links(connection, decisions, self._link_numbers)
             _forget_sides(connection, decisions.parted, known)
             put_images.execute(connection, [_image_row(it, known) for it in decisions.images])
+            _renew_images.execute(
+                connection, [(at, known[it], side.value) for it, side, at in decisions.renewed]
+            )
             merge_bases(
                 connection, {known[it]: entries for it, entries in decisions.rebased.items()}
             )
@@ -193,6 +197,7 @@ def _put_links(
         *(image.link_id for image in decisions.images),
         *(intent.link_id for intent in decisions.intents),
         *decisions.rebased,
+        *(link_id for link_id, _, _ in decisions.renewed),
     }
     known = {it: remembered[it] for it in named - given.keys() if it in remembered}
     sought = [*given, *(named - given.keys() - known.keys())]

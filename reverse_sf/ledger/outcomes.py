@@ -73,7 +73,7 @@ class OutcomeCommits(ReadBacks):
             flagged = [(link_id, to.value, reason) for link_id, to, reason in outcomes.flagged]
             if accepted:
                 flagged += self._apply(connection, outcomes.direction, accepted)
-            drop_parked.execute(connection, _refused_keys(accepted, outcomes.parked))
+            drop_parked.execute(connection, _spoken_for(accepted, outcomes.parked))
             put_parked(connection, [*outcomes.parked, *refused], run)
             add_flags.execute(connection, flagged)
             add_conflicts(connection, outcomes.conflicts)
@@ -149,21 +149,27 @@ class OutcomeCommits(ReadBacks):
         return flagged + flags
 
 
-def _refused_keys(
+def _spoken_for(
     accepted: Sequence[tuple[Outcome, Row[Any]]], withheld: Sequence[Parked]
 ) -> list[tuple[str, str, str]]:
-    """The rows of single keys that went out again and came back refused with their whole record.
+    """The rows of earlier refusals that a new one speaks for from here on.
 
-    From here on the record's own row speaks for them. Left alone, a key that was due would stay
-    due, and the same call would be made in every run.
+    Single keys went out again and came back refused with their whole record, or the whole record
+    did and only keys of it are refused by now. Left alone, what was due would stay due, and the
+    same call would be made in every run.
     """
     whole = {(one.link_id, one.direction.value) for one in withheld if not one.key}
-    return [
-        (row.link_id, row.direction, key)
-        for outcome, row in accepted
-        if outcome.status is OperationStatus.REJECTED and (row.link_id, row.direction) in whole
-        for key in from_text(row.source)
-    ]
+    single = {(one.link_id, one.direction.value) for one in withheld if one.key} - whole
+    found: list[tuple[str, str, str]] = []
+    for outcome, row in accepted:
+        if outcome.status is not OperationStatus.REJECTED:
+            continue
+        link = (row.link_id, row.direction)
+        if link in whole:
+            found += [(*link, key) for key in from_text(row.source)]
+        elif link in single:
+            found.append((*link, ""))
+    return found
 
 
 def _by_either_side(row: Row[Any], link: tuple[str, str | None, str | None]) -> set[str]:

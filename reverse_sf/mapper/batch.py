@@ -93,6 +93,7 @@ class Batch:
         return not (
             it.links
             or it.images
+            or it.renewed
             or it.rebased
             or it.intents
             or it.parked

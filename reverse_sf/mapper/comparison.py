@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reverse_sf.mapper.observation import completed, instant
@@ -17,6 +19,24 @@ if TYPE_CHECKING:
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.streams import MappedPair
+    from reverse_sf.mapping.definition import Side
+
+
+@dataclass
+class News:
+    """What a batch of observations tells.
+
+    Attributes:
+        new: records without a link.
+        changed: records that hold something else, with what was known of them.
+        renewed: link, side and moment of records that were modified and hold what was known: what
+            of them is not synced has changed, or it came and went between two looks. What comes
+            late from before that moment is older than what is known.
+    """
+
+    new: list[Observation] = field(default_factory=list)
+    changed: list[tuple[Observation, Observed]] = field(default_factory=list)
+    renewed: list[tuple[str, Side, str]] = field(default_factory=list)
 
 
 class Comparison:
@@ -58,36 +78,39 @@ class Comparison:
             self._tally.add(mapped.name, "skipped", "sent twice by the tap", repeated)
         return latest
 
-    def news(
-        self, mapped: MappedPair, latest: dict[str, Observation]
-    ) -> tuple[list[Observation], list[tuple[Observation, Observed]]]:
-        """Compare with what the ledger has seen: new ones and changed ones."""
-        new: list[Observation] = []
-        changed: list[tuple[Observation, Observed]] = []
+    def news(self, mapped: MappedPair, latest: dict[str, Observation]) -> News:
+        """Compare with what the ledger has seen."""
         known = self._ledger.observed(mapped.name, list(latest), side=self._course.source)
-        unchanged = older = 0
-        for seen in latest.values():
-            before = known.get(seen.record_id)
-            if before is None:
-                new.append(seen)
-            elif before.digest == seen.digest:
-                unchanged += 1
-            elif _is_older(seen.modified_at, before.modified_at):
-                older += 1
-            else:
-                changed.append((seen, before))
-        if new:
-            new = self._not_set_aside(mapped.name, new)
+        news = News()
+        counted = Counter(
+            self._sorted(seen, known.get(seen.record_id), news) for seen in latest.values()
+        )
+        if news.new:
+            news.new = self._not_set_aside(mapped.name, news.new)
         if mapped.only_linked:
             # Those without a link are of another mapping, or of nobody's.
-            new = []
+            news.new = []
             if known:
                 self._tally.add(mapped.name, "observed", number=len(known))
-        if unchanged:
-            self._tally.add(mapped.name, "unchanged", number=unchanged)
-        if older:
-            self._tally.add(mapped.name, "skipped", "older than what is known", older)
-        return new, changed
+        if counted["unchanged"]:
+            self._tally.add(mapped.name, "unchanged", number=counted["unchanged"])
+        if counted["older"]:
+            self._tally.add(mapped.name, "skipped", "older than what is known", counted["older"])
+        return news
+
+    def _sorted(self, seen: Observation, before: Observed | None, into: News) -> str:
+        """Add an observation to the news; how it is counted."""
+        if before is None:
+            into.new.append(seen)
+            return "new"
+        if before.digest == seen.digest:
+            if seen.modified_at and _is_older(before.modified_at, seen.modified_at):
+                into.renewed.append((before.link_id, self._course.source, seen.modified_at))
+            return "unchanged"
+        if _is_older(seen.modified_at, before.modified_at):
+            return "older"
+        into.changed.append((seen, before))
+        return "changed"
 
     def _not_set_aside(self, pair: str, new: list[Observation]) -> list[Observation]:
         """Leave out what a person has set aside, as long as it holds what it held then."""

@@ -28,6 +28,7 @@ class Conversion:
         pair: name of the mapping that takes over.
         id_field: the lead's field that names the record it became.
         places: by record key that both mappings sync, the field of the lead and of the target.
+        own_id: the target's field for SPOTIO's id, if there is one.
         goes_back: the target's mapping is synced toward Salesforce.
     """
 
@@ -35,6 +36,7 @@ class Conversion:
     id_field: str
     places: dict[str, tuple[str, str]]
     goes_back: bool
+    own_id: str | None = None
 
     @classmethod
     def between(cls, lead: ObjectMapping, target: ObjectMapping) -> Conversion:
@@ -49,6 +51,7 @@ class Conversion:
                 if one.rule is not SyncRule.DO_NOT_SYNC and one.spotio in mine
             },
             goes_back=target.to_salesforce.enabled,
+            own_id=target.salesforce_external_id,
         )
 
     def target_id(self, values: dict[str, Any]) -> str | None:
@@ -87,6 +90,9 @@ class Conversion:
             decisions.images.append(self._image(link_id, Side.SPOTIO, held, batch))
         # The conversion copies the lead; what it changed is found by the guard, or by the tap.
         copied = {place: values[mine] for mine, place in self.places.values() if mine in values}
+        if self.own_id:
+            # Taken for empty, so that SPOTIO's id is written there; the guard looks first.
+            copied[self.own_id] = None
         decisions.images.append(self._image(link_id, Side.SALESFORCE, copied, batch))
 
     @staticmethod

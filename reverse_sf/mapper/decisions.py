@@ -41,13 +41,15 @@ class Decider(StoredLinks):
     def _observations(
         self, mapped: MappedPair, latest: dict[str, Observation], stream: Stream
     ) -> None:
-        new, changed = self._comparison.news(mapped, latest)
-        if not new and not changed:
+        news = self._comparison.news(mapped, latest)
+        new, changed = news.new, news.changed
+        if not new and not changed and not news.renewed:
             return
         values = {seen.record_id: seen.values for seen in new}
         values.update((seen.record_id, seen.values) for seen, _ in changed)
         self._look_up_parents(mapped, values.values())
         batch = self._batch(stream.seen_at)
+        batch.decisions.renewed = news.renewed
         known = counterparts_of(
             new, values, mapped, batch, ledger=self._ledger, course=self._course
         )

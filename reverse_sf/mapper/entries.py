@@ -244,6 +244,9 @@ class Entries:
                     subject.digest.encode(),
                     record_text,
                     text_of(draft.expected),
+                    # What a person wants back is a decision of its own, also where the rule has
+                    # asked for the very same write before.
+                    *(one.why.encode() for one in draft.restores),
                 )
             ),
             digest_size=16,

@@ -191,15 +191,28 @@ class FieldDecisions(Wishes, Adoptions, BlindWrites, Removals):
         if decision.kind is Kind.REBASE:
             if base is None or base[0] != spotio or base[1] != salesforce:
                 draft.rebased[key] = [spotio, salesforce]
+        elif self._stays_apart(part, decision):
+            # No work of the other direction either: called for it, it would try in vain what its
+            # API has refused of the record, and call for itself by doing so.
+            return
         elif decision.writes is not None and decision.writes is not self._destination:
             draft.won_back.append(key)
         elif decision.kind is Kind.PARK:
-            if part.exchange is not self._owner and decision.reason != Reason.DO_NOT_SYNC.value:
-                draft.parked.append((key, decision.reason, decision.message))
+            draft.parked.append((key, decision.reason, decision.message))
         elif decision.kind is Kind.WRITE:
             self._write(part, decision, (spotio, salesforce), base, (draft, image))
             if decision.both is not None:
                 self._half(part, decision.both, draft)
+
+    def _stays_apart(self, part: Part, decision: Decision) -> bool:
+        """Whether the winner's value goes nowhere on purpose, and is no unfinished work.
+
+        So is the owner whom nobody knows where no default owner steps in, and a choice that the
+        definition keeps back.
+        """
+        return decision.kind is Kind.PARK and (
+            part.exchange is self._owner or decision.reason == Reason.DO_NOT_SYNC.value
+        )
 
     def _half(self, part: Part, merged: Merged, draft: Draft) -> None:
         """Note which changes of the destination have not gone anywhere: the other direction's."""

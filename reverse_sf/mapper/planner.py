@@ -10,6 +10,7 @@ from reverse_sf.ledger.rows import Link, LinkState, Snapshot
 from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.entries import Entries
 from reverse_sf.mapper.keys import PARENT_KEY
+from reverse_sf.mapper.matching import BY_ID, linked_by
 from reverse_sf.mapper.newcomers import Newcomers
 from reverse_sf.mapper.relations import WAITING_FOR_PARENT, absence_of
 from reverse_sf.mapper.restoring import End
@@ -294,6 +295,8 @@ class Planner:
         if snapshot.base_text is not None and not draft.claims:
             self.updates += 1
         self._entries.overruled(link, draft, operation_id, batch)
+        # What a link does not write is decided once the target has read the other side.
+        batch.decisions.flagged += [(link.link_id, linked_by(BY_ID))] if draft.named else []
         return parked and parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
 
     def _leave(self, snapshot: Snapshot, batch: Batch) -> None:

@@ -12,9 +12,9 @@ from reverse_sf.mapping.values import Reason, Undefined
 from reverse_sf.merge.identity import link_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from reverse_sf.ledger.rows import Parked
+    from reverse_sf.ledger.rows import Parked, Snapshot
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import ObjectMapping
 
@@ -41,6 +41,9 @@ class LinkReader(Protocol):
 
     def parked(self, link_ids: Sequence[str]) -> dict[str, list[Parked]]:
         """Answer what is withheld, by link id."""
+
+    def snapshots(self, link_ids: Sequence[str]) -> dict[str, Snapshot]:
+        """Answer all that is known of links, by link id."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,11 @@ class Parents:
         others = self._counterparts(sorted(found.values())) if found else {}
         pending = sorted(link for link in found.values() if link not in others)
         parked = self._ledger.parked(pending) if pending else {}
-        self._known = {one: self._parent(one, found.get(one), others, parked) for one in wanted}
+        snapshots = self._ledger.snapshots(pending) if pending else {}
+        idle = {link for link, one in snapshots.items() if one.open_operation is None}
+        self._known = {
+            one: self._parent(one, found.get(one), others, parked, idle) for one in wanted
+        }
 
     def sought(self, source_id: str) -> Parent:
         """The parent with this id in the source, looked up now; for a single one."""
@@ -172,11 +179,15 @@ class Parents:
         link: str | None,
         others: dict[str, str],
         parked: dict[str, list[Parked]],
+        idle: Collection[str] = (),
     ) -> Parent:
         if link is not None and link in others:
             return Parent(link, source_id, others[link], is_linked=True)
         course = self._course
         withheld = None
+        if link in idle:
+            # One that left the filter before it had a counterpart is parked nowhere.
+            withheld = f"its parent {source_id} has no counterpart, and none is under way"
         for pair in self._candidates:
             reason = self._out_of_scope.get(pair.name, {}).get(source_id)
             if reason:

@@ -266,6 +266,16 @@ class TestDecisions:
         ledger.commit_decisions(Decisions(run_id="run-1", rebased={one: {"Y": [3, None]}}))
         assert ledger.snapshots([one])[one].base == {"X": [1, 1], "Y": [3, None]}
 
+    def test_a_record_that_was_only_modified_keeps_its_image_and_is_as_new_as_told(self, ledger):
+        decide(ledger, "a")
+        before = ledger.observed(PAIR, ["sf-a"])["sf-a"]
+        later = "2026-05-07T08:00:00.000Z"
+        renewed = [(link_id("a"), Side.SALESFORCE, later)]
+        ledger.commit_decisions(Decisions(run_id="run-1", renewed=renewed))
+        after = ledger.observed(PAIR, ["sf-a"])["sf-a"]
+        assert (after.modified_at, after.digest) == (later, before.digest)
+        assert after.observed_at == before.observed_at
+
     def test_a_mapper_that_ran_ahead_does_not_undo_what_the_target_stored(self, ledger):
         decide(ledger, "a")
         stale = ledger.snapshots([link_id("a")])[link_id("a")].link
@@ -579,6 +589,14 @@ class TestParked:
         refused = outcome("a", status=OperationStatus.REJECTED, error="no")
         finish(ledger, refused, parked=[withheld("a")])
         assert {it.key for it in ledger.parked_rows()} == {"", "Site"}
+
+    def test_a_record_refused_as_a_whole_is_not_due_where_only_a_key_of_it_is_refused(self, ledger):
+        decide(ledger, "a", source={"Company": "a", "Phone": "1"})
+        finish(ledger, parked=[withheld("a")])
+        ledger.retry_parked(TO_SPOTIO, now=AT)
+        refused = outcome("a", status=OperationStatus.REJECTED, error="no")
+        finish(ledger, refused, parked=[withheld("a", "Phone")])
+        assert {it.key for it in ledger.parked_rows()} == {"Phone"}
 
     def test_the_mapper_releases_keys_of_its_own_direction_only(self, ledger):
         decide(ledger, "a")

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from tests.convergence.hunt import history_of, hunted, problems
-from tests.convergence.machine import shrunk
+from tests.convergence.machine import shrunk, spelled
 from tests.convergence.mutants import MUTANTS
 
 _AT_ONCE = 100
@@ -64,7 +64,8 @@ def _explain(seed: int, kind: str) -> None:
     small = shrunk(
         history, lambda one: any(words.startswith(wanted) for words in problems(one, kind))
     )
-    print(f"\nmake convergence SEED={seed} HISTORIES=1 shows it again; shrunk it is:\n{small}")
+    print(f"\nmake convergence SEED={seed} HISTORIES=1 shows it again; shrunk it is:")
+    print(spelled(small))
     for words in problems(small, kind):
         print(f"  {words}")
 

@@ -7,8 +7,10 @@ other: a history can be cut down without being told again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.convergence.activities import EVENT, KINDS, TASK
 from tests.convergence.shape import (
     FIELD_OF,
     MAILS,
@@ -21,13 +23,12 @@ from tests.convergence.shape import (
     Switches,
     Users,
     places,
+    pool,
     some_config,
 )
 from tests.convergence.sync import Plan
 
 if TYPE_CHECKING:
-    from random import Random
-
     from tests.convergence.shape import Config
 
 
@@ -159,6 +160,17 @@ class Revert:
     number: int
 
 
+LOGGED = 0.5
+"""The share of activities among the histories that are widened."""
+ACTIVE = 0.45
+"""The share of activities in what happens to records, where they take part."""
+_NAMES = {
+    "Account": ("Company",),
+    "Lead": ("Last Name", "Firm"),
+    **dict.fromkeys(KINDS, ("Subject",)),
+}
+"""The keys without which nobody makes a record."""
+
 Step = (
     Add
     | Edit
@@ -266,10 +278,19 @@ def some_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
 
 
 def widened(random: Random, history: History, *, faults: bool) -> History:
-    """The history with more in it: leads that are converted."""
+    """The history with more in it: leads that are converted, activities, or both."""
+    # From the history itself: one that has no activities tells what it told before there were any.
     config = history.config
-    if config.contacts:
-        return history
+    own = Random(f"activities {config.drawn_from} {history.switches} {history.steps}")
+    logged = P in config.enabled and own.random() < LOGGED
+    if not config.contacts and not (logged and own.random() < LOGGED):
+        history = with_leads(random, history, faults=faults)
+    return with_activities(own, history, faults=faults) if logged else history
+
+
+def with_leads(random: Random, history: History, *, faults: bool) -> History:
+    """The history with leads in it, and the contacts that they are converted to."""
+    config = history.config
     leads = [("First Name", random.choice(RULES)), ("Last Name", "two_way")]
     leads += [("Remark", random.choice(RULES)), ("Firm", "two_way")]
     config = replace(config, rules=(*config.rules, *leads), leads=True)
@@ -279,6 +300,70 @@ def widened(random: Random, history: History, *, faults: bool) -> History:
         at = random.randint(len(first), len(steps))
         steps[at:at] = some_more_steps(random, config, faults=faults)
     return replace(history, config=config, steps=(*steps,))
+
+
+def with_activities(random: Random, history: History, *, faults: bool) -> History:
+    """The history with activities in it.
+
+    A create in SPOTIO that had no answer cannot be told from one that never came: so activities of
+    Salesforce's own take part only where nothing goes wrong.
+    """
+    modes = ["push"]
+    if history.config.enabled == "PS":
+        modes += ["two_way", "two_way"] if faults else ["two_way", "from_salesforce"]
+    config = replace(history.config, activities=random.choice(modes))
+    steps = list(history.steps)
+    # Early, so that much can happen to them once they are on both sides.
+    at = random.randint(1, (len(steps) + 1) // 2)
+    first: list[Step] = [some_activity(random, config) for _ in range(random.randint(1, 3))]
+    steps[at:at] = [*first, *random.choice(((Plan(S), Plan(P)), (Plan(P), Plan(S), Plan(P))))]
+    for _ in range(random.randint(6, 14)):
+        chance = random.random()
+        if chance < 0.1:
+            more: list[Step] = [some_activity(random, config)]
+        elif chance < 0.45:
+            more = [some_activity_edit(random, config)]
+        elif chance < 0.52:
+            more = [some_activity_edit(random, config), some_activity_edit(random, config)]
+        elif chance < 0.58:
+            more = [some_completion(random, config)]
+        elif chance < 0.68:
+            edit = random.choice((some_completion, some_activity_edit))
+            edits = ((random.randint(1, 24), edit(random, config)),)
+            more = [replace(some_plan(random, config, faults=faults), edits=edits)]
+        elif chance < 0.75:
+            more = [some_life(random, config)]
+        else:
+            more = [Plan(S), Plan(P)] if random.random() < 0.5 else [Plan(P), Plan(S)]
+        then = random.randint(at, len(steps))
+        steps[then:then] = more
+    return replace(history, config=config, steps=(*steps,))
+
+
+def some_activity(random: Random, config: Config) -> Add:
+    """Somebody logs an activity, in SPOTIO more often than not."""
+    side = P if random.random() < 0.75 else S
+    kind = some_kind(random, config)
+    values = dict(some_values(random, config, side, kind, 5))
+    values.setdefault("Subject", random.choice(pool(side, kind, "Subject")))
+    return Add(side, kind, tuple(values.items()), random.randrange(4))
+
+
+def some_kind(random: Random, config: Config) -> str:
+    """What an activity is in Salesforce."""
+    return random.choice((TASK, EVENT)) if config.leads else TASK
+
+
+def some_activity_edit(random: Random, config: Config) -> Edit:
+    """Somebody edits an activity, on either side."""
+    side, kind = random.choice("PS"), some_kind(random, config)
+    values = some_values(random, config, side, kind, 3)
+    return Edit(side, kind, random.randrange(4), values)
+
+
+def some_completion(random: Random, _: Config) -> Edit:
+    """Somebody is done with an activity, on either side."""
+    return Edit(random.choice("PPS"), TASK, random.randrange(4), (("Status", "Completed"),))
 
 
 def some_more_steps(random: Random, config: Config, *, faults: bool) -> list[Step]:
@@ -422,7 +507,7 @@ def some_values(
     keys = config.keys(sobject)
     if config.scope_p or config.scope_s:
         keys = [*keys, "Stage"] if sobject == "Account" and "Stage" not in keys else keys
-    keys = [one for one in keys if one != "parent"]
+    keys = [one for one in keys if one == "address" or pool(side, sobject, one)]
     if not keys:
         return ()
     values: dict[str, Any] = {}
@@ -434,12 +519,14 @@ def some_values(
             else:
                 values |= {"BillingStreet": parts["street"], "BillingCity": parts["city"]}
         else:
-            values[places(side, sobject, key)[0]] = random.choice(POOL[key][side])
+            values[places(side, sobject, key)[0]] = random.choice(pool(side, sobject, key))
     return tuple(values.items())
 
 
 def some_object(random: Random, config: Config) -> str:
     """A mapped sObject."""
+    if config.activities and random.random() < ACTIVE:
+        return some_kind(random, config)
     if config.leads:
         return random.choice(("Account", "Lead", "Lead", "Lead", "Contact"))
     return "Contact" if config.contacts and random.random() < 0.35 else "Account"
@@ -454,10 +541,8 @@ def some_add(random: Random, config: Config) -> Add:
 def some_record(random: Random, config: Config, side: str, sobject: str) -> Add:
     """A new record of a kind."""
     values = dict(some_values(random, config, side, sobject, 5))
-    for name in {"Account": ("Company",), "Lead": ("Last Name", "Firm")}.get(
-        sobject, ("Last Name",)
-    ):
-        values.setdefault(places(side, sobject, name)[0], random.choice(POOL[name][side]))
+    for name in _NAMES.get(sobject, ("Last Name",)):
+        values.setdefault(places(side, sobject, name)[0], random.choice(pool(side, sobject, name)))
     return Add(side, sobject, tuple(values.items()), random.randrange(4))
 
 

@@ -43,7 +43,7 @@ def history_of(seed: int) -> History:
         has_users = crew.random() < USERS
         if not has_users or crew.random() < 0.5:
             history = widened(wide, history, faults=faults)
-        if has_users:
+        if has_users and not history.config.activities:
             history = staffed(crew, history, faults=faults)
     # From a source of its own: what a seed told before there were wishes it still tells.
     random = Random(f"restores {seed}")

@@ -18,6 +18,7 @@ from reverse_sf.mapping.values import Reason
 from reverse_sf.merge.adoption import ADOPT
 from reverse_sf.merge.envelope import USERS_PAIR
 from tests.convergence import reference
+from tests.convergence.activities import KINDS, is_done
 from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, in_scope, same, verdicts
 from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, P, S, held, places
 from tests.convergence.world import Where
@@ -82,6 +83,8 @@ class Books(NamedTuple):
     """Link, key and outcome of what people wanted back, oldest first."""
     users: dict[str, Snapshot]
     """What joins users, by link."""
+    withheld: set[str]
+    """The links of users who are parked."""
 
     @classmethod
     def of(cls, ledger: Any, config: Config) -> Books:
@@ -123,6 +126,8 @@ class Books(NamedTuple):
             for one, found in snapshots.items()
             if one not in users
         }
+        withheld = {one.link_id for one in rows if one.link_id in users}
+        rows = [one for one in rows if one.link_id not in users]
         parked = {(one.link_id, one.direction, one.key) for one in rows}
         wanted = {
             (link_id, to, one.key)
@@ -130,7 +135,7 @@ class Books(NamedTuple):
             for link_id, ones in ledger.asked(to).items()
             for one in ones
         }
-        return cls(pairs, parked, open_links, journal, rows, wanted, ended, users)
+        return cls(pairs, parked, open_links, journal, rows, wanted, ended, users, withheld)
 
 
 def violations(played: Played, further: tuple[Check, ...] = ()) -> list[str]:
@@ -174,6 +179,7 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
         base = pair.base.get(key)
         settled = None if base is None else (canon(P, key, base[0]), canon(S, key, base[1]))
         terms = terms_at_rest(world, books, key, pair.sobject)
+        terms = terms._replace(done=pair.sobject in KINDS and is_done(p))
         rule = config.rule(key, pair.sobject) or "do_not_sync"
         if settled is None and key in config.omit:
             # Never sent on purpose; the tables speak again when the record changes.
@@ -184,10 +190,10 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
                 continue
             source = OTHER[one.side]
             image = p if source == P else s
-            if source not in config.enabled:
+            if not config.reads(source, pair.sobject):
                 continue
             values = (p_value, s_value)
-            if one.side not in config.enabled and not same(
+            if not config.reads(one.side, pair.sobject) and not same(
                 pair.stored(one.side, key), values["PS".index(one.side)]
             ):
                 # Nobody reads the written side, so nobody knows that it changed, nor what it holds
@@ -225,7 +231,7 @@ def _possible(
         direction = DIRECTION_FROM[source]
         held_back = {(pair.link_id, direction, key), (pair.link_id, direction, "")}
         if (
-            source not in world.config.enabled
+            not world.config.reads(source, pair.sobject)
             or not in_scope(world.config, source, pair.sobject, image)
             or held_back & books.parked
         ):
@@ -235,10 +241,11 @@ def _possible(
 
 def _uncreated(world: World, pair: Pair, books: Books) -> Iterator[str]:
     """A record in scope that has no counterpart must be parked with a reason."""
-    if not world.config.creates(pair.sobject):
-        return
+    config = world.config
     for side, record_id in ((P, pair.p), (S, pair.s)):
-        if record_id is None or side not in world.config.enabled:
+        if record_id is None or not config.reads(side, pair.sobject):
+            continue
+        if not config.creates(pair.sobject, side):
             continue
         row = world.rows.get(pair.where(side))
         if row is None or row.deleted or pair.state is not LinkState.PENDING:
@@ -259,17 +266,24 @@ def both_of(world: World, pair: Pair) -> tuple[dict[str, Any], dict[str, Any]] |
 
 
 def terms_at_rest(world: World, books: Books, key: str, sobject: str) -> Terms:
-    def in_spotio(value: Any) -> Any:
+    def linked(side: str, value: Any) -> Pair | None:
         return next(
-            (one.p for one in books.pairs.values() if one.sobject == "Account" and one.s == value),
+            (
+                one
+                for parent in world.config.parents(sobject)
+                for one in books.pairs.values()
+                if one.sobject == parent and (one.p if side == P else one.s) == value
+            ),
             None,
         )
 
+    def in_spotio(value: Any) -> Any:
+        found = linked(S, value)
+        return found.p if found else None
+
     def in_salesforce(value: Any) -> Any:
-        return next(
-            (one.s for one in books.pairs.values() if one.sobject == "Account" and one.p == value),
-            None,
-        )
+        found = linked(P, value)
+        return found.s if found else None
 
     return Terms(world.config, key, sobject, {P: in_spotio, S: in_salesforce})
 
@@ -281,6 +295,7 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
         yield f"{played.restless} writes tried at rest, the last one {last}"
     world = played.world
     writes: Counter[tuple[Where, str]] = Counter()
+    sources: dict[tuple[Where, str], set[Where]] = {}
     # By link: a merge gives a link another record.
     copies: Counter[tuple[str, str, str]] = Counter()
     of_links: Counter[tuple[str, str, str]] = Counter()
@@ -297,13 +312,15 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
                     copies[decided.link_id, OTHER[one.where.side], key] += 1
                     continue
                 writes[one.where, key] += 1
+                sources.setdefault((one.where, key), set()).add(one.source)
                 of_links[decided.link_id, one.where.side, key] += 1
     partner = {one.where(side): one for side in (P, S) for one in books.pairs.values()}
     for (where, key), number in writes.items():
         pair = partner.get(where)
         if pair is None:
             continue
-        both = (pair.where(P), pair.where(S))
+        # One that was created anew, or merged away, is not in its link any more.
+        both = {pair.where(P), pair.where(S), *sources[where, key]}
         edits = sum(world.edits.get((one, key), 0) for one in both)
         # The winner of a merge has values of its own, and nobody edits a field for that.
         edits += sum(
@@ -339,7 +356,7 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
                 edits = world.edited_at.get((source, key), [])
                 if not any(when >= at for when, _ in edits):
                     yield f"{key} of {one.where}: {row}, and nobody changed {source.id}"
-            payload = repr([one.payload.get(name) for name in names])
+            payload = repr([one.payload.get(name, ABSENT) for name in names])
             before = last.get((one.where, key))
             # A refused value is tried again on demand; of a record that is gone nothing is parked.
             row_of = world.rows.get(source)
@@ -353,7 +370,9 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
                 if not any(when >= before[0] for when, _ in edits):
                     yield f"{key} of {one.where}: {payload} was written twice"
             last[one.where, key] = (one.at, payload)
-            written[one.where, key] = one.at
+            if key not in one.restores or one.restores[key].settles:
+                # What a person wanted back is like an edit, and goes on.
+                written[one.where, key] = one.at
 
 
 def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
@@ -396,10 +415,17 @@ def i4_loses_nothing(played: Played, books: Books) -> Iterator[str]:
         if _was_kept(decided, lost, world):
             continue
         if not any(
-            of == link_id and key == lost.key and same(canon(side, key, value), lost.value)
+            of == link_id and key == lost.key and _tells_of(canon(side, key, value), lost.gone)
             for of, key, value in kept
         ):
             yield f"{lost.key} = {lost.value!r} of {lost.where.id} is gone without a trace"
+
+
+def _tells_of(kept: Any, lost: Any) -> bool:
+    """Whether a journaled value has all that was lost, an address part by part."""
+    if isinstance(kept, dict) and isinstance(lost, dict):
+        return all(one is None or same(kept[part], one) for part, one in lost.items())
+    return same(kept, lost)
 
 
 def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
@@ -410,6 +436,8 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
         return
     for pair in books.pairs.values():
         both = both_of(world, pair)
+        if not config.reads(S, pair.sobject):
+            continue
         if pair.state is not LinkState.LINKED or both is None:
             continue
         for key in config.keys(pair.sobject):
@@ -424,20 +452,46 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             settled = [canon("PS"[at], key, base[at]) for at in (0, 1)]
             apart = values == settled and not same(*values)
             # What a run has written and a person takes back stands as it is.
-            apart = apart and not _taken_back(world, pair, key)
+            taken_back = _taken_back(world, pair, key)
+            apart = apart and not taken_back
             if rule == "union" and apart and key not in config.omit:
                 yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
-            if values != settled or terms_at_rest(world, books, key, pair.sobject).agrees(*values):
+            if values != settled or taken_back:
+                continue
+            if terms_at_rest(world, books, key, pair.sobject).agrees(*values):
                 continue
             for at in (0, 1):
                 where = pair.where("PS"[at])
                 seen = any(same(one, values[at]) for one in world.seen.get((where, key), ()))
-                if (where, key) in world.pending and None not in settled and not seen:
+                if (where, key) in world.pending and not _stays_beside(settled) and not seen:
                     yield f"{key} = {values[at]!r} of {where.id} beside {values[1 - at]!r}"
 
 
+def _stays_beside(settled: list[Any]) -> bool:
+    """Whether two settled values are apart only by blanks (row 12), an address part by part."""
+    p, s = settled
+    if isinstance(p, dict) and isinstance(s, dict):
+        return all(same(p[one], s[one]) or None in (p[one], s[one]) for one in p)
+    return p is None or s is None
+
+
+def _is_as_wanted(world: World, where: Where, key: str, value: Any) -> bool:
+    """Whether a person has taken back what stood in a value's place, whoever wrote it since."""
+    return any(
+        one.where == where
+        and one.restore.key == key
+        and one.restore.settles
+        and same(canon(where.side, key, one.restore.value), value)
+        for one in world.asked
+    )
+
+
 def _taken_back(world: World, pair: Pair, key: str) -> bool:
-    """Whether the last write of a key was a revert."""
+    """Whether the last write of a key was a revert, or what was wanted back was there already."""
+    for where in (pair.where(P), pair.where(S)):
+        value = canon(where.side, key, held(*where[:2], key, world.rows[where].values))
+        if _is_as_wanted(world, where, key, value):
+            return True
     wrote = [
         one
         for one in world.writes
@@ -462,6 +516,8 @@ def _was_kept(decided: Decided, lost: Lost, world: World) -> bool:
     held = canon("PS"[at], lost.key, base[at])
     if not same(held, lost.value):
         return False
+    if _is_as_wanted(world, lost.where, lost.key, lost.value):
+        return True
     if terms_then(decided, lost.key).agrees(*(canon("PS"[i], lost.key, base[i]) for i in (0, 1))):
         return True
     return any(same(one, lost.value) for one in world.seen.get((lost.where, lost.key), ()))
@@ -498,6 +554,8 @@ def terms_then(decided: Decided, key: str) -> Terms:
             P: lambda value: decided.parents.get((S, value)),
             S: lambda value: decided.parents.get((P, value)),
         },
+        done=decided.sobject in KINDS
+        and is_done(decided.other if decided.to == P else decided.source),
     )
 
 
@@ -543,7 +601,8 @@ def _right_value(
     decided: Decided, key: str, write: Write, values: tuple[Any, Any], terms: Terms
 ) -> Iterator[str]:
     p_value, s_value = values
-    value = terms.carried(decided.to, s_value if decided.to == P else p_value)
+    source, replaced = (s_value, p_value) if decided.to == P else (p_value, s_value)
+    value = terms.written(decided.to, source, replaced)
     if decided.config.rule(key, decided.sobject) == "union":
         base = observed(decided, key)[2]
         value = reference.union(p_value, s_value, base)["PS".index(decided.to)]
@@ -606,7 +665,7 @@ def i6_stays_in_scope(played: Played, books: Books) -> Iterator[str]:
             continue
         source = OTHER[decided.to]
         image = dict(decided.source)
-        if source not in decided.config.enabled:
+        if not decided.config.reads(source, decided.sobject):
             yield f"{one.action} of {one.where}: that direction is off"
         if not in_scope(decided.config, source, decided.sobject, image):
             yield f"{one.action} of {one.where} from a record out of scope"
@@ -618,8 +677,10 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
     for one in world.writes:
         state = world.decision_of(one).state
         if state in ("alias", "unlinked", "tombstone") and one.action in ("create", "update"):
-            if state != "tombstone" or one.action == "create":
-                yield f"{one.where} was written through a link that is {state}"
+            if state == "tombstone" and (one.action != "create" or _never_had_one(world, one)):
+                # Deleted before anybody had heard of it, and undeleted: match or create (C.4).
+                continue
+            yield f"{one.where} was written through a link that is {state}"
     for side in ("p", "s"):
         ids = Counter(
             (one.sobject, getattr(one, side)) for one in books.pairs.values() if getattr(one, side)
@@ -634,13 +695,13 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
             yield f"{number} records were made for {source}"
     for pair in books.pairs.values():
         became = _became(world, pair)
-        if became is not None and pair.state is LinkState.UNLINKED:
+        if became is not None and pair.state in (LinkState.UNLINKED, LinkState.LINKED):
             taken = any(
                 (one.sobject, one.p, one.s) == ("Contact", pair.p, became.id)
                 for one in books.pairs.values()
             )
             if not taken:
-                yield f"{pair.s} became {became.id}, and its link with {pair.p} is gone"
+                yield f"{pair.s} became {became.id}, and its link with {pair.p} did not move"
     linked = {one.where(side) for one in books.pairs.values() for side in (P, S)}
     made = {where for where, _ in world.made}
     for where in made:
@@ -651,8 +712,17 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
             yield f"{where} was made for {source}, which the sync itself had made"
 
 
+def _never_had_one(world: World, create: Write) -> bool:
+    """Whether the source of a create had no counterpart before."""
+    others = (made for made in world.made if made[0] != create.where)
+    name = "externalDataObjectId" if create.source.side == P else EXTERNAL_ID
+    return not create.across.get(name) and not any(create.source in made for made in others)
+
+
 def _became(world: World, pair: Pair) -> Where | None:
-    """What the lead of a pair was converted to, as long as it is all there."""
+    """What the lead of a pair was converted to, as long as it is all there and anybody reads it."""
+    if S not in world.config.enabled:
+        return None
     row = world.rows.get(pair.where(S))
     became = row.became if row else None
     if row is None or row.deleted or became is None or world.rows[became].deleted:
@@ -731,6 +801,7 @@ def i11_deletes_safely(played: Played, books: Books) -> Iterator[str]:
         decided = played.world.decision_of(one)
         source = one.source
         policy = decided.config.on_delete[0 if source.side == S else 1]
+        policy = "ignore" if decided.sobject in KINDS else policy
         row = played.world.rows.get(source)
         if policy != "delete":
             yield f"{one.where} was deleted under the policy {policy}"
@@ -763,7 +834,8 @@ def i12_progresses(played: Played, books: Books) -> Iterator[str]:
     for where, row in world.rows.items():
         if row.deleted or where.side not in config.enabled or where in known:
             continue
-        if any(map(config.creates, config.pairs_of(where.side, where.sobject))) and in_scope(
+        pairs = config.pairs_of(where.side, where.sobject)
+        if any(config.creates(one, where.side) for one in pairs) and in_scope(
             config, where.side, where.sobject, row.values
         ):
             yield f"{where} was never decided"

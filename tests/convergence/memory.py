@@ -176,6 +176,10 @@ class MemoryLedger:
     def places(self, pair: str) -> dict[str, Any]:
         return self.noted_places.get(pair, {})
 
+    def activation(self, pair: str, direction: Direction, *, now: str) -> str:
+        moment: str = self.settings.setdefault(f"since {direction.value}:{pair}", now)
+        return moment
+
     def matched_at(self, pair: str) -> str | None:
         return None
 
@@ -372,6 +376,8 @@ class MemoryLedger:
                 image.deleted,
                 to_text(image.differing) if image.differing else NOTHING_DIFFERS,
             )
+        for link_id, side, at in decisions.renewed:
+            self.images[link_id, side].modified_at = at
         for link_id, entries in decisions.rebased.items():
             self._merge(link_id, entries)
         for link_id in decisions.unflagged:
@@ -538,9 +544,10 @@ class MemoryLedger:
                 released += [(sortable(outcome.at), one) for one in names]
             if outcome.status in _SUCCEEDED:
                 written.setdefault(link.link_id, {""}).update(outcome.written)
-            whole = (one.link_id for one in outcomes.parked if not one.key)
-            if outcome.status is OperationStatus.REJECTED and link.link_id in whole:
-                for key in operation.intent.source:
+            told = {one.key for one in outcomes.parked if one.link_id == link.link_id}
+            if outcome.status is OperationStatus.REJECTED and told:
+                overtaken = operation.intent.source if "" in told else [""]
+                for key in overtaken:
                     self.withheld.pop((link.link_id, outcomes.direction, key), None)
         for link_id, keys in written.items():
             for key in keys:

@@ -6,7 +6,7 @@ A mutant is a context manager that changes one thing in ``reverse_sf`` and takes
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -22,20 +22,27 @@ from reverse_sf.ledger.rows import RESTORED, LinkState, OperationStatus
 from reverse_sf.ledger.tables import images
 from reverse_sf.mapper import (
     comparison,
+    course,
     fields,
+    matching,
+    newcomers,
     planner,
     restoring,
     run,
+    streams,
     subject,
+    toward_activities,
     toward_salesforce,
     toward_spotio,
     user_facts,
 )
+from reverse_sf.mapper.conversion import Conversion
 from reverse_sf.mapper.entries import Entries
 from reverse_sf.mapper.user_sync import UserSyncing
-from reverse_sf.mapping import choices, conversion
+from reverse_sf.mapper.winners import Winners
+from reverse_sf.mapping import choices, conversion, known_pair
 from reverse_sf.mapping.criteria import Criteria
-from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.definition import Direction, Side, SyncDefinition
 from reverse_sf.merge import decide as deciding
 from reverse_sf.merge import evidence, tables, tenant_users, users
 from reverse_sf.merge.lifecycle import Act, Event, RecordDecision
@@ -449,6 +456,74 @@ def _part_of_a_user() -> Any:
     return patch.object(user_writes.UserWrites, "_whole", lambda *_: {})
 
 
+# --- of conversion ------------------------------------------------------------------------------
+
+
+def _lead_stays_linked() -> Any:
+    def record_decision(original: Any, facts: Any) -> Any:
+        found = original(facts)
+        return RecordDecision(Act.FROZEN, found.row) if facts.event is Event.CONVERTED else found
+
+    return _around(planner, "record_decision", record_decision)
+
+
+def _conversion_forgets_the_base() -> Any:
+    def move(original: Any, self: Any, snapshot: Any, values: Any, batch: Any) -> None:
+        original(self, snapshot, values, batch)
+        batch.decisions.rebased.clear()
+
+    return _around(Conversion, "move", move)
+
+
+def _second_lead_takes_over() -> Any:
+    return patch.object(Winners, "moved", lambda self, _, image: self.id_of(image))
+
+
+# --- of activities ------------------------------------------------------------------------------
+
+
+def _foreign_tasks() -> Any:
+    def settings(original: Any, self: Any, mapping: Any) -> Any:
+        found = original(self, mapping)
+        return found if mapping.activity is None else replace(found, create=True)
+
+    def whole(original: Any, *arguments: Any, **named: Any) -> Any:
+        return original(*arguments, **{**named, "only_linked": False})
+
+    return _all(_around(course.Course, "settings", settings), _around(streams, "MappedPair", whole))
+
+
+def _unawaited_record() -> Any:
+    def parent_of(original: Any, self: Any, values: Any) -> Any:
+        return None if self._mapping.activity is not None else original(self, values)
+
+    return _around(newcomers.Newcomers, "parent_of", parent_of)
+
+
+def _lead_for_ever() -> Any:
+    def parents_of(original: Any, self: Any, child: Any) -> Any:
+        found = original(self, child)
+        return found if child.activity is None else found[-1:]
+
+    return _around(SyncDefinition, "parents_of", parents_of)
+
+
+def _day_of_utc() -> Any:
+    def dated(original: Any, pair: Any, _zone: Any, facts: Any) -> Any:
+        return original(pair, None, facts)
+
+    return _around(known_pair, "with_activity_values", dated)
+
+
+def _done_is_written() -> Any:
+    decided = toward_spotio.TowardSpotio.decided
+    return patch.object(toward_activities.TowardActivities, "decided", decided)
+
+
+def _time_of_day_lost() -> Any:
+    return patch.object(toward_activities, "kept_time", lambda value, *_: value)
+
+
 MUTANTS = (
     Mutant("a union is settled before both sides hold it", _union_settles_at_once),
     Mutant("create not keyed by external id", _unkeyed_create),
@@ -486,6 +561,10 @@ MUTANTS = (
     Mutant("what was taken back is not settled", _unsettled_revert),
     Mutant("taken back over a change", lambda: _nothing(fields.FieldDecisions, "_has_moved")),
     Mutant("what was brought back is not kept", _unkept_restore),
+    Mutant("a lead's id is a contact's", lambda: patch.object(matching, "_may_be_of", _always)),
+    Mutant("the link of a converted lead stays", _lead_stays_linked),
+    Mutant("a conversion forgets the base", _conversion_forgets_the_base),
+    Mutant("a second lead takes the first one's place", _second_lead_takes_over),
     Mutant("a wish is forgotten", lambda: _nothing(MemoryLedger, "_want")),
     Mutant("somebody whom no role selects is suspended", _suspends_strangers),
     Mutant("a suspension by a person is undone", lambda: _by_sync(user_facts)),
@@ -499,4 +578,10 @@ MUTANTS = (
     Mutant(
         "the ledger is not told of SPOTIO's users", lambda: _nothing(MemoryLedger, "replace_users")
     ),
+    Mutant("a done activity is written", _done_is_written),
+    Mutant("Tasks of Salesforce's own are taken", _foreign_tasks),
+    Mutant("an activity does not wait for its record", _unawaited_record),
+    Mutant("an activity is on the lead that was converted", _lead_for_ever),
+    Mutant("an activity's day is that of UTC", _day_of_utc),
+    Mutant("another day takes the time of day away", _time_of_day_lost),
 )

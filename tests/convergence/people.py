@@ -80,7 +80,7 @@ def i1_joins_every_wanted_user(played: Played, books: Books) -> Iterator[str]:
             # Nobody tells what has become of this one.
             continue
         link = of_user.get(user)
-        if link is not None and (link.link.link_id, Direction.TO_SPOTIO, "") in books.parked:
+        if link is not None and link.link.link_id in books.withheld:
             continue
         role = wanted_role(section, _as_told(world, user)) if person.shown else None
         joined = _joined(link)
@@ -166,8 +166,7 @@ def i1b_knows_what_it_was_told(played: Played, books: Books) -> Iterator[str]:
         return
     known = played.sync.ledger.users(Side.SPOTIO)
     told = {one["id"] for one in world.roster.listed()} if P in world.config.enabled else set()
-    parked = {of for of, to, _ in books.parked if to is Direction.TO_SPOTIO}
-    waiting = {it.link.spotio_id for of, it in books.users.items() if of in parked}
+    waiting = {it.link.spotio_id for of, it in books.users.items() if of in books.withheld}
     for member, person in world.roster.of[P].items():
         is_own = person.by == "sync" and member not in waiting and S in world.config.enabled
         if member not in told and not is_own:
@@ -323,7 +322,7 @@ def i12_leaves_no_user_open(played: Played, books: Books) -> Iterator[str]:
     if played.world.config.users is None or S not in played.world.config.enabled:
         return
     for link_id, found in books.users.items():
-        if (link_id, Direction.TO_SPOTIO, "") in books.parked:
+        if link_id in books.withheld:
             continue
         if found.open_operation is not None:
             yield f"an operation of {found.link.salesforce_id} ({link_id}) is open"

@@ -8,9 +8,22 @@ evidence allows.
 from __future__ import annotations
 
 import unicodedata
+from datetime import date, datetime, time, timezone
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+from tests.convergence.activities import (
+    ALL_DAY,
+    COMPLETED,
+    DATE,
+    DURATION,
+    EVENT,
+    NOT_STARTED,
+    ZONE,
+    is_day,
+)
 from tests.convergence.shape import (
     CHOICES,
     DEFAULT_OWNER,
@@ -31,6 +44,9 @@ if TYPE_CHECKING:
 ABSENT = "<absent>"
 UNDEFINED = "<undefined>"
 MIRROR = {"spotio_only": "salesforce_only", "spotio_unless_blank": "salesforce_unless_blank"}
+LONGEST_IN_SPOTIO = {"Subject": 128, "Description": 512}
+LONGEST_EVENT = 14 * 24 * 60
+"""Minutes that an event lasts at most."""
 MANUAL_ROWS = ("C3-08", "C3-09", "C3-10", "C3-11")
 
 
@@ -57,7 +73,11 @@ def canon(side: str, key: str, value: Any) -> Any:
         return parts if any(one is not None for one in parts.values()) else None
     if value is None:
         return None
-    if key in NUMBERS:
+    if key == DATE:
+        return _date(value)
+    if key == ALL_DAY:
+        return str(value).lower()
+    if key in NUMBERS or key == DURATION:
         exact = Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP)
         return float(exact)
     if key in SETS:
@@ -66,6 +86,19 @@ def canon(side: str, key: str, value: Any) -> Any:
         return tuple(found) or None
     text = unicodedata.normalize("NFC", str(value)).strip()
     return text or None
+
+
+@lru_cache(512)
+def _date(value: str) -> str:
+    """A day as it is, a moment in UTC to the second."""
+    if is_day(value):
+        return value
+    at = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return _moment(at)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def same(one: Any, other: Any) -> bool:
@@ -79,12 +112,14 @@ class Terms(NamedTuple):
     Attributes:
         sobject: that the key's pair goes by.
         parent_in: per side, maps the other side's parent id to this side's; None where unlinked.
+        done: SPOTIO lets nothing of the record be changed: an activity that is done.
     """
 
     config: Config
     key: str
     sobject: str
     parent_in: dict[str, Callable[[Any], Any]]
+    done: bool = False
 
     def carried(self, to: str, value: Any) -> Any:
         """``toS`` or ``toP`` of a canonical value."""
@@ -98,9 +133,42 @@ class Terms(NamedTuple):
         if key == "parent":
             found = self.parent_in[to](value)
             return UNDEFINED if found is None else found
-        if to == S and key in LIMITS and len(value) > LIMITS[key]:
+        if key == DATE:
+            return self._date(to, value)
+        if self._is_too_much(to, value):
             return UNDEFINED
         return value
+
+    def _is_too_much(self, to: str, value: Any) -> bool:
+        """Whether the other side has no room, or no choice, for a value."""
+        key = self.key
+        if to == S:
+            too_long = key in LIMITS and len(value) > LIMITS[key]
+            return too_long or (key == DURATION and value > LONGEST_EVENT)
+        if key == "Status":
+            return value not in (COMPLETED, NOT_STARTED)
+        return key in LONGEST_IN_SPOTIO and len(value) > LONGEST_IN_SPOTIO[key]
+
+    def _date(self, to: str, value: Any) -> Any:
+        """A task has the day that it is in the org's zone, an event of a whole day its midnight."""
+        if to == P:
+            return value
+        if self.sobject == EVENT:
+            return f"{value}T00:00:00Z" if is_day(value) else value
+        if is_day(value):
+            return value
+        at = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return at.astimezone(ZoneInfo(ZONE)).date().isoformat()
+
+    def written(self, to: str, value: Any, held: Any) -> Any:
+        """What a value is written as over what is there: another day, at the same time of day."""
+        value = self.carried(to, value)
+        if self.key != DATE or to == S or not is_day(value) or held is None or is_day(held):
+            return value
+        there = ZoneInfo(ZONE)
+        then = datetime.fromisoformat(held.replace("Z", "+00:00")).astimezone(there).time()
+        day = date.fromisoformat(value)
+        return _moment(datetime.combine(day, time(then.hour, then.minute, then.second), there))
 
     def _choice(self, to: str, value: Any) -> Any:
         table = CHOICES[self.config.choices] if self.key == "Rating" else STAGES
@@ -115,7 +183,7 @@ class Terms(NamedTuple):
         table = PEOPLE if to == S else {one: name for name, one in PEOPLE.items()}
         if value in table:
             return table[value]
-        return UNDEFINED if self.config.keep_owner else DEFAULT_OWNER[to]
+        return UNDEFINED if self.config.keeps_owner(self.sobject) else DEFAULT_OWNER[to]
 
     def agrees(self, p: Any, s: Any) -> bool:
         """``p E s``."""
@@ -168,7 +236,7 @@ def verdicts(rule: str, p: Any, s: Any, base: Any, terms: Terms) -> set[Verdict]
             answer.add(Verdict("rebase", row=row))
             continue
         loser, value = (P, s) if winner == S else (S, p)
-        if terms.carried(loser, value) is UNDEFINED:
+        if terms.carried(loser, value) is UNDEFINED or (loser == P and terms.done):
             answer.add(Verdict("park", side=loser, row="C3-14"))
         else:
             # What row 12 left standing was a person's: it goes to the journal when it has to go.

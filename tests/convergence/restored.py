@@ -81,7 +81,8 @@ def r1_writes_what_was_asked(played: Played, books: Books) -> Iterator[str]:
         value = canon(decided.to, key, restore.value)
         if not restore.own:
             source = canon(OTHER[decided.to], key, restore.value)
-            value = terms_then(decided, key).carried(decided.to, source)
+            held = observed(decided, key)["PS".index(decided.to)]
+            value = terms_then(decided, key).written(decided.to, source, held)
         sent, before = _value(write, key, write.payload), _value(write, key, write.before)
         if not same(sent, canon(decided.to, key, value)):
             yield f"{shown}: {sent!r} was written, and {value!r} was wanted"
@@ -248,7 +249,9 @@ def r5_ends_truly(played: Played, books: Books) -> Iterator[str]:
         (name,) = places(*one.where[:2], key)
         value = canon(one.where.side, key, row.values.get(name))
         expected = canon(one.where.side, key, one.restore.expected)
-        is_still = same(value, expected) or _is_as_written(world, one, value)
+        # What a later run has written in between is a change, also where a person undid it.
+        stood = not one.run_id or _last_write(world, one) is not None
+        is_still = (stood and same(value, expected)) or _is_as_written(world, one, value)
         if how == End.CHANGED.value and is_still:
             yield f"{key} of {one.where} is called changed, and holds {value!r} as it did"
         if how == End.REFUSED.value and not (world.faults or world.switches.refusing):
@@ -258,6 +261,17 @@ def r5_ends_truly(played: Played, books: Books) -> Iterator[str]:
 def _is_as_written(world: World, asked: Asked, value: Any) -> bool:
     """Whether a field holds what a system has made of what a run wrote there last."""
     key = asked.restore.key
+    wrote = _last_write(world, asked)
+    if wrote is None or wrote.decided is None:
+        return False
+    is_edited = _edited(world, asked.where, key, wrote.at)
+    is_edited = is_edited or _edited(world, wrote.source, key, wrote.decided.at - 1)
+    return same(_value(wrote, key, wrote.after), value) and not is_edited
+
+
+def _last_write(world: World, asked: Asked) -> Write | None:
+    """The last write of a field before a wish, where it is of the run that is to be reverted."""
+    key = asked.restore.key
     wrote = [
         one
         for one in world.writes
@@ -266,10 +280,8 @@ def _is_as_written(world: World, asked: Asked, value: Any) -> bool:
         and one.at <= asked.at
     ]
     if not wrote or not wrote[-1].decided or wrote[-1].decided.run_id != asked.run_id:
-        return False
-    is_edited = _edited(world, asked.where, key, wrote[-1].at)
-    is_edited = is_edited or _edited(world, wrote[-1].source, key, wrote[-1].decided.at - 1)
-    return same(_value(wrote[-1], key, wrote[-1].after), value) and not is_edited
+        return None
+    return wrote[-1]
 
 
 def _overtaken(world: World, asked: Asked) -> bool:

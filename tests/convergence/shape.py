@@ -18,6 +18,10 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
+import msgspec
+
+from reverse_sf.mapping.activities import activity_mapping
+from reverse_sf.mapping.activity_fields import Activity
 from reverse_sf.mapping.definition import (
     AddressMapping,
     Criterion,
@@ -34,9 +38,16 @@ from reverse_sf.mapping.describe import FACTS_KEY, WHOLE_LISTING
 from reverse_sf.mapping.users import EmailField, RoleSelection, UserMatch, UserSync
 from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage
 from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
+from tests.convergence import activities
+from tests.convergence.activities import EVENT, TASK
 
 P, S = "P", "S"
-STREAM = {"Account": "Accounts", "Contact": "Contacts", "Lead": "Leads"}
+STREAM = {
+    "Account": "Accounts",
+    "Contact": "Contacts",
+    "Lead": "Leads",
+    **dict.fromkeys(activities.KINDS, activities.STREAM),
+}
 """SPOTIO's record types, by what its records go by."""
 USERS_STREAM = {P: "users", S: "User"}
 EXTERNAL_ID = "SPOTIO_Id__c"
@@ -58,8 +69,10 @@ FIELD_OF = {
         "Remark": "Description",
         "Firm": "Company",
     },
+    **activities.FIELD_OF,
 }
 """Record key to Salesforce field, by sObject; address, owner and parent come on top."""
+PARENT_FIELD = {"Contact": "AccountId", TASK: "WhatId", EVENT: "WhoId"}
 COMPONENTS = {"street": "BillingStreet", "city": "BillingCity"}
 LIMITS = {"Website": 12, "Company": 20}
 """Longest text that Salesforce takes, by record key."""
@@ -104,6 +117,7 @@ POOL: dict[str, dict[str, tuple[Any, ...]]] = {
     "owner": {P: ("u1", "u2", "u7"), S: (PEOPLE["u1"], PEOPLE["u2"], STRANGER[S])},
     "street": {P: ("1 Elm Street", "2 Oak St", None), S: ("1 Elm Street", "2 Oak St", None)},
     "city": {P: ("Ulm", "Bonn", None), S: ("Ulm", "Bonn", None)},
+    **activities.POOL,
 }
 """Small pools, so that collisions are common."""
 MAILS = (*EMAILS.values(), "One@Example.com", "new@example.com", "1@org", "101@org")
@@ -125,6 +139,13 @@ STAFF: dict[str, dict[str, tuple[Any, ...]]] = {
     },
 }
 """What people write of users."""
+
+
+def pool(side: str, sobject: str, key: str) -> tuple[Any, ...]:
+    """What people write into a key of a side's records; nothing where they cannot."""
+    own = activities.POOL_OF_EVENTS if sobject == EVENT else {}
+    return own.get(key, POOL.get(key, {})).get(side, ())
+
 
 RULES = tuple(one.value for one in SyncRule if one is not SyncRule.UNION)
 """The rules that any field may have; a union is for :data:`SETS`."""
@@ -191,6 +212,9 @@ class Config:
             follows, of the spelling that other choices are drawn from.
         leads: leads are mapped, and the contacts that they are converted to; not with contacts.
         users: the section of users; None where owners are found in :data:`PEOPLE`.
+        activities: what of the accounts' activities is synced: nothing (empty), what SPOTIO's
+            people do ("push"), what becomes of it in Salesforce as well ("two_way"), or what
+            Salesforce's own people do too ("from_salesforce"). Those of leads are only pushed.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -207,10 +231,57 @@ class Config:
     adopt: bool = field(default=False, repr=False)
     leads: bool = field(default=False, repr=False)
     users: Users | None = field(default=None, repr=False)
+    activities: str = field(default="", repr=False)
+
+    @property
+    def drawn_from(self) -> str:
+        """What other choices are drawn from: the same in every process, unlike a set's order."""
+        listed = ", ".join(map(repr, sorted(self.omit)))
+        return repr(self).replace(
+            repr(self.omit), f"frozenset({{{listed}}})" if listed else "frozenset()"
+        )
+
+    @property
+    def spelled(self) -> str:
+        """All of it, for people."""
+        unsaid = {name: getattr(self, name) for name in ("adopt", "leads", "activities", "users")}
+        return (
+            self.drawn_from[:-1]
+            + "".join(f", {name}={one!r}" for name, one in unsaid.items())
+            + ")"
+        )
 
     def rule(self, key: str, sobject: str) -> str | None:
         """The rule of a key in the pair of an sObject; None where it is not mapped."""
-        return dict(self.rules).get(key) if key in self.keys(sobject) else None
+        if key not in self.keys(sobject):
+            return None
+        if sobject in activities.KINDS:
+            is_back = self.reads(S, sobject) and key in activities.TAKEN_BACK
+            return "two_way" if is_back else "spotio_only"
+        return dict(self.rules).get(key)
+
+    def reads(self, side: str, sobject: str) -> bool:
+        """Whether what a side holds of a pair travels."""
+        if side in self.enabled and side == S and sobject in activities.KINDS:
+            return sobject == TASK and self.activities != "push"
+        return side in self.enabled
+
+    def keeps_owner(self, sobject: str) -> bool:
+        """Whether an owner whom nobody knows leaves the owner of a pair's records alone."""
+        if sobject in activities.KINDS and not self.has_default_owner(sobject):
+            return True
+        return self.keep_owner
+
+    def has_default_owner(self, sobject: str) -> bool:
+        """Whether somebody stands in for an owner whom nobody knows."""
+        # An activity's owner is mapped as that of its records is.
+        return sobject in ("Account", TASK) and "owner" in dict(self.rules)
+
+    def parents(self, sobject: str) -> tuple[str, ...]:
+        """The sObjects that the parent of a pair's records may be."""
+        if sobject == EVENT:
+            return ("Contact", "Lead")
+        return ("Account",) if sobject in PARENT_FIELD else ()
 
     def keys(self, sobject: str) -> list[str]:
         """The mapped keys of the pair of an sObject."""
@@ -226,6 +297,9 @@ class Config:
 
     def pair(self, sobject: str) -> str:
         """The name of the pair of an sObject."""
+        if sobject in activities.KINDS:
+            of = self.pair("Account" if sobject == TASK else "Lead")
+            return f"{sobject}:{activities.TEMPLATE} ({of})"
         return f"{sobject}:{STREAM[self.kind(P, sobject)]}"
 
     def pairs_of(self, side: str, kind: str) -> list[str]:
@@ -234,10 +308,13 @@ class Config:
 
     def kinds(self, side: str) -> list[str]:
         """What a side's tap reads, parents first."""
-        return list(dict.fromkeys(self.kind(side, one) for one in self.objects))
+        read = (one for one in self.objects if self.reads(side, one))
+        return list(dict.fromkeys(self.kind(side, one) for one in read))
 
-    def creates(self, sobject: str) -> bool:
-        """Whether the sync creates records of a pair; what leads became is only taken over."""
+    def creates(self, sobject: str, side: str = P) -> bool:
+        """Whether a side's record gets a counterpart; what leads became is only taken over."""
+        if side == S and sobject in activities.KINDS:
+            return sobject == TASK and self.activities == "from_salesforce"
         return not (self.leads and sobject == "Contact")
 
     def with_rule(self, key: str, rule: str) -> Config:
@@ -247,13 +324,16 @@ class Config:
     @property
     def objects(self) -> tuple[str, ...]:
         """The mapped sObjects, parents first."""
+        logged = (TASK, *([EVENT] if self.leads else [])) if self.activities else ()
         if self.leads:
-            return ("Account", "Lead", "Contact")
-        return ("Account", "Contact") if self.contacts else ("Account",)
+            return ("Account", "Lead", "Contact", *logged)
+        return ("Account", "Contact", *logged) if self.contacts else ("Account", *logged)
 
 
 @lru_cache(4096)
 def _keys(config: Config, sobject: str) -> tuple[str, ...]:
+    if sobject in activities.KINDS:
+        return (*FIELD_OF[sobject], "owner", "parent") if sobject in config.objects else ()
     extra = {"address", "owner"} if sobject == "Account" else set()
     if sobject == "Contact" and config.contacts:
         extra = {"parent"}
@@ -293,24 +373,31 @@ def some_config(random: Random) -> Config:
         contacts=contacts,
     )
     # From the configuration itself: a seed that was drawn before there was a union tells the same.
-    united = config.enabled == "PS" and Random(repr(config)).random() < 0.3
+    united = config.enabled == "PS" and Random(config.drawn_from).random() < 0.3
     # Nothing is omitted then: what a second create leaves out a person may have written since.
     if config.enabled == "PS" and "delete" in config.on_delete and not config.omit:
-        config = replace(config, resurrect=Random(repr(config)).random() < 0.5)
+        config = replace(config, resurrect=Random(config.drawn_from).random() < 0.5)
     for key in SETS & {key for key, _ in config.rules} if united else ():
         config = replace(config.with_rule(key, "union"), omit=config.omit - {key})
-    adopts = config.enabled == "PS" and Random(f"adopt {config!r}").random() < 0.3
+    adopts = config.enabled == "PS" and Random(f"adopt {config.drawn_from}").random() < 0.3
     return replace(config, adopt=adopts)
 
 
 @lru_cache(512)
 def definition_of(config: Config) -> SyncDefinition:
     """The definition that a configuration spells."""
+    records = {one: _mapping(config, one) for one in config.objects if one not in activities.KINDS}
     return SyncDefinition(
         version=1,
-        objects=tuple(_mapping(config, one) for one in config.objects),
+        objects=tuple(records.values()),
         users=config.users.section if config.users else UserSync(),
         fingerprint=_fingerprint(config),
+        activities=tuple(
+            _logged(config, one, records["Account" if one == TASK else "Lead"])
+            for one in config.objects
+            if one in activities.KINDS
+        ),
+        time_zone=activities.ZONE,
     )
 
 
@@ -319,7 +406,29 @@ def _fingerprint(config: Config) -> str:
     spelled += " adopts" if config.adopt else ""
     spelled += " leads" if config.leads else ""
     spelled += repr(config.users) if config.users else ""
+    spelled += f" activities {config.activities}" if config.activities else ""
     return hashlib.blake2b(spelled.encode(), digest_size=8).hexdigest()
+
+
+def _logged(config: Config, sobject: str, of: ObjectMapping) -> ObjectMapping:
+    """The pair of an entry under ``activities``, made of it as the product makes it."""
+    said = {
+        "spotio": activities.TEMPLATE,
+        "salesforce": sobject,
+        "enabled": P in config.enabled,
+        "two_way": config.reads(S, sobject),
+        "from_salesforce": config.creates(sobject, S),
+        "salesforce_external_id": EXTERNAL_ID,
+        "fields": dict(FIELD_OF[sobject]),
+    }
+    return activity_mapping(
+        said,
+        of,
+        sobject,
+        lambda one, path: FieldMapping(
+            one["spotio"], one["salesforce"], SyncRule(one["rule"]), path=path
+        ),
+    )
 
 
 def _mapping(config: Config, sobject: str) -> ObjectMapping:
@@ -428,6 +537,13 @@ _FACTS: dict[str, dict[str, dict[str, Any]]] = {
         "Description": {"type": "textarea", "length": 32000, "nillable": True},
         EXTERNAL_ID: {"type": "string", "externalId": True, "unique": True, "nillable": True},
     },
+    **{
+        one: {
+            **facts,
+            EXTERNAL_ID: {"type": "string", "externalId": True, "unique": True, "nillable": True},
+        }
+        for one, facts in activities.FACTS.items()
+    },
 }
 _TYPES = {
     "Accounts": SpotioType(
@@ -489,6 +605,10 @@ def schema_line(side: str, sobject: str) -> bytes:
         properties = {name: {"x-salesforce": facts} for name, facts in _FACTS[sobject].items()}
         schema: dict[str, Any] = {"type": "object", "properties": properties}
         stream, key, mark = sobject, "Id", "SystemModstamp"
+    elif sobject in activities.KINDS:
+        names = [one.encode_name for one in msgspec.structs.fields(Activity)]
+        schema = {"type": "object", "properties": {name: {} for name in names}}
+        stream, key, mark = activities.STREAM, "id", "updatedAt"
     else:
         stream, key, mark = STREAM[sobject], "id", "updatedAt"
         kind = _TYPES[stream]
@@ -533,6 +653,8 @@ def blank_record(side: str, sobject: str, record_id: str) -> dict[str, Any]:
         values: dict[str, Any] = dict.fromkeys(_FACTS[sobject])
         del values["SystemModstamp"]
         values |= {"Id": record_id, "IsDeleted": False}
+        if sobject in activities.KINDS:
+            return values | {"OwnerId": PEOPLE["u1"], **activities.BLANK[S, sobject]}
         if sobject == "Account":
             values |= {"OwnerId": PEOPLE["u1"], "Type": "Customer", "Name": "?"}
         else:
@@ -540,6 +662,9 @@ def blank_record(side: str, sobject: str, record_id: str) -> dict[str, Any]:
         if sobject == "Lead":
             values |= {"Company": "?", "IsConverted": False}
         return values
+    if sobject in activities.KINDS:
+        values = {"id": record_id, "deleted": False, "ownerId": "u1", "parentId": None}
+        return values | activities.BLANK[P, sobject]
     stream = STREAM[sobject]
     values = dict.fromkeys((*(one.label for one in _TYPES[stream].fields), *NATIVE[stream]))
     values |= {"id": record_id, "deleted": False, "externalDataObjectId": None, "ownerId": "u1"}
@@ -556,7 +681,7 @@ def places(side: str, sobject: str, key: str) -> tuple[str, ...]:
     if key == "owner":
         return ("OwnerId",)
     if key == "parent":
-        return ("AccountId",)
+        return (PARENT_FIELD[sobject],)
     return (FIELD_OF[sobject][key],)
 
 
@@ -566,6 +691,8 @@ def held(side: str, sobject: str, key: str, values: dict[str, Any]) -> Any:
         if side == P:
             return values.get("address")
         return {part: values.get(name) for part, name in COMPONENTS.items()}
+    if side == P and sobject in activities.KINDS:
+        return activities.held(key, values)
     return values.get(places(side, sobject, key)[0])
 
 

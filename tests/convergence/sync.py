@@ -25,10 +25,12 @@ from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import known_pair
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import USERS_PAIR
+from tests.convergence import activities
 from tests.convergence.memory import MemoryLedger
 from tests.convergence.reference import canon, in_scope
 from tests.convergence.shape import (
     EMAILS,
+    PARENT_FIELD,
     PEOPLE,
     STRANGER,
     USERS_STREAM,
@@ -216,11 +218,23 @@ class Sync:
         marks: dict[str, Any] = {}
         if world.config.users and not plan.children_first:
             lines += self._users(plan, at, marks)
+        streams: dict[str, list[str]] = {}
         for kind in kinds:
-            stream = world.config.stream(side, kind)
-            lines.append(schema_line(side, kind))
+            streams.setdefault(world.config.stream(side, kind), []).append(kind)
+        known = self.bookmarks.get((side, activities.STREAM))
+        if known is not None and not plan.full:
+            # A tap tells where it stands in every stream. Where all that it would read once more
+            # was deleted, the stream is empty without being read anew.
+            marks[activities.STREAM] = {
+                "replication_key_value": world.told(known),
+                "at": known,
+                "unread": True,
+            }
+        for stream, of in streams.items():
+            lines.append(schema_line(side, of[0]))
             since = None if plan.full else self.bookmarks.get((side, stream))
-            rows = world.read_since(side, kind, since)
+            rows = [one for kind in of for one in world.read_since(side, kind, since)]
+            rows.sort(key=lambda one: (one[1].stamp, one[0].id))
             # What an index has not got yet is young: the overlap of the next read covers it.
             young = world.stamp(side) - OVERLAP // 2
             read = [(where, row) for where, row in rows if not (row.late and row.stamp > young)]
@@ -297,9 +311,12 @@ class Sync:
         side = Side.SALESFORCE if source == S else Side.SPOTIO
         config = self.world.config
         for sobject in config.objects:
+            if not config.reads(source, sobject):
+                continue
             kind = config.kind(source, sobject)
             told = {one.id: at for one, at in self._now_told if one.sobject == kind}
-            if config.stream(source, kind) not in marks or not told:
+            mark = marks.get(config.stream(source, kind), {"unread": True})
+            if mark.get("unread") or not told:
                 continue
             known = self.ledger.observed(config.pair(sobject), list(told), side=side)
             for record_id, at in told.items():
@@ -308,7 +325,7 @@ class Sync:
                 if seen is not None:
                     if (seen.modified_at or "") < self.world.told(at) and row.stamp == at:
                         self._compare(where, row, sobject, seen.link_id)
-                elif not config.creates(sobject):
+                elif not config.creates(sobject, source):
                     continue
                 elif row.stamp == at and in_scope(config, source, sobject, row.values):
                     self.passed.append(f"STATE is past {record_id}, which nobody has decided")
@@ -449,19 +466,27 @@ class Watched:
             world.events.append(("asked", *where, one.key, repr(one.value), one.why))
 
     def _parents(
-        self, source: dict[str, Any], other: dict[str, Any], to: str, snapshot: Any
+        self,
+        sobject: str,
+        source: dict[str, Any],
+        other: dict[str, Any],
+        to: str,
+        snapshot: Any,
     ) -> dict[tuple[str, str], str | None]:
         """Counterparts of the parents that the images name, as the ledger knows them."""
         salesforce, spotio = (other, source) if to == S else (source, other)
         base = (snapshot.base if snapshot else {}).get("parent") or [None, None]
+        ledger, config = self._ledger, self._world.config
         known: dict[tuple[str, str], str | None] = {}
-        for one in {salesforce.get("AccountId"), base[1]} - {None}:
-            link = self._ledger.link_ids("Account:Accounts", [one]).get(one)
-            known[S, one] = self._ledger.counterparts([link]).get(link, "?") if link else None
-        for one in {spotio.get("parent"), base[0]} - {None}:
-            link = self._ledger.link_ids_of_spotio("Account:Accounts", [one]).get(one)
-            found = self._ledger.counterparts_in_salesforce([link]) if link else {}
-            known[P, one] = found.get(link, "?") if link else None
+        for name in map(config.pair, reversed(config.parents(sobject))):
+            for one in {salesforce.get(PARENT_FIELD[sobject]), base[1]} - {None}:
+                link = ledger.link_ids(name, [one]).get(one)
+                if link:
+                    known[S, one] = ledger.counterparts([link]).get(link, "?")
+            for one in {spotio.get("parent"), base[0]} - {None}:
+                link = ledger.link_ids_of_spotio(name, [one]).get(one)
+                if link:
+                    known[P, one] = ledger.counterparts_in_salesforce([link]).get(link, "?")
         return known
 
     def _note(self, decisions: Decisions) -> None:
@@ -515,7 +540,9 @@ class Watched:
                 state=snapshot.link.state.value if snapshot else "new",
                 source_deleted=bool(told.deleted) if told is not None else False,
                 at=world.now,
-                parents=self._parents(source or {}, other or {}, to, before.get(intent.link_id)),
+                parents=self._parents(
+                    sobject, source or {}, other or {}, to, before.get(intent.link_id)
+                ),
                 run_id=decisions.run_id,
                 restores=restores.get(intent.link_id, {}),
             )

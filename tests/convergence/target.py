@@ -16,8 +16,11 @@ from reverse_sf.delivery import verdict
 from reverse_sf.delivery.outbox import Outbox
 from reverse_sf.delivery.results import Exchange, Heading, Result, Withheld
 from reverse_sf.ledger.rows import OperationStatus
+from reverse_sf.mapper.toward_activities import ACTIVITY_DONE, NAME
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import USERS_PAIR, Action, Envelope
+from reverse_sf.merge.identity import UNKNOWN_OUTCOME
+from tests.convergence import activities
 from tests.convergence.reference import canon
 from tests.convergence.shape import (
     COMPONENTS,
@@ -94,7 +97,7 @@ class Target:
         self._run_id = run_id
         self._faults = faults
         self._commit_every = commit_every
-        complete: Callable[[Any, Sequence[Result]], None] = _complete if side == S else _nothing
+        complete = _complete if side == S else _complete_activities
         self._outbox = Outbox(ledger, run_id, _HEADING[side], logger, complete)
         self._waiting: list[Operation] = []
         self._calls = 0
@@ -119,10 +122,10 @@ class Target:
             finally:
                 self._outbox.flush()
         ready = [one for one in ready if one.envelope.pair != USERS_PAIR]
-        parents = ("Account", "Accounts")
-        for operation in sorted(ready, key=lambda one: one.stream not in parents):
+        last = max(map(_depth, ready), default=0)
+        for operation in sorted(ready, key=_depth):
             self._add(self._apply(operation))
-            if operation.stream in parents and any(r.stream not in parents for r in ready):
+            if _depth(operation) < last:
                 self._outbox.flush()
         self._outbox.flush()
 
@@ -140,9 +143,10 @@ class Target:
                 return
             tried |= {one.operation_id for one in released}
             for intent in released:
-                stream, name = intent.pair.split(":")[:2]
+                config, sobject = self._world.config, intent.pair.split(":")[0]
+                stream = config.stream(self._side, config.kind(self._side, sobject))
                 envelope = msgspec.convert(intent.envelope, Envelope)
-                self.take(Operation(stream if self._side == S else name, intent.record, envelope))
+                self.take(Operation(stream, intent.record, envelope))
             self.flush()
 
     def _add(self, result: Result) -> None:
@@ -197,6 +201,8 @@ class Target:
 
     def _create(self, task: Task) -> Result:
         world = self._world
+        if task.is_nameless and task.envelope.reissued:
+            return task.refused(_in_doubt())
         for _ in range(_LOOKS):
             found = task.look(again=task.envelope.reissued or task.doubtful)
             if found is not None:
@@ -209,6 +215,8 @@ class Target:
             except TimeoutFault as error:
                 if error.args:
                     return task.refused(Withheld("", "locked", "locked", by_time=True))
+                if task.is_nameless:
+                    return task.refused(_in_doubt())
                 task.doubtful = True
                 continue
             except Refused as error:
@@ -264,6 +272,11 @@ class Target:
             settled = [*agreed, *task.settled]
             if not write:
                 return task.unwritten(row, settled, called=called)
+            if task.is_done(row):
+                task.withheld += [
+                    Withheld(task.record_key(one), ACTIVITY_DONE, "") for one in write
+                ]
+                return task.result(OperationStatus.REJECTED, "rejected", row, [])
             payload = {name: task.values[name] for name in write}
             record = task.write_of(task.outer(payload))
             # A crash between the call and its outcome would lose what only this read has shown.
@@ -360,11 +373,24 @@ class Task:
         self.calls: list[Exchange] = []
         """Calls that were made, answered or not."""
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nothing in the record tells whose counterpart it is: a SPOTIO activity."""
+        return self._side == P and self.kind in activities.KINDS
+
+    def is_done(self, row: Row) -> bool:
+        """Whether SPOTIO lets nothing of the record be changed."""
+        return self.is_nameless and activities.is_done(row.values)
+
     # --- what it asks for ----------------------------------------------------------------------
 
     def resolve(self, ids: dict[str, str]) -> str | None:
         """Turn owners and references into ids; answer the link that is not there yet."""
         for name, value in self.operation.record.items():
+            if self.is_nameless and name not in activities.TOLD:
+                if name != NAME:
+                    self.withheld.append(Withheld(name, "not_writable", "SPOTIO takes it not back"))
+                continue
             if isinstance(value, dict) and "link_id" in value:
                 known = ids.get(value["link_id"])
                 if known is None:
@@ -386,7 +412,12 @@ class Task:
         if found is None and self.envelope.action is not Action.CREATE and value["keep_on_update"]:
             self.settled.append(name)
             return
-        self.values[name] = found or DEFAULT_OWNER[self._side]
+        found = found or (DEFAULT_OWNER[self._side] if value.get("default") else None)
+        if found is None:
+            key = "owner" if name == "OwnerId" else name
+            self.withheld.append(Withheld(key, "owner_unknown", "nobody stands in"))
+            return
+        self.values[name] = found
 
     def _own(self, name: str, value: Mapping[str, Any], owners: Tenant | Org) -> None:
         """Find an owner among users that are synced, as the two targets do."""
@@ -427,7 +458,7 @@ class Task:
 
     def claim(self, row: Row) -> bool:
         """Put the external id into what is written; whether the record is free."""
-        if not self.linking and self.envelope.action is not Action.LINK:
+        if self.is_nameless or (not self.linking and self.envelope.action is not Action.LINK):
             return True
         name = EXTERNAL_ID if self._side == S else "externalDataObjectId"
         told = self.operation.record.get(name)
@@ -582,6 +613,9 @@ class Task:
             written -= self._world.brought_back(self.envelope.operation_id)
             self._world.read_back(self.where, written & set(self._world.config.keys(self.sobject)))
         kept = [name for name in names if name not in {*self.withheld_names, *self.stand_ins}]
+        if self.is_nameless:
+            # Which record it is on its answers do not tell as something that was written.
+            kept = [name for name in kept if name != "parent"]
         if self._side == S:
             result.image = {**row.values, "SystemModstamp": result.modified_at}
             result.written, result.base = self._settled(set(kept), row)
@@ -609,6 +643,8 @@ class Task:
         keys = config.keys(self.sobject)
         keys = [key for key in keys if config.rule(key, self.sobject) != "do_not_sync"]
         image = {key: _wire(self, key, row.values.get(TAP_NAMES.get(key, key))) for key in keys}
+        if self.is_nameless:
+            return {key: one for key, one in image.items() if key in activities.TOLD}
         return image | {"externalDataObjectId": row.values["externalDataObjectId"]}
 
     def written(
@@ -689,6 +725,8 @@ def _wire(task: Task, name: str, value: Any) -> Any:
     if name == "address":
         return None if not value else {part: value.get(part) for part in COMPONENTS}
     found = task.normal(name, value)
+    if task._side == S and task.key_of(name) == activities.ALL_DAY:
+        return bool(value)
     if isinstance(found, tuple):
         return list(found) if task._side == P else ";".join(found)
     return int(found) if isinstance(found, float) and found.is_integer() else found
@@ -709,5 +747,24 @@ def _complete(ledger: Any, results: Sequence[Result]) -> None:
             result.image = {**snapshot.salesforce_image, **(result.image or {})}
 
 
-def _nothing(_ledger: Any, _results: Sequence[Result]) -> None:
-    """SPOTIO's read-back is whole."""
+def _complete_activities(ledger: Any, results: Sequence[Result]) -> None:
+    """SPOTIO's read-back is whole, but of an activity it shows only what it takes back."""
+    images = {
+        one.operation.envelope.link_id: one.image
+        for one in results
+        if one.operation.stream == activities.STREAM and one.image is not None
+    }
+    for link_id, snapshot in (ledger.snapshots(list(images)) if images else {}).items():
+        for key, value in (snapshot.spotio_image or {}).items():
+            images[link_id].setdefault(key, value)
+
+
+def _depth(operation: Operation) -> int:
+    """Parents come before children, and activities after the records that they are on."""
+    if operation.stream in (activities.STREAM, *activities.KINDS):
+        return 2
+    return 0 if operation.stream in ("Account", "Accounts") else 1
+
+
+def _in_doubt() -> Withheld:
+    return Withheld("", UNKNOWN_OUTCOME, "nothing tells whether it was made")

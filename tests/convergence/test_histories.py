@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +49,22 @@ def test_the_same_seed_is_the_same_history():
         first, second = play(history_of(seed)), play(history_of(seed))
         assert first.world.events == second.world.events
         assert first.sync.ledger.conflict_rows == second.sync.ledger.conflict_rows
+
+
+def test_a_seed_is_the_same_history_in_every_process():
+    """Sets have another order in each: nothing may be drawn from it."""
+    told = (
+        "from tests.convergence.hunt import history_of as of; from tests.convergence.machine import"
+    )
+    told += " spelled; print([spelled(of(seed)) for seed in range(3_000_000, 3_000_150)])"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", told],
+            env={**os.environ, "PYTHONHASHSEED": str(number)},
+            capture_output=True,
+            check=True,
+            cwd=Path(__file__).parents[2],
+        ).stdout
+        for number in (1, 2, 3)
+    }
+    assert len(found) == 1

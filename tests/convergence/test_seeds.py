@@ -291,6 +291,61 @@ SEEDS = {
         ),
         order="PS",
     ),
+    "an owner whom nobody knows calls for no other value that was refused": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"), ("owner", "two_way"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True),
+            Edit(P, "Account", 0, (("Notes", "call"), ("ownerId", "u7"))),
+        ),
+        keep_refusing=True,
+        order="PS",
+    ),
+    "a choice that stays apart on purpose calls for no other value that was refused": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"), ("Rating", "two_way"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True),
+            Edit(P, "Account", 0, (("Notes", "call"), ("Rating", "Dead"))),
+        ),
+        keep_refusing=True,
+        order="PS",
+    ),
+    "a value that a wish overrules is kept, also where the rule overruled the same one before": (
+        History(
+            Config((("Company", "two_way"), ("Notes", "spotio_only"))),
+            steps=(
+                Add(P, "Account", (("Company", "Acme"), ("Notes", "call"))),
+                Plan(P),
+                Plan(S),
+                Plan(P),
+                Edit(S, "Account", 0, (("Description", "yes"),)),
+                Plan(S),
+                Plan(P),
+                Revert(2),
+                Plan(P),
+                Restore(1),
+            ),
+        )
+    ),
+    "what a person has typed anew stands as it was taken back": History(
+        Config((("Company", "spotio_only"),), activities="two_way"),
+        steps=(
+            Add(P, "Account", (("Company", "0"),)),
+            Add(P, "Task", (("Subject", "Ring"),)),
+            Plan(P),
+            Plan(S),
+            Edit(S, "Task", 0, (("Priority", "High"),)),
+            Plan(S),
+            Plan(P),
+            Revert(2),
+            Edit(S, "Task", 0, (("Priority", "High"),)),
+        ),
+    ),
     "a lead's id in a record of SPOTIO names no contact": History(
         OF_LEADS,
         steps=(Add(P, "Lead", (("Firm", "Zoë"), ("Last Name", "Birch"))),),
@@ -335,6 +390,41 @@ SEEDS = {
             Edit(S, "Account", 0, (("Description", None),)),
             Edit(P, "Account", 0, (("Notes", "no"),)),
         ),
+    ),
+    "a record that was refused as a whole is not due any more where only a value of it is": History(
+        Config((("Company", "two_way"), ("Notes", "spotio_only"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            Plan(P),
+            Plan(S),
+            Refuse(S, "call", on=True, named=False),
+            Edit(P, "Account", 0, (("Notes", "call"),)),
+            Plan(P),
+            Refuse(S, "call", on=True),
+        ),
+        keep_refusing=True,
+    ),
+    "a parent that left the filter before it had a counterpart holds up no other value": History(
+        Config(
+            (
+                ("Company", "two_way"),
+                ("First Name", "salesforce_unless_blank"),
+                ("Last Name", "two_way"),
+                ("parent", "spotio_only"),
+            ),
+            scope_p=("Customer",),
+            contacts=True,
+        ),
+        steps=(
+            Add(S, "Contact", (("LastName", "Birch"), ("FirstName", "Ann"))),
+            Add(P, "Account", (("Stage", "Customer"), ("Company", "x" * 25))),
+            Plan(S),
+            Plan(P),
+            Life("parent", P, "Contact", 0, 0),
+            Edit(P, "Contact", 0, (("First Name", "Bo"), ("Last Name", "Ash"))),
+            Edit(P, "Account", 0, (("Stage", "Prospect"),)),
+        ),
+        order="PS",
     ),
     "of two leads that become one contact the second one's counterpart is an alias": History(
         OF_LEADS,
@@ -384,6 +474,45 @@ SEEDS = {
     "a role whose change had no answer is looked at when it is not to change any more": History(
         Config(COMPANY, users=FIELD, enabled="S"),
         steps=(ann("Field"), Plan(S), ann("Desk"), Plan(S, crash=12), ann("Field")),
+    ),
+    "a contact that a lead became is given SPOTIO's id although nobody has read it yet": History(
+        Config((("Company", "manual"), ("Last Name", "two_way")), leads=True),
+        steps=(
+            Add(S, "Lead", ()),
+            Add(P, "Account", (("Company", " Acme "),)),
+            Plan(S, crash=20),
+            Add(S, "Lead", ()),
+            Plan(S),
+            Plan(P, edits=((9, Convert(2)),)),
+            Plan(S, crash=24, eager=True, state_each=True),
+            Plan(P),
+        ),
+    ),
+    "a record that was named is decided in full also where its first attempt died": History(
+        Config((("First Name", "manual"), ("Last Name", "two_way")), enabled="S", leads=True),
+        steps=(
+            Add(S, "Contact", (("FirstName", "Bo"),)),
+            Add(P, "Lead", ()),
+            Plan(S),
+            Life("name", S, "Contact", 0, 0),
+            Plan(S, crash=5),
+        ),
+    ),
+    "what comes late from before the last change is older, also where nothing differs now": History(
+        Config(
+            (("Company", "salesforce_unless_blank"), ("Annual Revenue", "salesforce_unless_blank")),
+            scope_s=("Prospect", "Customer"),
+            scope_p=("Customer",),
+        ),
+        steps=(
+            Add(S, "Account", (("AnnualRevenue", 2.35),)),
+            Twin((("Company", " Acme "),), (("Name", "Zoë"), ("Type", "Customer")), both=False),
+            Plan(S),
+            Edit(S, "Account", 0, (("AnnualRevenue", 1),)),
+            Edit(S, "Account", 1, (("Type", "Partner"),)),
+            Plan(S, batch=1, crash=6, order=4),
+            Edit(S, "Account", 0, (("AnnualRevenue", 2.35),)),
+        ),
     ),
 }
 

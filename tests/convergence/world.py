@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.convergence import activities
+from tests.convergence.activities import EVENT, TASK
 from tests.convergence.reference import Terms, canon, same
 from tests.convergence.roster import Roster
 from tests.convergence.shape import (
@@ -19,6 +21,7 @@ from tests.convergence.shape import (
     EXTERNAL_ID,
     FIELD_OF,
     LIMITS,
+    PARENT_FIELD,
     P,
     S,
     Switches,
@@ -33,11 +36,13 @@ if TYPE_CHECKING:
     from tests.convergence.shape import Config, Users
 
 _BEGIN = datetime(2026, 5, 6, tzinfo=timezone.utc)
-_PREFIX = {"Account": "001", "Contact": "003", "Lead": "00Q"}
+_PREFIX = {"Account": "001", "Contact": "003", "Lead": "00Q", TASK: "00T", EVENT: "00U"}
 OVERLAP = 60_000
 """A tap reads so many milliseconds before its bookmark once more."""
 
 
+_NAME = {P: "externalDataObjectId", S: EXTERNAL_ID}
+"""Where a side's records name their counterpart."""
 _LENGTHS = {FIELD_OF["Account"][key]: limit for key, limit in LIMITS.items()}
 
 
@@ -98,6 +103,8 @@ class Lost(NamedTuple):
     key: str
     value: Any
     operation: str
+    gone: Any = None
+    """Of the value, what was replaced."""
 
 
 class Asked(NamedTuple):
@@ -316,6 +323,13 @@ class World:
         row.values |= {"IsDeleted": False} if where.side == S else {"deleted": False}
         self.events.append(("undelete", *where))
 
+    def move(self, old: Where, new: Where) -> None:
+        """What Salesforce had beside a record that is no more is beside another one now."""
+        for one, row in list(self.rows.items()):
+            name = PARENT_FIELD.get(one.sobject, "")
+            if one.side == S and row.values.get(name) == old.id:
+                self.edit(one, {name: new.id})
+
     def convert(self, lead: Where, contact: Where | None, *, keeps_id: bool) -> None:
         """A lead becomes a contact that is there already, or a new one that holds what it held."""
         row = self.rows[lead]
@@ -333,6 +347,7 @@ class World:
         row.version += 1
         row.stamp = max(row.stamp, self.stamp(S))
         self.events.append(("convert", *lead, contact.id))
+        self.move(lead, contact)
         for key in self.config.keys("Lead"):
             pending = self.pending.pop((lead, key), None)
             if not is_new or key not in self.config.keys("Contact"):
@@ -384,6 +399,11 @@ class World:
             if one.side == other and one.sobject == sobject:
                 if candidate.values.get(name) == record_id:
                     return one
+        if sobject in activities.KINDS:
+            # SPOTIO's name nothing, and a Task of Salesforce's own is claimed only later.
+            for made, source in self.made:
+                if where in (made, source):
+                    return source if where == made else made
         return None
 
     def terms(self, key: str, sobject: str) -> Terms:
@@ -391,8 +411,12 @@ class World:
 
         def parent(to: str) -> Callable[[Any], Any]:
             def find(value: Any) -> Any:
-                found = self.partner(Where(P if to == S else S, "Account", value))
-                return found.id if found else None
+                side = P if to == S else S
+                for one in self.config.parents(sobject):
+                    found = self.partner(Where(side, self.config.kind(side, one), value))
+                    if found is not None:
+                        return found.id
+                return None
 
             return find
 
@@ -445,6 +469,8 @@ class World:
                 for name, value in values.items()
                 if isinstance(value, str) and len(value) > _LENGTHS.get(name, len(value))
             ]
+            if sobject in activities.KINDS:
+                named += self._of_activity(sobject, values)
         for name, value in values.items():
             if isinstance(value, str) and value in refusing:
                 if not refusing[value]:
@@ -453,6 +479,19 @@ class World:
         if named:
             raise Refused(named)
 
+    def _of_activity(self, sobject: str, values: dict[str, Any]) -> list[str]:
+        """What Salesforce refuses of an activity: a reference to what is gone, an event's times."""
+        named = []
+        for kind in self.config.parents(sobject):
+            row = self.rows.get(Where(S, kind, values.get(PARENT_FIELD[sobject]) or ""))
+            if row is not None and row.became:
+                raise Refused([])
+            if row is not None and row.deleted:
+                named.append(PARENT_FIELD[sobject])
+        if sobject == EVENT:
+            named += [name for name in activities.ASKED if values.get(name, name) is None]
+        return named
+
     def write(self, where: Where, values: dict[str, Any], version: int, write: Write) -> None:
         """The sync updates a record that it has read in a version."""
         row = self.rows.get(where)
@@ -460,7 +499,8 @@ class World:
             raise Gone
         if row.version != version:
             raise Moved
-        if row.became:
+        is_activity = where.side == P and where.sobject in activities.KINDS
+        if row.became or (is_activity and activities.is_done(row.values)):
             raise Refused([])
         self.refusal(where.side, where.sobject, values)
         overwritten: list[Lost] = []
@@ -479,14 +519,11 @@ class World:
         write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
         self._put(where, values, "sync", back)
         write.after = {name: row.values.get(name) for name in values}
-        self.lost += [
+        for one in overwritten:
+            now = canon(where.side, one.key, held(*where[:2], one.key, row.values))
             # What a system does not take leaves the value where it is.
-            one
-            for one in overwritten
-            if not same(
-                one.value, canon(where.side, one.key, held(*where[:2], one.key, row.values))
-            )
-        ]
+            if not same(one.value, now):
+                self.lost.append(one._replace(gone=_replaced(one.value, now)))
         write.at = self.now
         self.writes.append(write)
 
@@ -503,13 +540,46 @@ class World:
     def create(self, side: str, sobject: str, values: dict[str, Any], write: Write) -> Where:
         """The sync creates a record."""
         self.refusal(side, sobject, values)
+        if side == P and sobject in activities.KINDS and values.get("parentId") is None:
+            raise Refused([])
+        if (side, sobject) == (S, EVENT) and not set(activities.ASKED) <= values.keys():
+            raise Refused([])
+        write.kin = self._kin(sobject, write.source)
         self.events.append(("create", side, sobject, repr(sorted(values.items(), key=str))))
         where = self.add(side, sobject, values, "sync")
         write.where, write.at = where, self.now
         write.before = {}
+        write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
         self.writes.append(write)
         self.made.append((where, write.source))
         return where
+
+    def _kin(self, sobject: str, source: Where) -> frozenset[str]:
+        """The counterparts of a record's parent, as anybody can see them now: by either's name."""
+        side, config = source.side, self.config
+        other = P if side == S else S
+        field = "parentId" if side == P else PARENT_FIELD.get(sobject)
+        parent = self.rows[source].values.get(field) if source in self.rows and field else None
+        found = set()
+        for one in config.parents(sobject) if parent else ():
+            row = self.rows.get(Where(side, config.kind(side, one), parent))
+            kind = config.kind(other, one)
+            told = row.values.get(_NAME[side]) if row is not None else None
+            found |= {
+                one_of_them
+                for where, kept in self.rows.items()
+                for one_of_them in (where.id, self.heir(where).id)
+                if where[:2] == (other, kind)
+                and (where.id == told or kept.values.get(_NAME[other]) == parent)
+            }
+        return frozenset(found)
+
+    def heir(self, where: Where) -> Where:
+        """What a record has been merged into or has become."""
+        row = self.rows[where]
+        if row.became:
+            return self.heir(row.became)
+        return self.heir(Where(*where[:2], row.winner)) if row.winner else where
 
     def read_back(self, where: Where, keys: Iterable[str]) -> None:
         """What is read back after a write becomes the base, whoever made it what it is (C.5)."""
@@ -533,7 +603,10 @@ class World:
         found = [
             (where, row)
             for where, row in self.rows.items()
-            if where[:2] == (side, sobject) and row.stamp >= since
+            if where[:2] == (side, sobject)
+            and row.stamp >= since
+            # No feed of SPOTIO's tells of an activity that was deleted.
+            and not (row.deleted and side == P and sobject in activities.KINDS)
         ]
         return sorted(found, key=lambda one: (one[1].stamp, one[0].id))
 
@@ -546,6 +619,8 @@ class World:
             return {"id": where.id, "deleted": True, **stamp}
         if row.deleted and where.side == P:
             return {"id": where.id, "deleted": True, **stamp}
+        if where.side == P and where.sobject in activities.KINDS:
+            return activities.told(where.sobject, row.values, stamp["updatedAt"])
         kept = {name: value for name, value in row.values.items() if name not in without}
         return {**kept, **stamp}
 
@@ -566,6 +641,7 @@ class Write:
         after: what the system made of it.
         across: the source's values at that moment.
         rivals: keys whose value at the source had not travelled yet.
+        kin: of a create, what may be called the counterpart of the source's parent.
         decided: the decision in force; the same write asked for again has the same operation.
     """
 
@@ -582,6 +658,7 @@ class Write:
     after: dict[str, Any] = field(default_factory=dict)
     across: dict[str, Any] = field(default_factory=dict)
     rivals: frozenset[str] = frozenset()
+    kin: frozenset[str] = frozenset()
     decided: Decided | None = None
     at: int = 0
 
@@ -655,6 +732,13 @@ class Decided:
         return Where(side, self.config.kind(side, self.sobject), record_id or "")
 
 
+def _replaced(value: Any, now: Any) -> Any:
+    """What is not there any more of a value; of an address the components that are others now."""
+    if not isinstance(value, dict):
+        return value
+    return {part: one for part, one in value.items() if not same(one, (now or {}).get(part))}
+
+
 def _beside(side: str, row: dict[str, Any], values: dict[str, Any], known: Any) -> bool:
     """Whether a write of an address replaces only components that are blank or were settled."""
     told = values if side == S else values.get("address") or dict.fromkeys(COMPONENTS)
@@ -671,4 +755,4 @@ def field_names(sobject: str) -> dict[str, str]:
     """Salesforce field to record key."""
     found = {name: key for key, name in FIELD_OF[sobject].items()}
     found |= dict.fromkeys(COMPONENTS.values(), "address")
-    return found | {"OwnerId": "owner", "AccountId": "parent"}
+    return found | {"OwnerId": "owner", PARENT_FIELD.get(sobject, ""): "parent"}

@@ -180,9 +180,10 @@ class Model:
                 one.spotio_id = f"sp-{name}"
                 for key in ("", *written):
                     one.parked.pop(key, None)
-            if status is OperationStatus.REJECTED and (name, "") in step.withheld:
-                # From here on the record's own row speaks for its keys.
-                for key in one.open.source:
+            told = {key for of, key in step.withheld if of == name}
+            if status is OperationStatus.REJECTED and told:
+                # From here on the record's own row speaks for its keys, or they for the record.
+                for key in one.open.source if "" in told else [""]:
                     one.parked.pop(key, None)
             if image is not None:
                 self.read_back(one, one.open.source, image, written)
