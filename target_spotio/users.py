@@ -45,7 +45,7 @@ _WANTED = {
     Action.LINK: {UserAct.LINK},
     Action.UPDATE: {UserAct.UPDATE},
     Action.SUSPEND: {UserAct.SUSPEND},
-    Action.RESTORE: {UserAct.RESTORE},
+    Action.RESTORE: {UserAct.RESTORE, UserAct.UPDATE},
 }
 _DONE = {
     UserAct.CREATE: "created",
@@ -117,7 +117,7 @@ class UserWrites:
 
     def _decided(self, operation: Operation, envelope: Envelope, tenant: Tenant) -> _Task | None:
         """Decide once more; a task where there is something to write or to learn."""
-        facts = msgspec.convert(envelope.user, UserFacts)
+        facts = msgspec.convert(envelope.user, UserFacts).answered
         sync = UserSync(
             match=UserMatch(envelope.match),
             create=envelope.action is Action.CREATE,
@@ -133,7 +133,7 @@ class UserWrites:
             task.refusal = Withheld("", decision.row.value, decision.message)
             self._report(_result(task, {}))
         elif decision.act is UserAct.NOTHING:
-            if decision.row is Row.OUT_ALREADY and envelope.reissued:
+            if decision.row is Row.OUT_ALREADY and facts.suspended_by_sync:
                 # An earlier run sent this and never learnt of it: the suspension is the sync's.
                 task.wanted[SUSPENDED] = True
                 return task

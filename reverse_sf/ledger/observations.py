@@ -102,6 +102,7 @@ def _all_of(without: Side | None = None) -> Select[Any]:
             flags.c.reason,
             operations.c.operation_id,
             operations.c.attempts,
+            operations.c.action,
             operations.c.direction,
             operations.c.number,
         )
@@ -318,7 +319,7 @@ class Observations(Session):
 
 
 def _relevance(row: Row[Any], direction: Direction | None) -> tuple[bool, bool, str, int]:
-    *_, flagged, _, _, _, operation_direction, number = row
+    *_, flagged, _, _, _, _, operation_direction, number = row
     wanted = None if direction is None else direction.value
     return flagged == wanted, operation_direction == wanted, flagged or "", number or 0
 
@@ -349,6 +350,7 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         flag_reason,
         operation_id,
         attempts,
+        action,
         operation_direction,
         _,
     ) = row
@@ -378,6 +380,7 @@ def _snapshot(row: Row[Any]) -> Snapshot:
         base_text=base_text,
         open_operation=operation_id,
         open_attempts=attempts or 0,
+        open_action=action,
         open_direction=None if operation_direction is None else _DIRECTIONS[operation_direction],
     )
 

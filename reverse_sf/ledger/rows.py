@@ -103,6 +103,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
         spotio_differing: as :attr:`Image.differing`, as JSON.
         open_direction: the direction of :attr:`open_operation`.
         open_operation: id of an operation whose outcome is unknown, if any.
+        open_action: what that one is to do.
     """
 
     link: Link
@@ -122,6 +123,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     open_operation: str | None = None
     open_attempts: int = 0
     open_direction: Direction | None = None
+    open_action: str | None = None
 
     @property
     def salesforce_image(self) -> dict[str, Any] | None:

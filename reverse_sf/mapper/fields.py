@@ -21,6 +21,7 @@ from reverse_sf.merge.evidence import NO_EVIDENCE
 from reverse_sf.merge.union import UNCARRIED
 
 if TYPE_CHECKING:
+    from reverse_sf.ledger.rows import Snapshot
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.draft import Prior
     from reverse_sf.mapper.parts import Part
@@ -115,6 +116,10 @@ class FieldDecisions(Wishes, Adoptions, BlindWrites, Removals):
         for one in prior.restores:
             self._restore(one, (spotio, salesforce, other), prior, draft)
         return draft
+
+    @abstractmethod
+    def is_named(self, snapshot: Snapshot) -> bool:
+        """Whether the destination's record, as it was read, carries the id of the link's source."""
 
     @abstractmethod
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:

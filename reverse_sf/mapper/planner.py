@@ -279,8 +279,7 @@ class Planner:
         batch.decisions.ended += [(link.link_id, key, how) for key, how in draft.ended]
         batch.decisions.issued += draft.restores
         if not draft.record and not draft.claims:
-            self._entries.supersede(snapshot, batch)
-            self._tally.add(self._name, "unchanged", "nothing to write")
+            self._leave(snapshot, batch)
             return parked - {key for key, _, _ in draft.parked}
         if self._flags_back:
             self._fields.mark_adopting(draft)
@@ -299,6 +298,15 @@ class Planner:
         # What a link does not write is decided once the target has read the other side.
         batch.decisions.flagged += [(link.link_id, linked_by(BY_ID))] if draft.named else []
         return parked and parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
+
+    def _leave(self, snapshot: Snapshot, batch: Batch) -> None:
+        """Note that a record has nothing to write."""
+        link = snapshot.link
+        if link.state is LinkState.PENDING and self._fields.is_named(snapshot):
+            # The write that was to join the two had no outcome, and nothing of it is left.
+            self._entries.restate(link, LinkState.LINKED, batch)
+        self._entries.supersede(snapshot, batch)
+        self._tally.add(self._name, "unchanged", "nothing to write")
 
     # --- whole records -----------------------------------------------------------------------
 

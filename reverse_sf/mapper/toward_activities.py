@@ -17,6 +17,7 @@ from reverse_sf.mapping.activity_fields import (
 from reverse_sf.mapping.activity_pair import kept_time
 
 if TYPE_CHECKING:
+    from reverse_sf.ledger.rows import Snapshot
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.draft import Draft, Prior
     from reverse_sf.mapper.parts import Part
@@ -66,6 +67,11 @@ class TowardActivities(TowardSpotio):
                     self.drop(key, draft)
                     draft.parked.append((key, ACTIVITY_DONE, TOO_LATE))
         return draft
+
+    def is_named(self, snapshot: Snapshot) -> bool:
+        """Never: see :meth:`_claim`."""
+        del snapshot
+        return False
 
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         """Nothing in an activity says whose it is: the ledger alone knows."""

@@ -16,6 +16,7 @@ from reverse_sf.mapping.values import Undefined, is_blank
 from reverse_sf.merge.creation import is_sent_on_create, wins_on_link
 
 if TYPE_CHECKING:
+    from reverse_sf.ledger.rows import Snapshot
     from reverse_sf.mapper.accounts import Accounts
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.parts import Part
@@ -158,6 +159,12 @@ class TowardSalesforce(FieldDecisions):
             draft.record[self._mapping.salesforce_external_id] = source_id
         draft.decision[""] = {"row": "C4 one candidate, unlinked", "rule": rule}
         return draft
+
+    def is_named(self, snapshot: Snapshot) -> bool:
+        """Whether the Salesforce record carries the id of the SPOTIO record."""
+        name = self._mapping.salesforce_external_id
+        held = (snapshot.salesforce_image or {}).get(name) if name else None
+        return held is not None and held == snapshot.link.spotio_id
 
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         name = self._mapping.salesforce_external_id

@@ -16,6 +16,7 @@ from reverse_sf.merge.creation import is_sent_on_create
 from reverse_sf.merge.identity import ALREADY_LINKED
 
 if TYPE_CHECKING:
+    from reverse_sf.ledger.rows import Snapshot
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapper.parts import Part
     from reverse_sf.mapper.people import People
@@ -108,6 +109,11 @@ class TowardSpotio(FieldDecisions):
             draft.source[ADDRESS_KEY] = found
             if ADDRESS_KEY in self._winning:
                 draft.on_link.append(ADDRESS_KEY)
+
+    def is_named(self, snapshot: Snapshot) -> bool:
+        """Whether the SPOTIO record carries the id of the Salesforce record."""
+        held = (snapshot.spotio_image or {}).get(EXTERNAL_ID_KEY)
+        return held is not None and canon.record_id(held) == snapshot.link.salesforce_id
 
     def _claim(self, other: dict[str, Any], prior: Prior, draft: Draft) -> None:
         if prior.snapshot.spotio_text is None or not other.get(EXTERNAL_ID_KEY, "not read"):

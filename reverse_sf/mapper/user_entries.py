@@ -80,9 +80,6 @@ class UserEntries:
                 into.unparked.append((entry.link_id, ""))
             if snapshot is not None and snapshot.open_operation is not None:
                 into.superseded.append(snapshot.open_operation)
-                if decision.row is UserRow.OUT_ALREADY:
-                    # An earlier run asked for it and never learnt that SPOTIO did it.
-                    into.rebased[entry.link_id] = {SUSPENDED: [True, True]}
             if snapshot is not None and snapshot.link.flagged is Direction.TO_SPOTIO:
                 into.unflagged.append(entry.link_id)
             return None
@@ -109,13 +106,14 @@ class UserEntries:
             into.rebased[entry.link_id] = {SUSPENDED: [False, False]}
 
     def _digest(self, entry: UserEntry, member: Member | None) -> str:
-        """Digest of a decision and all that it was made of."""
+        """Digest of a decision and all that it was made of: sent again, it keeps its name."""
+        facts = msgspec.structs.replace(entry.facts, unanswered="")
         parts = (
             entry.link_id.encode(),
             entry.decision.act.value.encode(),
             entry.decision.row.value.encode(),
             text_of(dict(entry.decision.writes)),
-            text_of(msgspec.to_builtins(entry.facts)),
+            text_of(msgspec.to_builtins(facts)),
             text_of(msgspec.to_builtins(member)),
         )
         return hashlib.blake2b(joined(parts), digest_size=16).hexdigest()

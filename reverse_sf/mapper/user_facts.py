@@ -46,6 +46,7 @@ def facts_of(
         standing=_standing(user),
         linked=linked.spotio_id if linked is not None and is_linked else None,
         suspended_by_sync=snapshot is not None and suspended_by_sync(snapshot),
+        unanswered=(snapshot.open_action or "") if snapshot is not None else "",
         first_name=str(values.get("FirstName") or ""),
         last_name=str(values.get("LastName") or user.name or ""),
     )

@@ -24,7 +24,7 @@ from reverse_sf.mapping.user_roles import compile_roles
 from reverse_sf.merge.envelope import USERS_PAIR
 from reverse_sf.merge.identity import link_id_of
 from reverse_sf.merge.tenant_users import Tenant
-from reverse_sf.merge.users import UserAct, UserDecision, decide_users
+from reverse_sf.merge.users import Standing, UserAct, UserDecision, decide_users
 
 if TYPE_CHECKING:
     import logging
@@ -139,7 +139,7 @@ class UserSyncing:
         everybody = self._people.of(Side.SALESFORCE)
         links = self._ledger.link_ids(USERS_PAIR, list(everybody))
         if complete and self._whole:
-            self._note_lost(links)
+            self._note_lost()
         known = self._snapshots(list(links.values()))
         withheld = self._withheld(list(known))
         tenant = self._tenant()
@@ -154,7 +154,9 @@ class UserSyncing:
         for one, decision in zip(facts, made, strict=True):
             if only is not None and decision.user not in only.record_ids:
                 continue
-            if not everybody[one.id].attributes.keys() >= self._criteria:
+            is_judged = everybody[one.id].attributes.keys() >= self._criteria
+            if one.standing is Standing.ACTIVE and not is_judged:
+                # Whoever has left is out whatever a role asks for, and may never be read again.
                 self._tally.add(USERS_PAIR, "skipped", "not read with all that users: asks for")
                 continue
             link_id = links.get(one.id) or link_id_of(USERS_PAIR, one.id)
@@ -176,12 +178,13 @@ class UserSyncing:
             self._writer.users(records)
             self._writer.flush()
 
-    def _note_lost(self, links: Mapping[str, str]) -> None:
-        """Take note of synced users whom the org shows no more."""
+    def _note_lost(self) -> None:
+        """Take note of users whom the org shows no more: who was never synced is not created."""
         if not self._people.seen:
             return
-        for user_id in links.keys() - self._people.seen:
-            if not self._people.of(Side.SALESFORCE)[user_id].attributes.get(REMOVED):
+        everybody = self._people.of(Side.SALESFORCE)
+        for user_id in sorted(everybody.keys() - self._people.seen):
+            if not everybody[user_id].attributes.get(REMOVED):
                 self._people.lost(user_id)
 
     def _tenant(self) -> Tenant:

@@ -7,9 +7,9 @@ Wanted, and synced already (the ledger links a SPOTIO user):
 | the SPOTIO user | asks for | row |
 | --- | --- | --- |
 | is not there any more | park | ``GONE`` |
-| was suspended by the sync | restore, with role and e-mail | ``RESTORED`` |
+| was suspended by the sync, or may have been | restore, with role and e-mail | ``RESTORED`` |
 | was suspended by a person | nothing | ``SUSPENDED_BY_HAND`` |
-| has another role, e-mail or external id | update | ``CHANGED`` |
+| has another role, e-mail or external id, or may have | update | ``CHANGED`` |
 | is as it should be | nothing | ``AGREED`` |
 
 Wanted, and not synced yet:
@@ -36,6 +36,10 @@ Not wanted:
 | is synced, and deactivated | suspend | ``DEACTIVATED`` |
 | is synced, and frozen (``UserLogin.IsFrozen``) | suspend | ``FROZEN`` |
 | is synced, and no longer shown by Salesforce | suspend | ``REMOVED`` |
+
+A write whose outcome nobody knows may have been carried out: what is known of the SPOTIO user is
+from before it. So the target is asked, which looks before it writes; a suspension that it finds
+where one was sent is the sync's.
 
 An e-mail is never written that another SPOTIO user has (``TAKEN``) or another wanted user wants
 (``SHARED_EMAIL``); a user without an e-mail in Salesforce keeps the one in SPOTIO.
@@ -126,6 +130,8 @@ class UserFacts(msgspec.Struct, frozen=True):
         email: from the field that ``email_field`` names; empty where there is none.
         linked: id of the SPOTIO user whom the sync has created or linked for this one.
         suspended_by_sync: the sync itself has suspended that user, and nobody else since.
+        unanswered: the :class:`UserAct` of an earlier write whose outcome nobody knows; empty where
+            there is none.
         first_name: sent when the user is created, and never again.
         last_name: as the first name.
     """
@@ -136,6 +142,7 @@ class UserFacts(msgspec.Struct, frozen=True):
     standing: Standing = Standing.ACTIVE
     linked: str | None = None
     suspended_by_sync: bool = False
+    unanswered: str = ""
     first_name: str = ""
     last_name: str = ""
 
@@ -143,6 +150,17 @@ class UserFacts(msgspec.Struct, frozen=True):
     def wanted(self) -> bool:
         """Whether this one is to be a user of SPOTIO."""
         return self.standing is Standing.ACTIVE and self.role is not None
+
+    @property
+    def may_be_out(self) -> bool:
+        """Whether a suspension by the sync, or its end, was sent and had no answer."""
+        return self.unanswered in {UserAct.SUSPEND.value, UserAct.RESTORE.value}
+
+    @property
+    def answered(self) -> UserFacts:
+        """The same for who has looked at SPOTIO since: a suspension found there is the sync's."""
+        by_sync = self.suspended_by_sync or self.may_be_out
+        return msgspec.structs.replace(self, unanswered="", suspended_by_sync=by_sync)
 
 
 class UserDecision(msgspec.Struct, frozen=True):
@@ -191,7 +209,7 @@ def _unwanted(one: UserFacts, sync: UserSync, tenant: Tenant) -> UserDecision:
     if one.linked is None:
         return UserDecision(one.id, UserAct.NOTHING, UserRow.NEVER_SYNCED)
     member = tenant.member(one.linked)
-    if member is None or member.suspended:
+    if member is None or (member.suspended and not one.unanswered):
         return UserDecision(one.id, UserAct.NOTHING, UserRow.OUT_ALREADY, one.linked)
     if not sync.suspend_when_removed:
         return UserDecision(one.id, UserAct.NOTHING, UserRow.KEPT, one.linked)
@@ -220,13 +238,13 @@ def _synced(one: UserFacts, linked: str, tenant: Tenant, shared: Mapping[str, in
             " to have the user matched or created again",
             linked,
         )
-    if member.suspended and not one.suspended_by_sync:
+    if member.suspended and not (one.suspended_by_sync or one.may_be_out):
         return UserDecision(one.id, UserAct.NOTHING, UserRow.SUSPENDED_BY_HAND, linked)
     writes = _differences(one, member)
     act, row = UserAct.UPDATE, UserRow.CHANGED
-    if member.suspended:
+    if member.suspended or one.may_be_out:
         act, row = UserAct.RESTORE, UserRow.RESTORED
-    elif not writes:
+    elif not writes and not one.unanswered:
         act, row = UserAct.NOTHING, UserRow.AGREED
     return _unless_email_taken(UserDecision(one.id, act, row, linked, writes), one, tenant, shared)
 

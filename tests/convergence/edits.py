@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 from tests.convergence.activities import EVENT, KINDS, TASK
 from tests.convergence.shape import (
     FIELD_OF,
+    MAILS,
     POOL,
     RULES,
+    STAFF,
     P,
+    Role,
     S,
     Switches,
+    Users,
     places,
     pool,
     some_config,
@@ -95,6 +99,28 @@ class Configure:
 
 
 @dataclass(frozen=True)
+class Staff:
+    """Something happens to a user of either side.
+
+    Attributes:
+        what: ``hire``, ``change``, ``hide`` or ``show`` (Salesforce), ``dismiss`` (SPOTIO).
+        values: by the names of the side.
+    """
+
+    what: str
+    side: str
+    number: int = 0
+    values: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Select:
+    """The section of users is edited."""
+
+    users: Users
+
+
+@dataclass(frozen=True)
 class Refuse:
     """A system begins or ceases to refuse a text."""
 
@@ -146,7 +172,20 @@ _NAMES = {
 """The keys without which nobody makes a record."""
 
 Step = (
-    Add | Edit | Life | Convert | Twin | Configure | Refuse | State | Wait | Restore | Revert | Plan
+    Add
+    | Edit
+    | Life
+    | Convert
+    | Twin
+    | Configure
+    | Staff
+    | Select
+    | Refuse
+    | State
+    | Wait
+    | Restore
+    | Revert
+    | Plan
 )
 
 
@@ -353,6 +392,81 @@ def some_convert(random: Random) -> Convert:
     """A lead is converted, now and then to a contact that is there already."""
     into = random.choice((None, None, None, random.randrange(4)))
     return Convert(random.randrange(4), into, random.random() < 0.3)
+
+
+def staffed(random: Random, history: History, *, faults: bool) -> History:
+    """The history with users in it, who are synced."""
+    rules = tuple(one for one in history.config.rules if one[0] != "owner")
+    config = replace(history.config, users=some_users(random), rules=rules)
+    switches = list(history.switches)
+    for name, values in (
+        ("hides_suspended", (False, False, True)),
+        ("restores", ("put", "put", "block", "never")),
+        ("names_owner", (True, True, True, False)),
+        ("tells_details", (True, True, False)),
+    ):
+        switches.append((name, random.choice(values)))
+    steps = list(history.steps)
+    for _ in range(random.randint(0, 3)):
+        steps.insert(0, some_staff(random))
+    for _ in range(random.randint(4, 14)):
+        at = random.randint(0, len(steps))
+        steps[at:at] = some_staffing(random, config, faults=faults)
+    return replace(history, config=config, switches=tuple(switches), steps=tuple(steps))
+
+
+def some_users(random: Random) -> Users:
+    """A section of users; the first role that selects somebody wins."""
+    roles = []
+    for _ in range(random.choice((1, 2, 2, 3))):
+        name = random.choice(("Admin", "Manager", "Sales", "Sales", "Captain"))
+        departments = (("Field",), ("Desk",), ("Field", "Desk"), ())
+        names = tuple(random.sample(MAILS, random.choice((0, 1, 2))))
+        roles.append(Role(name, random.choice(departments), names))
+    return Users(
+        roles=tuple(roles),
+        match=random.choice(("email", "email", "external_id")),
+        email_field=random.choice(("Email", "Email", "Username")),
+        create=random.random() < 0.8,
+        suspends=random.random() < 0.8,
+    )
+
+
+def some_staffing(random: Random, config: Config, *, faults: bool) -> list[Step]:
+    """What happens where users are synced."""
+    chance = random.random()
+    if chance < 0.5:
+        return [some_staff(random)]
+    if chance < 0.6:
+        return [some_staff(random), Plan(S), some_staff(random), Plan(S)]
+    if chance < 0.8:
+        return [random.choice((Plan(S), Plan(S), Plan(P)))]
+    if chance < 0.95 or not faults:
+        edits = ((random.randint(1, 24), some_staff(random)),)
+        plan = some_plan(random, config, faults=faults)
+        return [replace(plan, source=random.choice((S, S, S, P)), edits=(*plan.edits, *edits))]
+    return [Select(some_users(random))]
+
+
+def some_staff(random: Random) -> Staff:
+    """Something that happens to a user of either side."""
+    side, number = random.choice((S, S, P)), random.randrange(6)
+    chance = random.random()
+    if chance < 0.2:
+        what, values = "hire", some_person(random, side, 3)
+    elif chance < 0.25 and side == P:
+        what, values = "dismiss", ()
+    elif chance < 0.3 and side == S:
+        what, values = random.choice(("hide", "show")), ()
+    else:
+        what, values = "change", some_person(random, side, 1)
+    return Staff(what, side, number, values)
+
+
+def some_person(random: Random, side: str, most: int) -> tuple[tuple[str, Any], ...]:
+    """Values for some properties of a user."""
+    pool = STAFF[side]
+    return tuple((one, random.choice(pool[one])) for one in random.sample(list(pool), most))
 
 
 def some_wishes(random: Random, config: Config, *, faults: bool, length: int = 9) -> list[Step]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.convergence.edits import some_history, some_wishes, widened
+from tests.convergence.edits import some_history, some_wishes, staffed, widened
 from tests.convergence.machine import play
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ WISHES = 0.25
 """The share of histories in which people want values back."""
 WIDE = 0.3
 """The share of histories in which more takes part than records that stay what they are."""
+USERS = 0.4
+"""The share of these in which users are synced."""
 MOST_HISTORIES = 1500
 """A planted bug that so many histories do not find counts as missed."""
 
@@ -32,12 +34,17 @@ class Catch(NamedTuple):
 
 
 def history_of(seed: int) -> History:
-    """The history of a seed; some have leads in them, and in some people want values back."""
+    """The history of a seed; some have leads or users in them, in some people want values back."""
     faults = seed % QUIET_EVERY != 0
     history = some_history(Random(seed), faults=faults)
     wide = Random(f"wide {seed}")
     if wide.random() < WIDE:
-        history = widened(wide, history, faults=faults)
+        crew = Random(f"users {seed}")
+        has_users = crew.random() < USERS
+        if not has_users or crew.random() < 0.5:
+            history = widened(wide, history, faults=faults)
+        if has_users and not history.config.activities:
+            history = staffed(crew, history, faults=faults)
     # From a source of its own: what a seed told before there were wishes it still tells.
     random = Random(f"restores {seed}")
     if random.random() >= WISHES:

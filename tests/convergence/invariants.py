@@ -16,6 +16,7 @@ from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.values import Reason
 from reverse_sf.merge.adoption import ADOPT
+from reverse_sf.merge.envelope import USERS_PAIR
 from tests.convergence import reference
 from tests.convergence.activities import KINDS, is_done
 from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, in_scope, same, verdicts
@@ -25,6 +26,7 @@ from tests.convergence.world import Where
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reverse_sf.ledger.rows import Snapshot
     from tests.convergence.machine import Played
     from tests.convergence.shape import Config
     from tests.convergence.world import Decided, Lost, World, Write
@@ -79,6 +81,10 @@ class Books(NamedTuple):
     wanted: set[tuple[str, Direction, str]]
     ended: list[tuple[str, str, str]]
     """Link, key and outcome of what people wanted back, oldest first."""
+    users: dict[str, Snapshot]
+    """What joins users, by link."""
+    withheld: set[str]
+    """The links of users who are parked."""
 
     @classmethod
     def of(cls, ledger: Any, config: Config) -> Books:
@@ -103,6 +109,9 @@ class Books(NamedTuple):
             open_links = [one for one, opened in ledger.open_of.items() if opened]
             rows, journal = list(ledger.withheld.values()), list(ledger.conflict_rows)
             ended = list(ledger.ended)
+        snapshots = ledger.snapshots(sorted(ids))
+        users = {one: it for one, it in snapshots.items() if it.link.pair == USERS_PAIR}
+        open_links = [one for one in open_links if one not in users]
         pairs = {
             one: Pair(
                 one,
@@ -114,8 +123,11 @@ class Books(NamedTuple):
                 {P: found.spotio_image or {}, S: found.salesforce_image or {}},
                 {side: config.kind(side, sobject) for side in (P, S)},
             )
-            for one, found in ledger.snapshots(sorted(ids)).items()
+            for one, found in snapshots.items()
+            if one not in users
         }
+        withheld = {one.link_id for one in rows if one.link_id in users}
+        rows = [one for one in rows if one.link_id not in users]
         parked = {(one.link_id, one.direction, one.key) for one in rows}
         wanted = {
             (link_id, to, one.key)
@@ -123,7 +135,7 @@ class Books(NamedTuple):
             for link_id, ones in ledger.asked(to).items()
             for one in ones
         }
-        return cls(pairs, parked, open_links, journal, rows, wanted, ended)
+        return cls(pairs, parked, open_links, journal, rows, wanted, ended, users, withheld)
 
 
 def violations(played: Played, further: tuple[Check, ...] = ()) -> list[str]:

@@ -133,6 +133,10 @@ class MemoryLedger:
     def users(self, side: Side) -> dict[str, UserRow]:
         return {user_id: row for (of, user_id), row in self.people.items() if of is side}
 
+    def replace_users(self, side: Side, rows: Sequence[UserRow]) -> None:
+        self.people = {one: row for one, row in self.people.items() if one[0] is not side}
+        self.people.update(((one.side, one.user_id), one) for one in rows)
+
     def catalog(self, side: Side, stream: str) -> dict[str, Any] | None:
         return self.catalogs.get((side, stream))
 
@@ -285,6 +289,7 @@ class MemoryLedger:
             best = max(opened, key=lambda one: (one.intent.direction is direction, one.number))
             found.open_operation = best.intent.operation_id
             found.open_attempts = best.attempts
+            found.open_action = best.intent.action
             found.open_direction = best.intent.direction
         for side in Side:
             image = self.images.get((link_id, side))

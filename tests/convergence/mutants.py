@@ -34,16 +34,19 @@ from reverse_sf.mapper import (
     toward_activities,
     toward_salesforce,
     toward_spotio,
+    user_facts,
 )
 from reverse_sf.mapper.conversion import Conversion
 from reverse_sf.mapper.entries import Entries
+from reverse_sf.mapper.user_sync import UserSyncing
 from reverse_sf.mapper.winners import Winners
 from reverse_sf.mapping import choices, conversion, known_pair
 from reverse_sf.mapping.criteria import Criteria
 from reverse_sf.mapping.definition import Direction, Side, SyncDefinition
 from reverse_sf.merge import decide as deciding
-from reverse_sf.merge import evidence, tables
+from reverse_sf.merge import evidence, tables, tenant_users, users
 from reverse_sf.merge.lifecycle import Act, Event, RecordDecision
+from target_spotio import users as user_writes
 from tests.convergence.memory import MemoryLedger
 from tests.convergence.reference import canon
 from tests.convergence.shape import EXTERNAL_ID, P, S, held
@@ -407,6 +410,52 @@ def _union_settles_at_once() -> Any:
     return _around(settlement, "settled", lambda _original, value, *_: value)
 
 
+# --- users ----------------------------------------------------------------------------------------
+
+
+def _suspends_strangers() -> Any:
+    def unwanted(original: Any, one: Any, sync: Any, tenant: Any) -> Any:
+        found = tenant.with_email(one.email)
+        if one.linked is None and found and not found[0].suspended:
+            out, row = users.UserAct.SUSPEND, users.UserRow.DESELECTED
+            return users.UserDecision(one.id, out, row, found[0].id)
+        return original(one, sync, tenant)
+
+    return _around(users, "_unwanted", unwanted)
+
+
+def _names_with_each_change() -> Any:
+    def differences(original: Any, one: Any, member: Any) -> Any:
+        found = original(one, member)
+        return {**found, "lastName": one.last_name} if found else found
+
+    return _around(users, "_differences", differences)
+
+
+def _nobody_by_id() -> Any:
+    return patch.object(tenant_users.Tenant, "with_external_id", lambda *_: [])
+
+
+def _by_sync(owner: Any) -> Any:
+    return patch.object(owner, "suspended_by_sync", _always)
+
+
+def _any_owner() -> Any:
+    return patch.object(tenant_users.Tenant, "may_own_key", lambda *_: False)
+
+
+def _taken_email_written() -> Any:
+    return patch.object(users, "_unless_email_taken", lambda wish, *_: wish)
+
+
+def _lost_suspension_is_a_persons() -> Any:
+    return patch.object(users.UserFacts, "may_be_out", property(lambda _: False))
+
+
+def _part_of_a_user() -> Any:
+    return patch.object(user_writes.UserWrites, "_whole", lambda *_: {})
+
+
 # --- of conversion ------------------------------------------------------------------------------
 
 
@@ -517,6 +566,18 @@ MUTANTS = (
     Mutant("a conversion forgets the base", _conversion_forgets_the_base),
     Mutant("a second lead takes the first one's place", _second_lead_takes_over),
     Mutant("a wish is forgotten", lambda: _nothing(MemoryLedger, "_want")),
+    Mutant("somebody whom no role selects is suspended", _suspends_strangers),
+    Mutant("a suspension by a person is undone", lambda: _by_sync(user_facts)),
+    Mutant("a user is not looked for by external id", _nobody_by_id),
+    Mutant("the user of the API key is written", _any_owner),
+    Mutant("an e-mail is written that another user has", _taken_email_written),
+    Mutant("names are sent with each change of a user", _names_with_each_change),
+    Mutant("a part of a user is sent for the whole", _part_of_a_user),
+    Mutant("a suspension without an outcome is a person's", _lost_suspension_is_a_persons),
+    Mutant("who is shown no more stays", lambda: _nothing(UserSyncing, "_note_lost")),
+    Mutant(
+        "the ledger is not told of SPOTIO's users", lambda: _nothing(MemoryLedger, "replace_users")
+    ),
     Mutant("a done activity is written", _done_is_written),
     Mutant("Tasks of Salesforce's own are taken", _foreign_tasks),
     Mutant("an activity does not wait for its record", _unawaited_record),

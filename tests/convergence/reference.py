@@ -39,7 +39,7 @@ from tests.convergence.shape import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.convergence.shape import Config
+    from tests.convergence.shape import Config, Users
 
 ABSENT = "<absent>"
 UNDEFINED = "<undefined>"
@@ -302,3 +302,38 @@ def in_scope(config: Config, side: str, sobject: str, values: dict[str, Any]) ->
     if side == S:
         return not config.scope_s or values.get("Type") in config.scope_s
     return not config.scope_p or values.get("Stage") in config.scope_p
+
+
+# --- users ---------------------------------------------------------------------------------------
+
+
+def same_words(one: Any, other: Any) -> bool:
+    """Whether two texts are one, in any case: roles, e-mails, user names."""
+    return str(one or "").strip().casefold() == str(other or "").strip().casefold()
+
+
+def is_same_id(one: Any, other: Any) -> bool:
+    """Whether two spellings, of 15 or 18 characters, are one Salesforce id."""
+    return bool(one) and bool(other) and one[:15] == other[:15]
+
+
+def wanted_role(section: Users, user: dict[str, Any]) -> str | None:
+    """The role of SPOTIO that a user of Salesforce is to have; None who is not wanted."""
+    if not user["IsActive"] or user.get("IsFrozen"):
+        return None
+    for role in section.roles:
+        if not role.departments and not role.usernames:
+            return role.name
+        if any(same_words(one, user[key]) for one in role.usernames for key in _NAMES):
+            return role.name
+        if user["Department"] in role.departments:
+            return role.name
+    return None
+
+
+_NAMES = ("Username", "Email")
+
+
+def email_of(section: Users, user: dict[str, Any]) -> str:
+    """The e-mail that a user is to have in SPOTIO; empty where there is none."""
+    return user[section.email_field] or ""

@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,8 @@ from reverse_sf.mapping.definition import (
     SyncDefinition,
     SyncRule,
 )
+from reverse_sf.mapping.describe import FACTS_KEY, WHOLE_LISTING
+from reverse_sf.mapping.users import EmailField, RoleSelection, UserMatch, UserSync
 from reverse_sf.mapping.workflow import SpotioField, SpotioType, Stage
 from reverse_sf.spotio.facts import field_facts, stage_facts, type_facts
 from tests.convergence import activities
@@ -47,6 +49,7 @@ STREAM = {
     **dict.fromkeys(activities.KINDS, activities.STREAM),
 }
 """SPOTIO's record types, by what its records go by."""
+USERS_STREAM = {P: "users", S: "User"}
 EXTERNAL_ID = "SPOTIO_Id__c"
 
 FIELD_OF = {
@@ -117,6 +120,25 @@ POOL: dict[str, dict[str, tuple[Any, ...]]] = {
     **activities.POOL,
 }
 """Small pools, so that collisions are common."""
+MAILS = (*EMAILS.values(), "One@Example.com", "new@example.com", "1@org", "101@org")
+STAFF: dict[str, dict[str, tuple[Any, ...]]] = {
+    S: {
+        "Email": (*MAILS, None),
+        "Username": (*MAILS, "x@org"),
+        "Department": ("Field", "Desk", None),
+        "IsActive": (True, False),
+        "IsFrozen": (True, False),
+        "LastName": ("Ash", "Birch"),
+    },
+    P: {
+        "email": MAILS,
+        "role": ("Admin", "Manager", "Sales"),
+        "externalSystemUserId": (PEOPLE["u1"], PEOPLE["u2"], "005000000000101AAA", None),
+        "suspended": (True, False, False),
+        "isReadonly": (True, False),
+    },
+}
+"""What people write of users."""
 
 
 def pool(side: str, sobject: str, key: str) -> tuple[Any, ...]:
@@ -131,6 +153,43 @@ _OPTIONS = {
     "Rating": ("Hot", "Lukewarm", "Cool", "Dead", "Odd", "Mild"),
     "Products": ("Panels", "Fiber", "Batteries"),
 }
+
+
+class Role(NamedTuple):
+    """Who gets a role of SPOTIO: of these departments, or of these names; nothing = everybody."""
+
+    name: str
+    departments: tuple[str, ...] = ()
+    usernames: tuple[str, ...] = ()
+
+
+class Users(NamedTuple):
+    """What the section ``users`` says."""
+
+    roles: tuple[Role, ...]
+    match: str = "email"
+    email_field: str = "Email"
+    create: bool = True
+    suspends: bool = True
+
+    @property
+    def section(self) -> UserSync:
+        """As the definition has it."""
+        return UserSync(
+            roles=tuple(
+                RoleSelection(
+                    one.name,
+                    (Criterion("Department", one.departments),) if one.departments else (),
+                    one.usernames,
+                )
+                for one in self.roles
+            ),
+            match=UserMatch(self.match),
+            email_field=EmailField(self.email_field),
+            create=self.create,
+            suspend_when_removed=self.suspends,
+            path="users",
+        )
 
 
 @dataclass(frozen=True)
@@ -152,6 +211,7 @@ class Config:
         adopt: what the other system made of a two-way value is copied back; left out, as what
             follows, of the spelling that other choices are drawn from.
         leads: leads are mapped, and the contacts that they are converted to; not with contacts.
+        users: the section of users; None where owners are found in :data:`PEOPLE`.
         activities: what of the accounts' activities is synced: nothing (empty), what SPOTIO's
             people do ("push"), what becomes of it in Salesforce as well ("two_way"), or what
             Salesforce's own people do too ("from_salesforce"). Those of leads are only pushed.
@@ -170,6 +230,7 @@ class Config:
     resurrect: bool = False
     adopt: bool = field(default=False, repr=False)
     leads: bool = field(default=False, repr=False)
+    users: Users | None = field(default=None, repr=False)
     activities: str = field(default="", repr=False)
 
     @property
@@ -183,7 +244,7 @@ class Config:
     @property
     def spelled(self) -> str:
         """All of it, for people."""
-        unsaid = {name: getattr(self, name) for name in ("adopt", "leads", "activities")}
+        unsaid = {name: getattr(self, name) for name in ("adopt", "leads", "activities", "users")}
         return (
             self.drawn_from[:-1]
             + "".join(f", {name}={one!r}" for name, one in unsaid.items())
@@ -329,6 +390,7 @@ def definition_of(config: Config) -> SyncDefinition:
     return SyncDefinition(
         version=1,
         objects=tuple(records.values()),
+        users=config.users.section if config.users else UserSync(),
         fingerprint=_fingerprint(config),
         activities=tuple(
             _logged(config, one, records["Account" if one == TASK else "Lead"])
@@ -343,6 +405,7 @@ def _fingerprint(config: Config) -> str:
     spelled = repr(replace(config, omit=frozenset())) + repr(sorted(config.omit))
     spelled += " adopts" if config.adopt else ""
     spelled += " leads" if config.leads else ""
+    spelled += repr(config.users) if config.users else ""
     spelled += f" activities {config.activities}" if config.activities else ""
     return hashlib.blake2b(spelled.encode(), digest_size=8).hexdigest()
 
@@ -574,6 +637,16 @@ def schema_line(side: str, sobject: str) -> bytes:
     )
 
 
+@lru_cache(None)
+def users_schema_line(side: str, fields: tuple[str, ...], *, whole: bool = False) -> bytes:
+    """The SCHEMA message of a side's users."""
+    schema: dict[str, Any] = {"type": "object", "properties": {one: {} for one in fields}}
+    if whole:
+        schema[FACTS_KEY] = {WHOLE_LISTING: True}
+    told = {"type": "SCHEMA", "stream": USERS_STREAM[side], "schema": schema}
+    return line({**told, "key_properties": ["Id" if side == S else "id"]})
+
+
 def blank_record(side: str, sobject: str, record_id: str) -> dict[str, Any]:
     """A new record, every field of it there."""
     if side == S:
@@ -635,6 +708,10 @@ class Switches:
         children: a new Account brings a Contact of its own.
         refusing: per side, texts that are refused, with or without naming the field.
         skew: per side, milliseconds that its clock is ahead.
+        hides_suspended: SPOTIO's plain list of users leaves out those who are suspended.
+        restores: how a suspended user comes back: by ``put``, by a second ``block``, or ``never``.
+        names_owner: the token of the API key names its user.
+        tells_details: Salesforce's tap sends every user in every run, and who is frozen.
     """
 
     trims: bool = False
@@ -644,3 +721,7 @@ class Switches:
     children: bool = False
     refusing: dict[str, dict[str, bool]] = field(default_factory=lambda: {P: {}, S: {}})
     skew: dict[str, int] = field(default_factory=lambda: {P: 0, S: 0})
+    hides_suspended: bool = False
+    restores: str = "put"
+    names_owner: bool = True
+    tells_details: bool = True

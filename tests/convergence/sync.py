@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_sf.delivery import results
+from reverse_sf.errors import ReverseSFError
 from reverse_sf.ledger.batches import Decisions
 from reverse_sf.ledger.rows import RESTORED, Run, UserRow
 from reverse_sf.ledger.store import Ledger
@@ -23,6 +24,7 @@ from reverse_sf.mapper.run import MappingRun
 from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import known_pair
 from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.merge.envelope import USERS_PAIR
 from tests.convergence import activities
 from tests.convergence.memory import MemoryLedger
 from tests.convergence.reference import canon, in_scope
@@ -31,21 +33,23 @@ from tests.convergence.shape import (
     PARENT_FIELD,
     PEOPLE,
     STRANGER,
+    USERS_STREAM,
     P,
     S,
     definition_of,
     held,
     line,
     schema_line,
+    users_schema_line,
 )
 from tests.convergence.target import Operation, Target
-from tests.convergence.world import OVERLAP, Asked, Crash, Decided, Where
+from tests.convergence.world import OVERLAP, Asked, Crash, Decided, DecidedUser, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reverse_sf.ledger.batches import Outcomes
-    from reverse_sf.ledger.rows import Conflict, Restore
+    from reverse_sf.ledger.rows import Conflict, Intent, Restore
     from tests.convergence.world import Row, World
 
 logger = logging.getLogger("convergence")
@@ -121,6 +125,11 @@ class Sync:
 
     def __post_init__(self) -> None:
         self.watched = Watched(self.ledger, self.world)
+        if self.world.config.users is None:
+            self._tell_people()
+
+    def _tell_people(self) -> None:
+        """Where users are not synced, both sides are known from the beginning."""
         people = []
         for spotio_id, salesforce_id in PEOPLE.items():
             email = EMAILS[spotio_id]
@@ -181,6 +190,13 @@ class Sync:
             pipe.finish()
         except Crash:
             world.dead = False
+        except ReverseSFError as error:
+            if not world.config.users:
+                raise
+            # A target that gets no answer about a user, or whose key is worth nothing, gives up.
+            world.faults += 1
+            world.events.append(("gave up", str(error)))
+            self.ledger.finish_run(pipe.run_id, "failed")
         finally:
             world.interrupt, world.crash_at = None, None
         if plan.crash:
@@ -200,6 +216,8 @@ class Sync:
         self._now_told = []
         lines: list[bytes] = []
         marks: dict[str, Any] = {}
+        if world.config.users and not plan.children_first:
+            lines += self._users(plan, at, marks)
         streams: dict[str, list[str]] = {}
         for kind in kinds:
             streams.setdefault(world.config.stream(side, kind), []).append(kind)
@@ -236,8 +254,33 @@ class Sync:
                 marks[stream] = {"replication_key_value": world.told(newest), "at": newest}
             if plan.state_each:
                 lines.append(line({"type": "STATE", "value": {"bookmarks": dict(marks)}}))
+        if world.config.users and plan.children_first:
+            lines += self._users(plan, at, marks)
         lines.append(line({"type": "STATE", "value": {"bookmarks": dict(marks)}}))
         return lines
+
+    def _users(self, plan: Plan, at: str, marks: dict[str, Any]) -> list[bytes]:
+        """What the tap says of users; they come first but with a tap that sorts its streams."""
+        roster, stream = self.world.roster, USERS_STREAM[plan.source]
+        if plan.source == S:
+            mark = None if plan.full else self.bookmarks.get((S, stream))
+            since = None if mark is None else mark - OVERLAP
+            found = roster.of_salesforce(since)
+            told = [{**one, "SystemModstamp": self.world.told(stamp)} for one, stamp in found]
+            newest = max([stamp for _, stamp in found], default=mark)
+            if newest is not None:
+                marks[stream] = {"replication_key_value": self.world.told(newest), "at": newest}
+            schema = users_schema_line(S, roster.fields, whole=roster.switches.tells_details)
+            self.watched.told.update((one["Id"], one) for one in told)
+            self.watched.listed = frozenset(one["Id"] for one in told)
+            self.watched.is_whole = roster.switches.tells_details and not plan.children_first
+        else:
+            told, schema = roster.listed(), users_schema_line(P, ("id", "email", "role"))
+        if plan.order:
+            Random(plan.order).shuffle(told)
+        told += told if plan.twice else []
+        message = {"type": "RECORD", "stream": stream, "time_extracted": at}
+        return [schema, *(line({**message, "record": one}) for one in told)]
 
     def _messages(self, plan: Plan, read: list[tuple[Where, Row]]) -> list[dict[str, Any]]:
         world = self.world
@@ -366,6 +409,12 @@ class Watched:
         self._world = world
         self.issued: dict[str, Direction] = {}
         """The runs that had something to write, with their directions."""
+        self.told: dict[str, dict[str, Any]] = {}
+        """Users of Salesforce as the tap has told them last."""
+        self.listed: frozenset[str] = frozenset()
+        """Those of this run."""
+        self.is_whole = False
+        """Whether the listing shows everybody, and is known to have come to its end."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
@@ -383,7 +432,14 @@ class Watched:
         self._world.effect("decide")
         self._note(decisions)
         self._ledger.commit_decisions(decisions)
+        self._world.roster.learnt(decisions.users)
         self._world.effect("decided")
+
+    def replace_users(self, side: Side, rows: Sequence[UserRow]) -> None:
+        self._world.effect("users")
+        self._ledger.replace_users(side, rows)
+        self._world.roster.learnt(rows)
+        self._world.effect("users kept")
 
     def commit_outcomes(self, outcomes: Outcomes) -> None:
         self._world.effect("settle")
@@ -448,6 +504,9 @@ class Watched:
         states = {one.link_id: one for one in decisions.links}
         to = P if direction is Direction.TO_SPOTIO else S
         for intent in decisions.intents:
+            if intent.pair == USERS_PAIR:
+                self._note_user(intent)
+                continue
             snapshot = before.get(intent.link_id)
             link = states.get(intent.link_id) or (snapshot.link if snapshot else None)
             if link is None:
@@ -493,6 +552,24 @@ class Watched:
                 # What a person wanted back is not the source's value.
                 if decision.get(key, {}).get("row") != RESTORED
             }
+
+    def _note_user(self, intent: Intent) -> None:
+        told = [msgspec.json.encode(one) for one in (intent.envelope, intent.record)]
+        envelope, record = map(msgspec.json.decode, told)
+        self._world.decided_users[intent.operation_id] = DecidedUser(
+            link_id=intent.link_id,
+            user=envelope["salesforce_id"],
+            told=self.told[envelope["salesforce_id"]],
+            is_listed=envelope["salesforce_id"] in self.listed,
+            is_whole=self.is_whole,
+            action=intent.action,
+            facts=envelope["user"],
+            record=record,
+            decision=msgspec.json.decode(msgspec.json.encode(intent.decision)),
+            section=self._world.config.users,
+            at=self._world.now,
+            run_id=intent.run_id,
+        )
 
 
 def _values(image: Any) -> dict[str, Any]:

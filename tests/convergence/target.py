@@ -18,7 +18,7 @@ from reverse_sf.delivery.results import Exchange, Heading, Result, Withheld
 from reverse_sf.ledger.rows import OperationStatus
 from reverse_sf.mapper.toward_activities import ACTIVITY_DONE, NAME
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.merge.envelope import Action, Envelope
+from reverse_sf.merge.envelope import USERS_PAIR, Action, Envelope
 from reverse_sf.merge.identity import UNKNOWN_OUTCOME
 from tests.convergence import activities
 from tests.convergence.reference import canon
@@ -31,6 +31,7 @@ from tests.convergence.shape import (
     P,
     S,
 )
+from tests.convergence.staffing import Org, Tenant
 from tests.convergence.world import Gone, Moved, Refused, TimeoutFault, Where, Write, field_names
 
 if TYPE_CHECKING:
@@ -101,6 +102,11 @@ class Target:
         self._waiting: list[Operation] = []
         self._calls = 0
         self._taken = 0
+        self._tenant: Tenant | None = None
+        if world.config.users and side == P:
+            self._tenant = Tenant(world, ledger, self._call, self._add)
+        org = Org(world, ledger) if world.config.users and side == S else None
+        self._owners: Tenant | Org | None = self._tenant or org
 
     def take(self, operation: Operation) -> None:
         """Collect one operation."""
@@ -109,6 +115,13 @@ class Target:
     def flush(self) -> None:
         """Apply what was collected, parents first; when it returns all outcomes are committed."""
         ready, self._waiting = self._waiting, []
+        users = [one for one in ready if one.envelope.pair == USERS_PAIR]
+        if self._tenant is not None and users:
+            try:
+                self._tenant.apply(users)
+            finally:
+                self._outbox.flush()
+        ready = [one for one in ready if one.envelope.pair != USERS_PAIR]
         last = max(map(_depth, ready), default=0)
         for operation in sorted(ready, key=_depth):
             self._add(self._apply(operation))
@@ -145,7 +158,7 @@ class Target:
     # --- one operation -------------------------------------------------------------------------
 
     def _apply(self, operation: Operation) -> Result:
-        task = Task(self._world, operation, self._side)
+        task = Task(self._world, operation, self._side, self._owners)
         waiting = task.resolve(self._counterparts(operation))
         if waiting is not None:
             why = Withheld("", "waiting_for_parent", "its parent is not there yet")
@@ -334,8 +347,11 @@ class Target:
 class Task:
     """One operation on its way."""
 
-    def __init__(self, world: World, operation: Operation, side: str) -> None:
+    def __init__(
+        self, world: World, operation: Operation, side: str, owners: Tenant | Org | None = None
+    ) -> None:
         self._world = world
+        self._owners = owners
         self.operation = operation
         self.envelope = operation.envelope
         self._side = side
@@ -351,6 +367,7 @@ class Task:
         self.withheld: list[Withheld] = []
         self.withheld_names: set[str] = set()
         self.tried: set[str] = set()
+        self.stand_ins: set[str] = set()
         self.linking = False
         self.doubtful = False
         self.calls: list[Exchange] = []
@@ -386,6 +403,9 @@ class Task:
         return None
 
     def _owner(self, name: str, value: Mapping[str, Any]) -> None:
+        if self._owners is not None:
+            self._own(name, value, self._owners)
+            return
         table = _SALESFORCE_ID if self._side == S else _SPOTIO_ID
         theirs = value["spotio_id" if self._side == S else "salesforce_id"]
         found = table.get(theirs)
@@ -398,6 +418,22 @@ class Task:
             self.withheld.append(Withheld(key, "owner_unknown", "nobody stands in"))
             return
         self.values[name] = found
+
+    def _own(self, name: str, value: Mapping[str, Any], owners: Tenant | Org) -> None:
+        """Find an owner among users that are synced, as the two targets do."""
+        found, default = owners.owner(value), owners.default()
+        if found is None and self.envelope.action is not Action.CREATE and value["keep_on_update"]:
+            self.settled.append(name)
+            return
+        known = (None, default) if self._side == P else (None,)
+        if not value.get("email") and found in known:
+            # Once it is known who this is, the owner is decided again.
+            self.stand_ins.add(name)
+        found = found or default
+        if found is None:
+            self.withheld.append(Withheld(self.record_key(name), "owner_unknown", "nobody"))
+        else:
+            self.values[name] = found
 
     def own_key(self) -> dict[str, Any]:
         """The external id that a record of this operation carries."""
@@ -576,7 +612,7 @@ class Task:
                 written |= set(self.envelope.settles)
             written -= self._world.brought_back(self.envelope.operation_id)
             self._world.read_back(self.where, written & set(self._world.config.keys(self.sobject)))
-        kept = [name for name in names if name not in self.withheld_names]
+        kept = [name for name in names if name not in {*self.withheld_names, *self.stand_ins}]
         if self.is_nameless:
             # Which record it is on its answers do not tell as something that was written.
             kept = [name for name in kept if name != "parent"]

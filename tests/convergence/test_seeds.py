@@ -14,10 +14,12 @@ from tests.convergence.edits import (
     Refuse,
     Restore,
     Revert,
+    Select,
+    Staff,
     Twin,
 )
 from tests.convergence.machine import play
-from tests.convergence.shape import Config, P, S
+from tests.convergence.shape import Config, P, Role, S, Users
 from tests.convergence.sync import Plan
 
 ACME = Add(S, "Account", (("Name", "Acme"), ("Website", "a.io")))
@@ -25,6 +27,16 @@ LEE = Add(S, "Lead", (("Company", "Acme"), ("LastName", "Ash")))
 OF_LEADS = Config(
     (("Company", "two_way"), ("Last Name", "two_way"), ("Firm", "two_way")), leads=True
 )
+
+COMPANY = (("Company", "two_way"),)
+FIELD = Users((Role("Sales", ("Field",)), Role("Manager", ("Desk",))))
+OF_USERS = Config(COMPANY, users=FIELD)
+
+
+def ann(department):
+    """The first user of Salesforce is moved."""
+    return Staff("change", S, 0, (("Department", department),))
+
 
 SEEDS = {
     "a record out of scope receives: its change is undone by the side that rules": History(
@@ -430,6 +442,38 @@ SEEDS = {
             Plan(S),
             Convert(0),
         ),
+    ),
+    "a join whose outcome was lost and that leaves nothing to write is made all the same": History(
+        Config(COMPANY, scope_p=("Customer",)),
+        steps=(
+            Twin((("Company", "Acme"),), (("Name", "Acme"),)),
+            *(Plan(S, crash=5), Plan(P)),
+        ),
+    ),
+    "who is not there any more is suspended, whatever the section has come to ask for": History(
+        Config(COMPANY, users=Users((Role("Sales"),))),
+        steps=(Plan(S), Select(FIELD), Staff("hide", S, 0)),
+    ),
+    "who is not there any more is not created, whoever is asked for now": History(
+        OF_USERS,
+        steps=(Plan(S), Staff("hide", S, 0), Plan(S), Select(Users((Role("Sales"),)))),
+    ),
+    "a suspension whose call had no answer is taken back when its user is back": History(
+        OF_USERS, steps=(ann("Field"), Plan(S), ann(None), Plan(S, crash=12), ann("Field"))
+    ),
+    "a suspension whose outcome was lost is taken back when its user is back": History(
+        OF_USERS, steps=(ann("Field"), Plan(S), ann(None), Plan(S, crash=14), ann("Field"))
+    ),
+    "a restore whose outcome was lost is followed by the suspension that is due": History(
+        Config(COMPANY, users=FIELD, enabled="S"),
+        steps=(
+            *(ann("Field"), Plan(S), ann(None), Plan(S), ann("Field")),
+            *(Plan(S, crash=12), ann(None)),
+        ),
+    ),
+    "a role whose change had no answer is looked at when it is not to change any more": History(
+        Config(COMPANY, users=FIELD, enabled="S"),
+        steps=(ann("Field"), Plan(S), ann("Desk"), Plan(S, crash=12), ann("Field")),
     ),
     "a contact that a lead became is given SPOTIO's id although nobody has read it yet": History(
         Config((("Company", "manual"), ("Last Name", "two_way")), leads=True),

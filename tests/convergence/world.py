@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tests.convergence import activities
 from tests.convergence.activities import EVENT, TASK
 from tests.convergence.reference import Terms, canon, same
+from tests.convergence.roster import Roster
 from tests.convergence.shape import (
     COMPONENTS,
     EXTERNAL_ID,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reverse_sf.ledger.rows import Restore
-    from tests.convergence.shape import Config
+    from tests.convergence.shape import Config, Users
 
 _BEGIN = datetime(2026, 5, 6, tzinfo=timezone.utc)
 _PREFIX = {"Account": "001", "Contact": "003", "Lead": "00Q", TASK: "00T", EVENT: "00U"}
@@ -138,7 +139,9 @@ class World:
         lost: pending values that the sync overwrote.
         events: all that happened, in order, for the comparison of two runs.
         writes: writes of the sync, by operation.
+        roster: the users of both, where they are synced.
         decided: what each operation was decided from.
+        decided_users: likewise, of users.
         carried: by operation, the source's canonical values that it carries over.
         made: for each create of the sync, the record made and the record it stands for.
         asked: values that people wanted back.
@@ -157,7 +160,9 @@ class World:
     writes: list[Write] = field(default_factory=list)
     made: list[tuple[Where, Where]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    roster: Roster = field(init=False)
     decided: dict[str, Decided] = field(default_factory=dict)
+    decided_users: dict[str, DecidedUser] = field(default_factory=dict)
     carried: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: int = 0
     calls: int = 0
@@ -167,6 +172,9 @@ class World:
     dead: bool = False
     interrupt: Callable[[str], None] | None = None
     _numbers: int = 0
+
+    def __post_init__(self) -> None:
+        self.roster = Roster.opened(self.switches)
 
     # --- time and effects ----------------------------------------------------------------------
 
@@ -658,6 +666,31 @@ class Write:
     def restores(self) -> dict[str, Restore]:
         """What somebody wanted back, by record key."""
         return self.decided.restores if self.decided else {}
+
+
+class DecidedUser(NamedTuple):
+    """What the mapper has decided about a user.
+
+    Attributes:
+        told: the one in Salesforce, as the tap has told last.
+        is_listed: the tap has told it in this very run.
+        is_whole: the tap is known to have told everybody in this run.
+        facts: what the mapper made of that.
+        decision: by property, the row and the new value.
+    """
+
+    link_id: str
+    user: str
+    action: str
+    told: dict[str, Any]
+    is_listed: bool
+    is_whole: bool
+    facts: dict[str, Any]
+    record: dict[str, Any]
+    decision: dict[str, Any]
+    section: Users | None
+    at: int
+    run_id: str
 
 
 @dataclass

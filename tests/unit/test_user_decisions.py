@@ -248,6 +248,38 @@ def test_a_user_who_is_suspended_already_or_gone_is_not_suspended_again(row):
         assert only(user, spotio=spotio)[:2] == (UserAct.NOTHING, UserRow.OUT_ALREADY)
 
 
+# writes whose outcome nobody knows
+
+
+@pytest.mark.parametrize("suspended", [True, False])
+@pytest.mark.parametrize("sent", ["suspend", "restore"])
+def test_who_may_have_been_suspended_by_the_sync_is_restored_when_back(sent, suspended):
+    """Whatever is known of the SPOTIO user is from before the call."""
+    user = ann(linked="7", unanswered=sent)
+    found = only(user, spotio=(ann_in_spotio(suspended=suspended),))
+    assert found[:2] == (UserAct.RESTORE, UserRow.RESTORED)
+
+
+def test_who_was_written_without_an_answer_is_looked_at_once_more():
+    user = ann(linked="7", unanswered="update")
+    assert only(user, spotio=(ann_in_spotio(),))[:2] == (UserAct.UPDATE, UserRow.CHANGED)
+    seen = user.answered
+    assert only(seen, spotio=(ann_in_spotio(),))[:2] == (UserAct.NOTHING, UserRow.AGREED)
+
+
+@out
+def test_who_may_be_back_is_suspended_when_not_wanted_any_more(row):
+    user = ann(linked="7", suspended_by_sync=True, unanswered="restore", **OUT[row])
+    found = only(user, spotio=(ann_in_spotio(suspended=True),))
+    assert found[:2] == (UserAct.SUSPEND, row)
+
+
+def test_a_suspension_by_a_person_beside_another_lost_write_stays_theirs():
+    user = ann(linked="7", unanswered="update")
+    found = only(user, spotio=(ann_in_spotio(suspended=True),))
+    assert found[:2] == (UserAct.NOTHING, UserRow.SUSPENDED_BY_HAND)
+
+
 # the guards
 
 

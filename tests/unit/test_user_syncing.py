@@ -173,6 +173,30 @@ def test_a_listing_without_anybody_removes_nobody(ledger):
     assert decided(ledger) == []
 
 
+def test_who_is_not_shown_any_more_is_not_created_when_a_role_comes_to_select_them(ledger):
+    clerk = user(ANN, **{"Profile.Name": "Clerk"})
+    assert decided(ledger, clerk, user(BOB, IsActive=False)) == []
+    assert decided(ledger, user(BOB, IsActive=False)) == []
+    everybody = "  roles: [{spotio_role: Sales}]\n"
+    assert decided(ledger, user(BOB, IsActive=False), roles=everybody) == []
+
+
+def test_who_is_not_shown_any_more_is_suspended_though_a_role_asks_for_what_was_never_read(ledger):
+    everybody = "  roles: [{spotio_role: Sales}]\n"
+    without = tuple(one for one in FIELDS)
+    synced(ledger, user(ANN), user(BOB), roles=everybody, fields=without)
+    by_title = "  roles: [{spotio_role: Sales, only_when: {Title: [Rep]}}]\n"
+    fields = (*FIELDS, "Title")
+    gone = decided(ledger, user(BOB, Title="Rep"), roles=by_title, fields=fields)
+    assert actions(gone) == [("suspend", ANN)]
+
+
+def test_a_suspension_without_an_answer_is_taken_back_when_its_user_is_back(ledger):
+    synced(ledger, user(ANN))
+    assert actions(decided(ledger, user(ANN, IsActive=False))) == [("suspend", ANN)]
+    assert actions(decided(ledger, user(ANN))) == [("restore", ANN)]
+
+
 def test_more_suspensions_than_the_limit_are_withheld_and_go_out_when_it_is_raised(ledger):
     synced(ledger, user(ANN), user(BOB))
     leavers = [user(one, **{"Profile.Name": "Clerk"}) for one in (ANN, BOB)]
