@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -10,12 +12,20 @@ from tests.convergence.edits import (
     History,
     State,
     Wait,
+    some_activity,
+    some_activity_edit,
     some_add,
+    some_completion,
     some_configure,
+    some_convert,
     some_edit,
+    some_lead,
     some_life,
     some_plan,
+    some_staff,
     some_twin,
+    staffed,
+    widened,
 )
 from tests.convergence.machine import Machine
 from tests.convergence.shape import P, S, some_config
@@ -26,16 +36,30 @@ CHANCE = st.randoms(use_true_random=False)
 
 
 class Convergence(RuleBasedStateMachine):
-    """People, faults and runs in any order; at the end all comes to rest."""
+    """People, faults and runs in any order; at the end all comes to rest.
+
+    Records have parents, change them and are merged; leads are converted; activities are logged and
+    users come and go, where the drawn configuration has them.
+    """
 
     machine: Machine | None = None
 
-    @initialize(chance=CHANCE, trims=st.booleans(), flow=st.booleans(), order=st.sampled_from("SP"))
-    def begin(self, chance, trims, flow, order):
+    @initialize(
+        chance=CHANCE,
+        trims=st.booleans(),
+        flow=st.booleans(),
+        order=st.sampled_from("SP"),
+        more=st.sets(st.sampled_from([widened, staffed])),
+    )
+    def begin(self, chance, trims, flow, order, *, more):
         switches = (("trims", trims), ("flow", flow), ("geocodes", True))
         other = {P: S, S: P}[order]
-        self.machine = Machine(History(some_config(chance), switches, order=order + other))
-        self.config = self.machine.history.config
+        history = History(some_config(chance), switches, (Plan(S),), order=order + other)
+        for change in (widened, staffed):
+            history = change(chance, history, faults=True) if change in more else history
+        # What they put into a history the rules below do in Hypothesis' order.
+        self.machine = Machine(replace(history, steps=()))
+        self.config = history.config
         self.machine.perform(some_add(chance, self.config))
 
     def take(self, step):
@@ -58,6 +82,26 @@ class Convergence(RuleBasedStateMachine):
     @rule(chance=CHANCE)
     def two_belong_together(self, chance):
         self.take(some_twin(chance, self.config))
+
+    @precondition(lambda self: self.config.leads)
+    @rule(chance=CHANCE)
+    def somebody_finds_a_lead(self, chance):
+        self.take(some_lead(chance, self.config))
+
+    @precondition(lambda self: self.config.leads)
+    @rule(chance=CHANCE)
+    def a_lead_is_converted(self, chance):
+        self.take(some_convert(chance))
+
+    @precondition(lambda self: self.config.activities)
+    @rule(chance=CHANCE, what=st.sampled_from([some_activity, some_activity_edit, some_completion]))
+    def somebody_is_active(self, chance, what):
+        self.take(what(chance, self.config))
+
+    @precondition(lambda self: self.config.users is not None)
+    @rule(chance=CHANCE)
+    def a_user_comes_goes_or_changes(self, chance):
+        self.take(some_staff(chance))
 
     @rule(chance=CHANCE)
     def the_definition_is_edited(self, chance):
