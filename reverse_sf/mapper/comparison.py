@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.definition import Side
 
 
+OLDER = "older than what is known"
+"""Why an observation is skipped that came late."""
+
+
 @dataclass
 class News:
     """What a batch of observations tells.
@@ -95,7 +99,7 @@ class Comparison:
         if counted["unchanged"]:
             self._tally.add(mapped.name, "unchanged", number=counted["unchanged"])
         if counted["older"]:
-            self._tally.add(mapped.name, "skipped", "older than what is known", counted["older"])
+            self._tally.add(mapped.name, "skipped", OLDER, counted["older"])
         return news
 
     def _sorted(self, seen: Observation, before: Observed | None, into: News) -> str:

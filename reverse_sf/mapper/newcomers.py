@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.errors import StopError
 from reverse_sf.ledger.rows import Link, LinkState, Snapshot
+from reverse_sf.mapper.comparison import OLDER
 from reverse_sf.mapper.matching import BY_ID, linked_by
 from reverse_sf.mapper.relations import (
     MOST_REMEMBERED,
@@ -82,9 +83,14 @@ class Newcomers:
         self._is_matched = is_matched
         self._own_creates = own_creates
         self._in_scope = course.in_scope(pair)
+        self._left_out: dict[str, str] = {}
+        """When records were modified that this run left out: what comes late is older."""
 
     def first_sight(self, seen: Observation, values: dict[str, Any], batch: Batch) -> bool:
         """Decide a record that has no link yet; answer whether it has one now."""
+        if (seen.modified_at or "") < self._left_out.get(seen.record_id, ""):
+            self._tally.add(self._name, "skipped", OLDER)
+            return False
         event = event_of(values)
         if event is not Event.PRESENT:
             word = "converted" if event is Event.CONVERTED else "deleted"
@@ -94,6 +100,7 @@ class Newcomers:
         if refusal is not None:
             if len(self._out_of_scope) < MOST_REMEMBERED:
                 self._out_of_scope[seen.record_id] = refusal
+                self._left_out[seen.record_id] = seen.modified_at or ""
             self._tally.add(self._name, "skipped", f"out of scope: {refusal}")
             return False
         if self._is_past(seen.modified_at):

@@ -140,6 +140,12 @@ def r3_stays(played: Played, books: Books) -> Iterator[str]:
             continue
         if any(_edited(world, one, key, write.at) for one in (write.where, write.source)):
             continue
+        if any(
+            (it.where, it.restore.key) == (write.where, key) and it.at > write.at
+            for it in world.asked
+        ):
+            # A later wish speaks for the field.
+            continue
         side = write.where.side
         values = {P: both[0], "S": both[1]}
         stands, across = (

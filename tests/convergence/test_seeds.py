@@ -514,6 +514,14 @@ SEEDS = {
             Edit(S, "Account", 0, (("AnnualRevenue", 2.35),)),
         ),
     ),
+    "what comes late of a record that was left out in the same run is no news": History(
+        Config((("Company", "two_way"),), scope_p=("Prospect", "Customer")),
+        steps=(
+            Add(P, "Account", (("Company", "Zoë"),)),
+            Plan(P, crash=2),
+            Edit(P, "Account", 0, (("Stage", "Former"),)),
+        ),
+    ),
 }
 
 
