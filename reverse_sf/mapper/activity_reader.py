@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reverse_sf.mapping.definition import ObjectMapping
 
 _DAY = 24 * 60
+_WANTED = tuple(one.encode_name for one in msgspec.structs.fields(Activity))
 
 
 class ActivityReader:
@@ -75,5 +76,4 @@ class ActivityReader:
 def missing_activity_names(schema: Mapping[str, Any]) -> list[str]:
     """What every mapping of activities needs and the tap's schema does not carry."""
     present = schema.get("properties") or {}
-    wanted = [one.encode_name for one in msgspec.structs.fields(Activity)]
-    return sorted(name for name in wanted if name not in present)
+    return sorted(name for name in _WANTED if name not in present)

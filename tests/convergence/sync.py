@@ -644,6 +644,10 @@ def _compiled_once() -> Iterator[None]:
         "compile_pair": known_pair,
         "type_from_schema": streams,
         "SalesforceObject": streams,
+        "SalesforceReader": streams,
+        "SpotioReader": streams,
+        "ActivityReader": streams,
+        "missing_names": streams,
     }
     kept = {name: getattr(home, name) for name, home in homes.items()}
     read = kept["SalesforceObject"].from_schema
@@ -657,8 +661,9 @@ def _compiled_once() -> Iterator[None]:
 
     _Facts.from_schema = staticmethod(from_schema)
     streams.SalesforceObject = _Facts  # type: ignore[assignment,misc]
-    streams.type_from_schema = _remembered(kept["type_from_schema"])
-    known_pair.compile_pair = _remembered(kept["compile_pair"])
+    for name, home in homes.items():
+        if name != "SalesforceObject":
+            setattr(home, name, _remembered(kept[name]))
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.convergence import activities
@@ -626,8 +627,7 @@ class World:
 
     def told(self, moment: int) -> str:
         """A moment as services spell it."""
-        at = _BEGIN + timedelta(milliseconds=moment)
-        return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+        return _spelled(moment)
 
 
 @dataclass
@@ -730,6 +730,12 @@ class Decided:
         """The record of a side."""
         record_id = self.other_id if side == self.to else self.source_id
         return Where(side, self.config.kind(side, self.sobject), record_id or "")
+
+
+@lru_cache(4096)
+def _spelled(moment: int) -> str:
+    at = _BEGIN + timedelta(milliseconds=moment)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
 def _replaced(value: Any, now: Any) -> Any:
