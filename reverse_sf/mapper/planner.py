@@ -295,8 +295,10 @@ class Planner:
         if snapshot.base_text is not None and not draft.claims:
             self.updates += 1
         self._entries.overruled(link, draft, operation_id, batch)
-        # What a link does not write is decided once the target has read the other side.
-        batch.decisions.flagged += [(link.link_id, linked_by(BY_ID))] if draft.named else []
+        # What a link does not write is decided once the target has read the other side; one that
+        # was refused is told of when it is tried again.
+        is_sent_again = draft.named and snapshot.open_operation is not None
+        batch.decisions.flagged += [(link.link_id, linked_by(BY_ID))] if is_sent_again else []
         return parked and parked - {key for key, _, _ in draft.parked} - draft.source.keys() - {""}
 
     def _leave(self, snapshot: Snapshot, batch: Batch) -> None:

@@ -22,7 +22,7 @@ WIDE = 0.3
 """The share of histories in which more takes part than records that stay what they are."""
 USERS = 0.4
 """The share of these in which users are synced."""
-MOST_HISTORIES = 1500
+MOST_HISTORIES = 4000
 """A planted bug that so many histories do not find counts as missed."""
 
 
