@@ -337,7 +337,7 @@ def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
 def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
     """What the sync itself has written is no change: only edits since then travel back."""
     world = played.world
-    written: dict[tuple[Where, str], int] = {}
+    written: dict[tuple[Where, str, str], int] = {}
     last: dict[tuple[Where, str], tuple[int, str]] = {}
     for one in sorted(world.writes, key=lambda it: it.at):
         decided = world.decision_of(one)
@@ -351,7 +351,8 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
             echo = row in (_ONLY_S if decided.to == P else _ONLY_P)
             # A union writes one side after the other: the second half is of before the first one.
             echo = echo and decided.config.rule(key, decided.sobject) != "union"
-            at = written.get((source, key))
+            # A record that a lead and a contact name passes on what one of them has told it.
+            at = written.get((source, key, decided.sobject))
             if echo and at is not None and one.action == "update" and not world.faults:
                 edits = world.edited_at.get((source, key), [])
                 if not any(when >= at for when, _ in edits):
@@ -372,7 +373,7 @@ def i2b_does_not_echo(played: Played, books: Books) -> Iterator[str]:
             last[one.where, key] = (one.at, payload)
             if key not in one.restores or one.restores[key].settles:
                 # What a person wanted back is like an edit, and goes on.
-                written[one.where, key] = one.at
+                written[one.where, key, decided.sobject] = one.at
 
 
 def i3_is_minimal(played: Played, books: Books) -> Iterator[str]:
