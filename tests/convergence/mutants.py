@@ -45,6 +45,7 @@ from reverse_sf.mapping.criteria import Criteria
 from reverse_sf.mapping.definition import Direction, Side, SyncDefinition
 from reverse_sf.merge import decide as deciding
 from reverse_sf.merge import evidence, tables, tenant_users, users
+from reverse_sf.merge.envelope import USERS_PAIR
 from reverse_sf.merge.lifecycle import Act, Event, RecordDecision
 from target_spotio import users as user_writes
 from tests.convergence.memory import MemoryLedger
@@ -139,7 +140,8 @@ def _base_of_the_latest() -> Any:
             )
             image, source = from_text(text) or {}, from_text(row.source)
             sobject = row.pair.split(":")[0]
-            for key in source:
+            # Users go one way: nothing of theirs is touched on the other side.
+            for key in source if row.pair != USERS_PAIR else ():
                 if side is Side.SPOTIO:
                     source[key] = image.get(key, source[key])
                 elif key != "address":
