@@ -33,16 +33,16 @@ class Catch(NamedTuple):
     histories: int
 
 
-def history_of(seed: int) -> History:
+def history_of(seed: int, *, wide: bool = True) -> History:
     """The history of a seed; some have leads or users in them, in some people want values back."""
     faults = seed % QUIET_EVERY != 0
     history = some_history(Random(seed), faults=faults)
-    wide = Random(f"wide {seed}")
-    if wide.random() < WIDE:
+    more = Random(f"wide {seed}")
+    if more.random() < WIDE and wide:
         crew = Random(f"users {seed}")
         has_users = crew.random() < USERS
         if not has_users or crew.random() < 0.5:
-            history = widened(wide, history, faults=faults)
+            history = widened(more, history, faults=faults)
         if has_users and not history.config.activities:
             history = staffed(crew, history, faults=faults)
     # From a source of its own: what a seed told before there were wishes it still tells.
@@ -66,7 +66,10 @@ def hunted(mutant: Mutant, most: int = MOST_HISTORIES) -> Catch | None:
     """Hunt a planted bug; None where nothing finds it."""
     with mutant.plant():
         for number in range(most):
-            found = problems(history_of(number), mutant.kind)
-            if found:
-                return Catch(found[0].partition(":")[0], number + 1)
+            # What is planted in records shows best where there is nothing else.
+            plain, whole = history_of(number, wide=False), history_of(number)
+            for history in (plain,) if plain == whole else (plain, whole):
+                found = problems(history, mutant.kind)
+                if found:
+                    return Catch(found[0].partition(":")[0], number + 1)
     return None
