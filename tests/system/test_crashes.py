@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow]
 
 SEED = 9
 """Of the definition and the edits, the same for every crash: Accounts and Leads."""
-EVERY = 1 if sweeping() else 101
+EVERY = 1 if sweeping() else 151
 """`make sweep` takes every boundary in turn; `make test` a few. Odd: before and after alternate."""
 EFFECTS = {"commit", "write", "emit"}
 
