@@ -720,6 +720,24 @@ def _never_had_one(world: World, create: Write) -> bool:
     return not create.across.get(name) and not any(create.source in made for made in others)
 
 
+def i7b_keeps_what_was_settled(played: Played, books: Books) -> Iterator[str]:
+    """What was settled with a lead is settled with what the lead became."""
+    world = played.world
+    settled = {
+        (pair.p, became.id): pair.base
+        for pair in books.pairs.values()
+        if pair.state is LinkState.UNLINKED and (became := _became(world, pair)) is not None
+    }
+    for one in world.decided.values():
+        if one.sobject != "Contact" or one.action != "update":
+            continue
+        ids = (one.where(P).id, one.where(S).id)
+        for key, told in one.decision.items():
+            row = told.get("row") if isinstance(told, dict) else None
+            if key in settled.get(ids, {}) and row in ("C3-11", "C3-12", "C3-13"):
+                yield f"{key} of {ids} was settled with the lead, and is decided as {row}"
+
+
 def _became(world: World, pair: Pair) -> Where | None:
     """What the lead of a pair was converted to, as long as it is all there and anybody reads it."""
     if S not in world.config.enabled:
@@ -874,6 +892,7 @@ CHECKS: tuple[Check, ...] = (
     i5_follows_rules,
     i6_stays_in_scope,
     i7_keeps_identity,
+    i7b_keeps_what_was_settled,
     i9_guards,
     i10_keeps_order,
     i11_deletes_safely,
