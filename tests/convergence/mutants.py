@@ -446,10 +446,6 @@ def _any_owner() -> Any:
     return patch.object(tenant_users.Tenant, "may_own_key", lambda *_: False)
 
 
-def _taken_email_written() -> Any:
-    return patch.object(users, "_unless_email_taken", lambda wish, *_: wish)
-
-
 def _lost_suspension_is_a_persons() -> Any:
     return patch.object(users.UserFacts, "may_be_out", property(lambda _: False))
 
@@ -572,7 +568,6 @@ MUTANTS = (
     Mutant("a suspension by a person is undone", lambda: _by_sync(user_facts)),
     Mutant("a user is not looked for by external id", _nobody_by_id),
     Mutant("the user of the API key is written", _any_owner),
-    Mutant("an e-mail is written that another user has", _taken_email_written),
     Mutant("names are sent with each change of a user", _names_with_each_change),
     Mutant("a part of a user is sent for the whole", _part_of_a_user),
     Mutant("a suspension without an outcome is a person's", _lost_suspension_is_a_persons),
