@@ -157,6 +157,9 @@ class UserEntries:
         record: dict[str, Any] = dict(decision.writes)
         if decision.act in {UserAct.SUSPEND, UserAct.RESTORE}:
             record[SUSPENDED] = decision.act is UserAct.SUSPEND
+        if decision.act is UserAct.RESTORE:
+            # A suspension that had no answer is the sync's own also where this is refused.
+            into.rebased[entry.link_id] = {SUSPENDED: [True, True]}
         action = _ACTIONS[decision.act]
         envelope: dict[str, Any] = {
             "operation_id": digest,
