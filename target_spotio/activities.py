@@ -55,12 +55,14 @@ class _Task:
         withheld: keys that are not written, and why.
         calls: calls that wrote, for the log.
         stand_ins: keys that get a value for want of a better one; they stay unsettled.
+        awaited: Salesforce's user whom nobody stands for yet.
     """
 
     operation: Operation
     record: str | None
     withheld: list[Withheld] = field(default_factory=list)
     stand_ins: set[str] = field(default_factory=set)
+    awaited: str | None = None
     calls: list[Exchange] = field(default_factory=list)
 
     def note(self, call: Call) -> None:
@@ -240,14 +242,18 @@ class ActivityWrites:
         user = people.owner(value)
         is_new = task.operation.spotio_id is None
         if user is None and not is_new and told.get("keep_on_update", True):
+            # "That means nothing": neither written nor settled.
+            task.awaited = told.get("salesforce_id")
             return
-        if user is None and not told.get("email"):
+        if user is None and not (told.get("email") or told.get("nobody")):
             # Once it is known who this is, the owner is decided again.
             task.stand_ins.add(OWNER)
+            task.awaited = told.get("salesforce_id")
         user = user or people.by_email(told.get("default"))
         if user is not None:
             wanted[OWNER] = user
             return
+        task.awaited = told.get("salesforce_id")
         who = told.get("email") or told.get("salesforce_id") or value
         task.withheld.append(Withheld(OWNER, "owner_unknown", f"no active SPOTIO user for {who}"))
 
@@ -391,4 +397,5 @@ def _result(
         image=image,
         withheld=list(task.withheld),
         calls=task.calls,
+        awaited=task.awaited,
     )

@@ -245,6 +245,7 @@ def created(task: Task, record: Record) -> Result:
         image=image,
         modified_at=format_instant(record.updated_at) if record.updated_at else None,
         withheld=[*wanted.withheld, *task.withheld],
+        awaited=wanted.awaited,
         calls=task.calls,
     )
     for key, value in wanted.values.items():

@@ -48,7 +48,7 @@ class _Plan:
     wanted: Wanted
     current: dict[str, Any]
     write: list[str]
-    settled: list[str]
+    agreed: list[str]
     stale: list[str]
 
 
@@ -252,7 +252,7 @@ def _plan(task: Task, record: Record) -> _Plan:
         wanted,
         current,
         [] if "" in held_back else [key for key in write if key not in held_back],
-        agreed + sorted(wanted.settled),
+        agreed,
         stale,
     )
 
@@ -296,6 +296,7 @@ def _result(plan: _Plan, status: OperationStatus, counter: str, record: Record) 
         image=image,
         modified_at=format_instant(record.updated_at) if record.updated_at else None,
         withheld=[*plan.wanted.withheld, *plan.task.withheld],
+        awaited=plan.wanted.awaited,
         calls=plan.task.calls,
     )
 
@@ -339,7 +340,7 @@ def _written(plan: _Plan, record: Record) -> Result:
             # A good answer does not prove that the value was taken.
             words = f"SPOTIO accepted the update but kept {after!r}"
             result.withheld.append(Withheld(key, "not_taken", words))
-    result.written += plan.settled
+    result.written += plan.agreed
     return result
 
 
@@ -358,13 +359,13 @@ def _unwritten(plan: _Plan) -> Result:
         result = _result(plan, OperationStatus.APPLIED, "updated", plan.record)
     elif task.links:
         result = _result(plan, OperationStatus.APPLIED, "linked", plan.record)
-    elif plan.settled:
+    elif plan.agreed:
         result = _result(plan, OperationStatus.AGREED, "agreed", plan.record)
     else:
         withheld = bool(plan.wanted.withheld or task.withheld)
         status = OperationStatus.REJECTED if withheld else OperationStatus.AGREED
         result = _result(plan, status, "rejected" if withheld else "agreed", plan.record)
-    result.written = list(plan.settled)
+    result.written = list(plan.agreed)
     return result
 
 

@@ -36,15 +36,15 @@ class Wanted:
     Attributes:
         values: record key to canonical value; ``owner`` and ``parent`` are SPOTIO ids.
         withheld: keys that cannot be written.
-        settled: keys that ask for nothing, and whose difference is meant.
         stand_ins: keys that get a value for want of a better one; they stay unsettled.
+        awaited: Salesforce's user whom nobody stands for yet.
         skip_geocoding: SPOTIO shall keep the address as sent.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     withheld: list[Withheld] = field(default_factory=list)
-    settled: set[str] = field(default_factory=set)
     stand_ins: set[str] = field(default_factory=set)
+    awaited: str | None = None
     skip_geocoding: bool = False
 
 
@@ -145,29 +145,24 @@ class Vocabulary:
 
     def _want_owner(self, wanted: Wanted, value: Any, *, creating: bool) -> None:
         user = self._people.owner(value)
-        default = value.get("default") if isinstance(value, dict) else None
-        keep = isinstance(value, dict) and value.get("keep_on_update", True)
-        if user is None and not creating and keep:
-            wanted.settled.add(OWNER)
+        told = value if isinstance(value, dict) else {"email": value, "keep_on_update": False}
+        default = told.get("default")
+        if user is None and not creating and told.get("keep_on_update", True):
+            # "That means nothing": neither written nor settled.
+            wanted.awaited = told.get("salesforce_id")
             return
-        user = user or self._people.by_email(default)
+        stand_in = self._people.by_email(default)
+        user = user or stand_in
         if user is None:
-            who = (
-                (value.get("email") or value.get("salesforce_id"))
-                if isinstance(value, dict)
-                else value
-            )
-            words = f"no active SPOTIO user for {who}"
+            wanted.awaited = told.get("salesforce_id")
+            words = f"no active SPOTIO user for {told.get('email') or told.get('salesforce_id')}"
             words += f", and the default owner {default} is none either" if default else ""
             wanted.withheld.append(Withheld(OWNER, "owner_unknown", words))
             return
-        if (
-            isinstance(value, dict)
-            and not value.get("email")
-            and user == self._people.by_email(default)
-        ):
+        if user == stand_in and not (told.get("email") or told.get("nobody")):
             # Who this is was not known yet; once it is, the owner is decided again.
             wanted.stand_ins.add(OWNER)
+            wanted.awaited = told.get("salesforce_id")
         wanted.values[OWNER] = user
 
     def _want_stage(self, wanted: Wanted, value: Any) -> None:

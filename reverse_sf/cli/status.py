@@ -13,7 +13,7 @@ from reverse_sf.cli.health import metrics, tell_change
 from reverse_sf.cli.rendering import say, say_json, show, strict_option, to_the_second
 from reverse_sf.cli.settings import open_ledger, own_setting
 from reverse_sf.errors import Exit
-from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.definition import Direction, Side
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.rows import Run
@@ -78,12 +78,30 @@ class PairStatus:
 
 
 @dataclass(frozen=True)
+class StrandedOwner:
+    """A user whose records keep the owner that they have in the other system.
+
+    Attributes:
+        direction: that the owner would travel in.
+        pair: the object mapping.
+        user_id: in the system that the records come from.
+        user: e-mail or name, where known.
+    """
+
+    direction: Direction
+    pair: str
+    user_id: str
+    user: str | None
+
+
+@dataclass(frozen=True)
 class Overview:
     """The sync as a whole: the verdict in one word, and what it follows from."""
 
     verdict: str
     directions: list[DirectionStatus]
     pairs: list[PairStatus]
+    stranded_owners: list[StrandedOwner]
 
     @property
     def parked(self) -> int:
@@ -126,9 +144,16 @@ def status(
     if prometheus:
         click.echo(metrics(verdict, directions, pairs), nl=False)
     elif as_json:
-        say_json({"verdict": verdict, "directions": directions, "pairs": pairs})
+        say_json(
+            {
+                "verdict": verdict,
+                "directions": directions,
+                "pairs": pairs,
+                "stranded_owners": seen.stranded_owners,
+            }
+        )
     else:
-        _show(verdict, directions, pairs)
+        _show(seen)
     if verdict in {"failing", "late"}:
         return Exit.UNEXPECTED
     return Exit.PARKED if strict and verdict == "attention" else Exit.DONE
@@ -139,7 +164,7 @@ def overview(ledger: Ledger, max_age: int | None = None) -> Overview:
     directions = _directions(ledger)
     pairs = [row for one in directions for row in _pairs(ledger, one)]
     verdict = verdict_of(directions, sum(one.parked for one in pairs), max_age)
-    return Overview(verdict, directions, pairs)
+    return Overview(verdict, directions, pairs, _stranded(ledger, directions))
 
 
 def verdict_of(directions: list[DirectionStatus], parked: int, max_age: int | None) -> str:
@@ -197,7 +222,20 @@ def _pairs(ledger: Ledger, of: DirectionStatus) -> list[PairStatus]:
     ]
 
 
-def _show(verdict: str, directions: list[DirectionStatus], pairs: list[PairStatus]) -> None:
+def _stranded(ledger: Ledger, directions: list[DirectionStatus]) -> list[StrandedOwner]:
+    found = []
+    for of in directions:
+        side = Side.SALESFORCE if of.direction is Direction.TO_SPOTIO else Side.SPOTIO
+        users = ledger.users(side)
+        for one in ledger.awaited_owners(of.direction):
+            user = users.get(one.user_id)
+            told = (user.email or user.name) if user is not None else None
+            found.append(StrandedOwner(one.direction, one.pair, one.user_id, told))
+    return found
+
+
+def _show(seen: Overview) -> None:
+    verdict, directions, pairs = seen.verdict, seen.directions, seen.pairs
     say(IN_WORDS[verdict] if directions else "The sync has not run yet.")
     if not directions:
         return
@@ -223,6 +261,15 @@ def _show(verdict: str, directions: list[DirectionStatus], pairs: list[PairStatu
         (_row(one) for one in pairs),
         numbers=numbers,
     )
+    if seen.stranded_owners:
+        show(
+            "Owners without a user in the other system; their records follow once they have one",
+            ("direction", "pair", "user", "user id"),
+            (
+                (one.direction.value, one.pair, one.user or "not known", one.user_id)
+                for one in seen.stranded_owners
+            ),
+        )
 
 
 def _row(one: PairStatus) -> tuple[Any, ...]:

@@ -7,7 +7,15 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reverse_sf.ledger.batches import Outcomes
-from reverse_sf.ledger.rows import Conflict, Count, LogRow, OperationStatus, Outcome, Parked
+from reverse_sf.ledger.rows import (
+    AwaitedOwner,
+    Conflict,
+    Count,
+    LogRow,
+    OperationStatus,
+    Outcome,
+    Parked,
+)
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.identity import NOT_THERE
@@ -92,6 +100,8 @@ class Result:
         calls: the calls that wrote, for the log.
         waiting_for: link id of the record that must exist first.
         stale: keys that hold neither the wanted nor the expected value.
+        awaited: a user of the source whom nobody of the destination stands for: once somebody does,
+            the record is decided again.
         parted: the counterpart that the record names is not to be had: the link forgets it.
     """
 
@@ -108,6 +118,7 @@ class Result:
     calls: list[Exchange] = field(default_factory=list)
     waiting_for: str | None = None
     stale: list[str] = field(default_factory=list)
+    awaited: str | None = None
     parted: bool = False
 
     @property
@@ -167,6 +178,9 @@ def rows_of(
         if result.counter == "linked" and envelope.action is Action.CREATE:
             # What did not win on the link waits for the values that were read only now.
             rows.flagged.append((envelope.link_id, heading.direction, "found, not created"))
+        if result.awaited is not None:
+            one = AwaitedOwner(heading.direction, envelope.pair, result.awaited)
+            rows.awaited.append(one)
         rows.conflicts += book.conflicts(result.overruled, envelope)
         rows.log += [book.log_row(call, result, envelope) for call in result.calls]
         rows.counts += _counts(result, run_id, envelope.pair)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from reverse_sf.ledger.rows import (
+    AwaitedOwner,
     Conflict,
     Count,
     Image,
@@ -46,6 +47,8 @@ class Decisions(msgspec.Struct, kw_only=True):
     """``(link_id, key, what became of it)`` of those that are settled one way or the other."""
     counts: list[Count] = []
     users: list[UserRow] = []
+    awaited: list[AwaitedOwner] = []
+    """Owners whom nobody stands for yet, of either direction."""
     parted: list[tuple[str, Side]] = []
     """Links that forget their record of a side and all that was known of it, its base too."""
     renewed: list[tuple[str, Side, str]] = []
@@ -68,3 +71,5 @@ class Outcomes(msgspec.Struct, kw_only=True):
     """``(operation_id, link_id, key)`` journaled before a write that left the value alone."""
     log: list[LogRow] = []
     counts: list[Count] = []
+    awaited: list[AwaitedOwner] = []
+    """Owners whom the target has not found."""

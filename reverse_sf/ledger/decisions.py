@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from reverse_sf.errors import StopError
+from reverse_sf.ledger.awaited import note_awaited
 from reverse_sf.ledger.dialects import Delete, Insert, Update, keys, numbers
 from reverse_sf.ledger.differing import NOTHING_DIFFERS
 from reverse_sf.ledger.encoding import moment, to_text
@@ -144,6 +145,7 @@ class DecisionCommits(Leases):
             if decisions.issued or decisions.ended:
                 self._restores(connection, decisions, run)
             _put_users.execute(connection, [_user_row(user) for user in decisions.users])
+            note_awaited(connection, decisions.awaited, decisions.run_id)
             add_counts(connection, decisions.counts)
             if decisions.match_keys:
                 write_match_keys(connection, decisions.match_keys)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from reverse_sf.ledger.acceptance import accepted_of, close_operations
+from reverse_sf.ledger.awaited import note_awaited
 from reverse_sf.ledger.dialects import Update, keys
 from reverse_sf.ledger.encoding import from_text, sortable, to_text
 from reverse_sf.ledger.leases import add_counts
@@ -79,6 +80,7 @@ class OutcomeCommits(ReadBacks):
             add_conflicts(connection, outcomes.conflicts)
             drop_conflicts(connection, outcomes.spared)
             write_log(connection, outcomes.log)
+            note_awaited(connection, outcomes.awaited, outcomes.run_id)
             add_counts(connection, outcomes.counts)
 
     def journal(self, rows: Sequence[Conflict]) -> None:

@@ -334,6 +334,22 @@ class UserRow(msgspec.Struct, kw_only=True):
     attributes: dict[str, Any] = {}
 
 
+class AwaitedOwner(msgspec.Struct, frozen=True):
+    """A user of the source who owns records, and whom nobody of the destination stands for.
+
+    Attributes:
+        direction: that the owner was to travel in.
+        pair: the object mapping whose records are theirs.
+        user_id: of the source.
+        run_id: that asked for them last.
+    """
+
+    direction: Direction
+    pair: str
+    user_id: str
+    run_id: str = ""
+
+
 KeysOfRecord = tuple[str, Side, str, dict[str, tuple[str, ...]]]
 """Pair, side, id of a record, and its match keys by rule."""
 

@@ -7,6 +7,7 @@ commit returns, it is on disk. See ``dialects`` for what that costs and why.
 from __future__ import annotations
 
 from reverse_sf.ledger.alone import Alone
+from reverse_sf.ledger.awaited import AwaitedOwners
 from reverse_sf.ledger.copying import Copying
 from reverse_sf.ledger.decisions import DecisionCommits
 from reverse_sf.ledger.histories import Histories
@@ -29,6 +30,7 @@ class Ledger(
     Resolution,
     Matches,
     Alone,
+    AwaitedOwners,
     Unanswered,
     Retention,
     Copying,

@@ -105,5 +105,6 @@ class Batch:
             or it.issued
             or it.ended
             or it.users
+            or it.awaited
             or it.match_keys
         )

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.mapper.spelling import RecordSpelling, new_value
-from reverse_sf.mapping.values import Undefined
+from reverse_sf.mapping.values import Reason, Undefined
 from reverse_sf.merge.creation import blank_row, fills, wins_on_link
 from reverse_sf.merge.tables import Row
 
@@ -49,7 +49,9 @@ class BlindWrites(RecordSpelling):
         convert = part.exchange.to_spotio if self._from_salesforce else part.exchange.to_salesforce
         value = convert(source)
         if isinstance(value, Undefined):
-            if part.exchange is not self._owner:
+            if value.reason is Reason.OWNER_UNKNOWN:
+                draft.awaited.append((self._course.direction, source))
+            else:
                 draft.withhold(part.key, value)
             return
         spotio, salesforce = (None, source) if self._from_salesforce else (source, None)

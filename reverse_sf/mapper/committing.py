@@ -12,6 +12,7 @@ from reverse_sf.mapper.withheld import withheld_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from reverse_sf.ledger.rows import AwaitedOwner
     from reverse_sf.ledger.store import Ledger
     from reverse_sf.mapper.batch import RunFacts, Tally
     from reverse_sf.mapper.course import Course
@@ -55,6 +56,8 @@ class Commits:
         self._run = run
         self._course = course
         self._now = now
+        self._awaited: set[AwaitedOwner] = set()
+        """Owners whom this run has noted already: each stands for many records."""
         self._restores = ledger.asked(course.direction)
 
     @property
@@ -66,13 +69,15 @@ class Commits:
         """Commit a batch, then emit its records: never the other way round."""
         decisions = batch.decisions
         decisions.users, self._people.changed = self._people.changed, []
+        decisions.awaited = [one for one in set(decisions.awaited) if one not in self._awaited]
+        self._awaited.update(decisions.awaited)
         if batch.is_empty:
             return
         self._guard()
         decisions.counts = self._tally.take(self._run.run_id)
         for owner, link_id in batch.owners:
             own = owner and owner[self._course.own_id]
-            if own and not owner["email"]:
+            if own and not owner["email"] and not owner.get("nobody"):
                 self._people.asked_without_email(own, link_id)
         self._ledger.commit_decisions(decisions)
         for link_id in (

@@ -10,6 +10,7 @@ import msgspec
 from reverse_sf.ledger.rows import Restore, Snapshot
 from reverse_sf.mapper.sightings import Watch
 from reverse_sf.mapper.withheld import NOTHING, Withheld
+from reverse_sf.mapping.definition import Direction
 from reverse_sf.mapping.values import Reason, Undefined
 
 
@@ -33,6 +34,7 @@ class Draft(msgspec.Struct):
             of them is settled with the source's value as it is.
         restores: values that a person wants back and that the record carries.
         ended: key and outcome of those that are settled.
+        awaited: owners whom nobody stands for yet, with the direction in which they were to travel.
         named: the source names the counterpart by its id, and nobody has read that one yet.
     """
 
@@ -50,6 +52,7 @@ class Draft(msgspec.Struct):
     settles: list[str] = []
     restores: list[Restore] = []
     ended: list[tuple[str, str]] = []
+    awaited: list[tuple[Direction, str]] = []
     named: bool = False
 
     @property

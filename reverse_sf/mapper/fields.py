@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from reverse_sf.mapper.adoptions import Adoptions
 from reverse_sf.mapper.blind_writes import BlindWrites
 from reverse_sf.mapper.draft import Draft
+from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY
 from reverse_sf.mapper.removals import Removals
 from reverse_sf.mapper.sightings import read_by
 from reverse_sf.mapper.spelling import new_value
 from reverse_sf.mapper.wishes import Wishes
-from reverse_sf.mapping.definition import Side, SyncRule
+from reverse_sf.mapping import canon
+from reverse_sf.mapping.definition import Direction, Side, SyncRule
 from reverse_sf.mapping.values import UNSET, Reason
 from reverse_sf.merge.adoption import is_marked
 from reverse_sf.merge.creation import is_sent_on_create, wins_on_link
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from reverse_sf.merge.union import Merged
 
 _BY_TIME = frozenset({SyncRule.TWO_WAY})
+_ON_PURPOSE = frozenset({Reason.DO_NOT_SYNC.value, Reason.OWNER_UNKNOWN.value})
+"""Why a winner's value goes nowhere, and is no unfinished work: the definition keeps a choice back,
+or nobody stands for an owner."""
 
 
 class FieldDecisions(Wishes, Adoptions, BlindWrites, Removals):
@@ -191,10 +196,10 @@ class FieldDecisions(Wishes, Adoptions, BlindWrites, Removals):
         if decision.kind is Kind.REBASE:
             if base is None or base[0] != spotio or base[1] != salesforce:
                 draft.rebased[key] = [spotio, salesforce]
-        elif self._stays_apart(part, decision):
+        elif decision.kind is Kind.PARK and decision.reason in _ON_PURPOSE:
             # No work of the other direction either: called for it, it would try in vain what its
             # API has refused of the record, and call for itself by doing so.
-            return
+            _await_owner(decision, (canonical, salesforce), draft)
         elif decision.writes is not None and decision.writes is not self._destination:
             draft.won_back.append(key)
         elif decision.kind is Kind.PARK:
@@ -204,15 +209,18 @@ class FieldDecisions(Wishes, Adoptions, BlindWrites, Removals):
             if decision.both is not None:
                 self._half(part, decision.both, draft)
 
-    def _stays_apart(self, part: Part, decision: Decision) -> bool:
-        """Whether the winner's value goes nowhere on purpose, and is no unfinished work.
+    def finds_owner(self, user_id: str) -> bool:
+        """Whether a record of a user of the source may be given to somebody, as far as is known."""
+        return self._owner is None or self._owner.finds(user_id)
 
-        So is the owner whom nobody knows where no default owner steps in, and a choice that the
-        definition keeps back.
-        """
-        return decision.kind is Kind.PARK and (
-            part.exchange is self._owner or decision.reason == Reason.DO_NOT_SYNC.value
+    def owner_in(self, image: dict[str, Any]) -> str | None:
+        """Whose record an image of the source is."""
+        found: str | None = (
+            canon.record_id(image.get(OWNER_FIELD))
+            if self._from_salesforce
+            else canon.text(image.get(OWNER_KEY))
         )
+        return found
 
     def _half(self, part: Part, merged: Merged, draft: Draft) -> None:
         """Note which changes of the destination have not gone anywhere: the other direction's."""
@@ -255,3 +263,14 @@ class FieldDecisions(Wishes, Adoptions, BlindWrites, Removals):
         }
         if decision.journal:
             draft.overruled.append((key, part.rule_name, decision.row.value, held, new))
+
+
+def _await_owner(decision: Decision, values: tuple[Any, Any], draft: Draft) -> None:
+    """Note whom nobody stands for: the winner's owner, whichever way it was to travel."""
+    if decision.reason == Reason.OWNER_UNKNOWN.value:
+        spotio, salesforce = values
+        draft.awaited.append(
+            (Direction.TO_SPOTIO, salesforce)
+            if decision.writes is Side.SPOTIO
+            else (Direction.TO_SALESFORCE, spotio)
+        )

@@ -13,7 +13,7 @@ from reverse_sf.mapping.definition import Side
 from reverse_sf.mapping.values import Reason, Undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import OwnerMapping
@@ -123,21 +123,28 @@ class People:
         self._attributes = tuple(attributes)
         self._users = {Side.SALESFORCE: dict(salesforce), Side.SPOTIO: dict(spotio)}
         self._by_external_id: dict[str, str] = {}
-        self._by_email: dict[Side, dict[str, str]] = {Side.SALESFORCE: {}, Side.SPOTIO: {}}
-        for side, users in self._users.items():
-            for user in users.values():
-                self._index(side, user)
+        self._by_email: dict[Side, dict[str, str]] = {}
+        self._is_indexed = False
+        self.announced = False
+        """The tap has come to its users: who is not known by then stays unknown in this run."""
         self.changed: list[UserRow] = []
         self.seen: set[str] = set()
         self._unnamed: dict[str, list[str]] = {}
 
-    def _index(self, side: Side, user: UserRow) -> None:
-        if side is Side.SPOTIO and user.external_id:
-            self._by_external_id[canon.record_id(user.external_id)] = user.user_id
-        by_email = self._by_email[side]
-        for address in (user.username, user.email):
-            if address and (user.active or canon.email_form(address) not in by_email):
-                by_email[canon.email_form(address)] = user.user_id
+    def _index(self) -> None:
+        """Index everybody, the active before the others; of several, the one of the lowest id."""
+        self._is_indexed = True
+        self._by_external_id.clear()
+        for side, users in self._users.items():
+            by_email: dict[str, str] = {}
+            for user in sorted(users.values(), key=lambda one: (not one.active, one.user_id)):
+                if side is Side.SPOTIO and user.external_id:
+                    external = canon.record_id(user.external_id)
+                    self._by_external_id.setdefault(external, user.user_id)
+                for address in (user.username, user.email):
+                    if address:
+                        by_email.setdefault(canon.email_form(address), user.user_id)
+            self._by_email[side] = by_email
 
     def of(self, side: Side) -> dict[str, UserRow]:
         """The users of a side, by their id."""
@@ -174,8 +181,13 @@ class People:
     def _keep(self, side: Side, row: UserRow) -> None:
         if self._users[side].get(row.user_id) != row:
             self._users[side][row.user_id] = row
-            self._index(side, row)
+            self._is_indexed = False
             self.changed.append(row)
+
+    def may_own(self, side: Side, user_id: str) -> bool:
+        """Whether records may be a user's: who is out, or not known to be there, owns none."""
+        known = self._users[side].get(user_id)
+        return known is not None and known.active
 
     def joined_to(self, user_id: str) -> str | None:
         """The user of the destination whom the sync of users has joined with one of the source."""
@@ -186,6 +198,11 @@ class People:
         """E-mail of a user of the source, where known."""
         known = self._users[self._course.source].get(user_id)
         return known.email if known else None
+
+    def is_nobody(self, user_id: str) -> bool:
+        """Whether a user of the source has no e-mail, and nothing of this run is to tell one."""
+        known = self.announced or user_id in self._users[self._course.source]
+        return known and not self.email_of(user_id)
 
     def asked_without_email(self, user_id: str, link_id: str) -> None:
         """Remember a write that named an owner of whom only the Id was known yet."""
@@ -202,27 +219,34 @@ class People:
 
     def in_spotio(self, salesforce_id: str) -> str | None:
         """SPOTIO id of a Salesforce user: by link, then external user id, then e-mail."""
-        found = self._to_spotio.get(salesforce_id) or self._by_external_id.get(salesforce_id)
-        if found is None:
-            user = self._users[Side.SALESFORCE].get(salesforce_id)
-            found = self.by_email(Side.SPOTIO, user.email if user else None)
-        return found
+        return next(self.counterparts(Side.SPOTIO, salesforce_id), None)
 
     def in_salesforce(self, spotio_id: str) -> str | None:
         """Salesforce Id of a SPOTIO user: by link, then its external user id, then e-mail."""
-        if spotio_id in self._to_salesforce:
-            return self._to_salesforce[spotio_id]
-        user = self._users[Side.SPOTIO].get(spotio_id)
-        if user is None:
-            return None
-        external: str | None = canon.record_id(user.external_id) if user.external_id else None
-        if external is not None and external in self._users[Side.SALESFORCE]:
-            return external
-        return self.by_email(Side.SALESFORCE, user.email)
+        return next(self.counterparts(Side.SALESFORCE, spotio_id), None)
+
+    def counterparts(self, side: Side, user_id: str) -> Iterator[str]:
+        """Whom of a side a user of the other one is, the surest first."""
+        self._indexed()
+        to_spotio = side is Side.SPOTIO
+        joined = (self._to_spotio if to_spotio else self._to_salesforce).get(user_id)
+        user = self._users[Side.SALESFORCE if to_spotio else Side.SPOTIO].get(user_id)
+        external = self._by_external_id.get(user_id) if to_spotio else None
+        if not to_spotio and user is not None and user.external_id:
+            named = canon.record_id(user.external_id)
+            external = named if named in self._users[Side.SALESFORCE] else None
+        for found in (joined, external, self.by_email(side, user.email if user else None)):
+            if found is not None:
+                yield found
 
     def by_email(self, side: Side, email: str | None) -> str | None:
         """Id of a side's user with this e-mail; in Salesforce the username counts as well."""
+        self._indexed()
         return self._by_email[side].get(canon.email_form(email)) if email else None
+
+    def _indexed(self) -> None:
+        if not self._is_indexed:
+            self._index()
 
 
 class OwnerExchange:
@@ -235,31 +259,31 @@ class OwnerExchange:
 
     def to_spotio(self, value: Any) -> Any:
         """The SPOTIO user; unknown ones are undefined unless the default owner may step in."""
-        return self._to(
-            Side.SPOTIO, value, self._people.in_spotio(value), self._mapping.spotio_default
-        )
+        return self._to(Side.SPOTIO, value, self._mapping.spotio_default)
 
     def to_salesforce(self, value: Any) -> Any:
         """The Salesforce user; unknown ones are undefined unless the default owner may step in."""
-        return self._to(
-            Side.SALESFORCE,
-            value,
-            self._people.in_salesforce(value),
-            self._mapping.salesforce_default,
-        )
+        return self._to(Side.SALESFORCE, value, self._mapping.salesforce_default)
 
-    def _to(self, side: Side, value: Any, found: str | None, default: str | None) -> Any:
-        if found is not None:
-            return found
-        if not self._people.knows(side):
+    def _to(self, side: Side, value: Any, default: str | None) -> Any:
+        people = self._people
+        known = list(people.counterparts(side, value))
+        if not people.knows(side):
             # The target looks the user up.
-            return value
-        if not self._mapping.keep_on_update:
-            stand_in = self._people.by_email(side, default)
-            if stand_in is not None:
-                return stand_in
+            return known[0] if known else value
+        stand_in = None if self._mapping.keep_on_update else people.by_email(side, default)
+        for found in (*known, *([stand_in] if stand_in is not None else [])):
+            if people.may_own(side, found):
+                return found
         name = "SPOTIO" if side is Side.SPOTIO else "Salesforce"
-        return Undefined(Reason.UNPARSABLE, f"the user {value} has no counterpart in {name}")
+        words = f"the user {value} has no counterpart in {name} who may own records"
+        return Undefined(Reason.OWNER_UNKNOWN, words)
+
+    def finds(self, user_id: str) -> bool:
+        """Whether somebody of the destination is known who would be given a user's record."""
+        side = self._course.destination
+        found = self.to_spotio(user_id) if side is Side.SPOTIO else self.to_salesforce(user_id)
+        return self._people.knows(side) and not isinstance(found, Undefined)
 
     def exactly(self, value: Any, *, own: bool) -> Any:
         """The destination's user whom a value that is wanted back means; nobody stands in.
@@ -273,7 +297,7 @@ class OwnerExchange:
         found = (value if own else find(value)) if value else None
         if found:
             return found
-        return Undefined(Reason.UNPARSABLE, f"the user {value} has no counterpart")
+        return Undefined(Reason.OWNER_UNKNOWN, f"the user {value} has no counterpart")
 
     def record_of(self, user_id: str) -> dict[str, Any]:
         """What the target needs to find this very user of the destination."""
@@ -292,11 +316,12 @@ class OwnerExchange:
         """Whether the two users are one person, as far as is known."""
         if not spotio or not salesforce:
             return not spotio and not salesforce
-        if self._people.knows(Side.SPOTIO) and self.to_spotio(salesforce) == spotio:
+        people = self._people
+        if people.in_spotio(salesforce) == spotio or people.in_salesforce(spotio) == salesforce:
             return True
-        return self._people.knows(Side.SALESFORCE) and bool(
-            self.to_salesforce(spotio) == salesforce
-        )
+        if people.knows(Side.SPOTIO) and self.to_spotio(salesforce) == spotio:
+            return True
+        return people.knows(Side.SALESFORCE) and bool(self.to_salesforce(spotio) == salesforce)
 
     def record_value(self, user_id: str) -> dict[str, Any]:
         """What the target needs to find the owner; the id is the source's."""
@@ -307,6 +332,7 @@ class OwnerExchange:
             self._course.own_id: user_id,
             **({self._course.other_id: joined} if joined is not None else {}),
             "email": self._people.email_of(user_id),
+            **({"nobody": True} if self._people.is_nobody(user_id) else {}),
             "default": mapping.spotio_default if to_spotio else mapping.salesforce_default,
             "keep_on_update": mapping.keep_on_update,
         }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reverse_sf.ledger.rows import Link, LinkState, Snapshot
+from reverse_sf.ledger.rows import AwaitedOwner, Link, LinkState, Snapshot
 from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.entries import Entries
 from reverse_sf.mapper.keys import PARENT_KEY
@@ -236,6 +236,14 @@ class Planner:
         before = self._course.source_image(snapshot)
         return None if before is None else self._in_scope(before)
 
+    def finds_owner(self, user_id: str) -> bool:
+        """Whether a record of this user's may be given to somebody by now, as far as is known."""
+        return self._fields.finds_owner(user_id)
+
+    def owner_in(self, image: dict[str, Any]) -> str | None:
+        """Whose record an image of the source is."""
+        return self._fields.owner_in(image)
+
     def postpone(self, prior: Prior, subject: Subject, batch: Batch) -> None:
         """Keep the new image; the link is decided again once the open operation has an outcome."""
         self._fields.under_way(prior, subject.values)
@@ -269,6 +277,9 @@ class Planner:
             batch.decisions.rebased[link.link_id] = draft.rebased
         for withheld in draft.parked:
             self._entries.park(subject, withheld, batch)
+        batch.decisions.awaited += [
+            AwaitedOwner(direction, self._name, user_id) for direction, user_id in draft.awaited
+        ]
         won_back = draft.won_back if self._flags_back else []
         won_back = self._fields.news(won_back, prior, subject.values)
         if won_back:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reverse_sf.mapper.awaited import Awaited
 from reverse_sf.mapper.due import Due
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Replanning:
         self._logger = logger
         self._only = only
         self._is_part = is_part
+        self._awaited = Awaited(ledger, streams, course)
         self._due: Due | None = None
         self.is_done = False
         """All that was open has been decided; never so where the tap reads a part."""
@@ -67,7 +69,7 @@ class Replanning:
         if self.is_done or self._is_part:
             return
         self.is_done = True
-        number = 0
+        number = self._follow_owners()
         for link_ids in self._open():
             self._heart.check()
             number += self._again(link_ids)
@@ -75,6 +77,19 @@ class Replanning:
         number += self._again(self._decider.wanted_back)
         if number:
             self._logger.info("%d records that an earlier run left open were decided again", number)
+
+    def _follow_owners(self) -> int:
+        """Decide the records whose owner had no counterpart and has one now."""
+        number = 0
+        found = self._awaited.found()
+        for one in found:
+            for link_ids in self._awaited.links_of(one):
+                self._heart.check()
+                number += self._again(link_ids)
+        if self._only is None:
+            # Last: until all of it is decided, the next run would begin again.
+            self._ledger.no_longer_awaited(found)
+        return number
 
     def of_sent(self, stream: Stream) -> None:
         """Where a part is read: decide again what was left open of the records that are sent."""

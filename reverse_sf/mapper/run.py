@@ -347,9 +347,11 @@ class MappingRun:
 
     def _users_begin_or_end(self, schema: Line) -> None:
         """Users come first, and so do their writes: the records after them may be theirs."""
+        begins = schema.stream in self._course.user_streams
+        self._people.announced = self._people.announced or begins
         if self._users is None:
             return
-        if schema.stream in self._course.user_streams:
+        if begins:
             self._users.announce(schema.schema)
         elif self._people.seen:
             # Of a part that is read, nobody is taken for gone who is not in it.

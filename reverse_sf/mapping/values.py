@@ -43,6 +43,8 @@ class Reason(str, Enum):
     OUT_OF_RANGE = "out_of_range"
     UNPARSABLE = "unparsable"
     """The text does not spell a value of the destination's type."""
+    OWNER_UNKNOWN = "owner_unknown"
+    """Nobody on the other side is this user and may own a record."""
     TYPE_MISMATCH = "type_mismatch"
     """The two types do not align, and the field's conversion is strict."""
 

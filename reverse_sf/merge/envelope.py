@@ -13,7 +13,9 @@ Record keys toward SPOTIO (stream = name of the record type):
   plus ``skip_geocoding``; a component that is absent is left alone;
 * ``owner``: object with ``salesforce_id``, ``email`` (of the Salesforce user, where known),
   ``default`` (e-mail, maybe null) and ``keep_on_update``, and ``spotio_id`` where the sync of users
-  has joined the two; the target resolves it by that, external user id, e-mail, then default;
+  has joined the two, and ``nobody`` where nothing of this run is to tell an e-mail that is null, so
+  that the default owner is settled; the target resolves it by that, external user id, e-mail, then
+  default;
 * ``parent``: object with ``link_id`` and ``salesforce_id``, or null;
 * ``externalDataObjectId``: on create and link, the Salesforce Id.
 

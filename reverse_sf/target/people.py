@@ -43,7 +43,8 @@ class People:
             self._learn_from(ledger)
 
     def _learn_from(self, ledger: Ledger) -> None:
-        for user in ledger.users(Side.SALESFORCE).values():
+        of_salesforce = ledger.users(Side.SALESFORCE).values()
+        for user in sorted(of_salesforce, key=lambda one: one.user_id):
             names = [user.user_id, user.email, user.username]
             if user.active:
                 self._learn(user.user_id, names)

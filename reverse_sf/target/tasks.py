@@ -37,7 +37,6 @@ class Task:
         envelope: its envelope.
         vocabulary: of its object.
         values: what it asks for, as Salesforce takes it; owners and references are Ids.
-        settled: fields that ask for nothing, and whose difference is meant.
         record_id: the record in Salesforce; None where it is to be created.
         key: field and value by which the record is recognised, if it has such a field.
         linking: the record was found rather than known: only ``on_link`` fields win.
@@ -49,13 +48,13 @@ class Task:
         tries: how often it was sent.
         gone: an answer that spoke of a missing record, without saying which.
         stand_ins: fields that hold the default owner because nobody knows yet who it is.
+        awaited: SPOTIO's user whom nobody stands for yet.
     """
 
     operation: Operation
     envelope: Envelope
     vocabulary: Vocabulary
     values: dict[str, Any] = field(default_factory=dict)
-    settled: set[str] = field(default_factory=set)
     record_id: str | None = None
     key: tuple[str, Any] | None = None
     linking: bool = False
@@ -67,6 +66,7 @@ class Task:
     tries: int = 0
     gone: Saved | None = None
     stand_ins: set[str] = field(default_factory=set)
+    awaited: str | None = None
 
     @property
     def sobject(self) -> str:
@@ -111,15 +111,18 @@ class Task:
     ) -> None:
         user = people.owner(value)
         if user is None and not creating and value.get("keep_on_update", True):
-            self.settled.add(name)
+            # "That means nothing": neither written nor settled.
+            self.awaited = value.get("spotio_id")
             return
-        if user is None and not value.get("email"):
+        if user is None and not (value.get("email") or value.get("nobody")):
             # Once it is known who this is, the owner is decided again.
             self.stand_ins.add(name)
+            self.awaited = value.get("spotio_id")
         user = user or people.default(value)
         if user is not None:
             self.values[name] = user
             return
+        self.awaited = value.get("spotio_id")
         default = value.get("default")
         words = f"no active Salesforce user for {value.get('email') or value.get('spotio_id')}"
         words += f", and the default owner {default} is none either" if default else ""
@@ -244,6 +247,7 @@ class Task:
             withheld=[self._in_keys(one) for one in self.withheld],
             calls=self.calls,
             stale=list(self.stale),
+            awaited=self.awaited,
         )
 
     def refused(self, why: Withheld) -> Result:

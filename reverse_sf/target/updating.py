@@ -224,7 +224,7 @@ def _written(task: Task, before: Mapping[str, Any]) -> Result:
         result = task.result(OperationStatus.REJECTED, "rejected", ())
     else:
         counter = "linked" if task.links else "updated"
-        result = task.result(OperationStatus.APPLIED, counter, [*kept, *agreed, *task.settled])
+        result = task.result(OperationStatus.APPLIED, counter, [*kept, *agreed])
     result.overruled = _overruled(task, kept, before, after)
     return result
 
@@ -258,12 +258,11 @@ def _unwritten(task: Task) -> Result:
     if task.stale:
         return task.result(OperationStatus.STALE, "stale", ())
     current = task.current or {}
-    agreed = [
+    fields = [
         name
         for name, value in task.values.items()
         if name in current and task.vocabulary.same(name, value, current[name])
     ]
-    fields = [*agreed, *task.settled]
     if task.envelope.named and any(one.key == "" for one in task.withheld):
         return task.parted()
     if any(one.key == "" for one in task.withheld) or (task.withheld and not fields):

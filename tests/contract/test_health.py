@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from reverse_sf.cli.main import cli
-from reverse_sf.errors import ConfigurationError, RetryError
-from reverse_sf.ledger.rows import Parked
+from reverse_sf.errors import ConfigurationError, Exit, RetryError
+from reverse_sf.ledger.batches import Decisions
+from reverse_sf.ledger.rows import AwaitedOwner, Parked, UserRow
 from reverse_sf.ledger.store import Ledger
-from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.definition import Direction, Side
 from tests.contract.ledger_fixtures import AT, PAIR, finish, join, link_id, run
 
 
@@ -122,3 +123,15 @@ def test_what_could_not_be_told_is_told_by_the_next_call_and_the_address_is_not_
 
 def test_an_address_that_is_none_is_refused(uri):
     assert isinstance(status(uri, "--alert-url", "chat").exception, ConfigurationError)
+
+
+def test_owners_whom_nobody_stands_for_are_told_and_are_no_parked_work(uri):
+    awaited = AwaitedOwner(Direction.TO_SPOTIO, PAIR, "005000000000001AAA")
+    ann = UserRow(side=Side.SALESFORCE, user_id="005000000000001AAA", email="ann@example.com")
+    with Ledger.open(uri) as ledger:
+        ledger.commit_decisions(Decisions(run_id="run-1", awaited=[awaited], users=[ann]))
+    shown = status(uri)
+    assert "ann@example.com" in shown.stdout
+    assert shown.return_value == Exit.DONE
+    (told,) = json.loads(status(uri, "--json").stdout)["stranded_owners"]
+    assert (told["user_id"], told["user"]) == ("005000000000001AAA", "ann@example.com")

@@ -9,6 +9,7 @@ from sqlalchemy import inspect
 from reverse_sf.errors import LeaseHeldError, StopError
 from reverse_sf.ledger.batches import Decisions, Outcomes
 from reverse_sf.ledger.rows import (
+    AwaitedOwner,
     Conflict,
     Count,
     Link,
@@ -782,6 +783,45 @@ class TestResolution:
         assert ledger.external_ids("1", ["old", "new"]) == {"new": ["sp-1"]}
         ledger.forget_external_ids(["sp-1"])
         assert ledger.external_ids("1", ["old", "new"]) == {}
+
+
+class TestAwaitedOwners:
+    def test_they_are_kept_by_direction_pair_and_user_until_found(self, ledger):
+        one = AwaitedOwner(TO_SPOTIO, PAIR, "005000000000001AAA")
+        back = AwaitedOwner(TO_SALESFORCE, PAIR, "7")
+        ledger.commit_decisions(Decisions(run_id="run-1", awaited=[one, back, one]))
+        (found,) = ledger.awaited_owners(TO_SPOTIO)
+        assert found == AwaitedOwner(TO_SPOTIO, PAIR, "005000000000001AAA", "run-1")
+        ledger.no_longer_awaited([found])
+        assert ledger.awaited_owners(TO_SPOTIO) == []
+        assert [one.user_id for one in ledger.awaited_owners(TO_SALESFORCE)] == ["7"]
+
+    def test_a_target_that_finds_nobody_notes_it_too(self, ledger):
+        one = AwaitedOwner(TO_SPOTIO, PAIR, "005000000000001AAA")
+        ledger.commit_outcomes(Outcomes(run_id="run-1", direction=TO_SPOTIO, awaited=[one]))
+        assert [one.user_id for one in ledger.awaited_owners(TO_SPOTIO)] == ["005000000000001AAA"]
+
+    def test_who_is_asked_for_again_meanwhile_stays_awaited(self, ledger):
+        one = AwaitedOwner(TO_SPOTIO, PAIR, "005000000000001AAA")
+        ledger.commit_decisions(Decisions(run_id="run-1", awaited=[one]))
+        (found,) = ledger.awaited_owners(TO_SPOTIO)
+        next_run(ledger)
+        ledger.commit_decisions(Decisions(run_id="run-2", awaited=[one]))
+        ledger.no_longer_awaited([found])
+        assert len(ledger.awaited_owners(TO_SPOTIO)) == 1
+
+    def test_images_that_name_a_user_come_in_batches_of_one_pair_and_side(self, ledger):
+        images = [
+            image("a", {"OwnerId": "005100"}),
+            image("b", {"OwnerId": "005200"}),
+            image("c", {"Name": "of 005100"}),
+            image("d", {"OwnerId": "005100"}, side=Side.SPOTIO),
+        ]
+        links = [link(name) for name in "abcd"]
+        ledger.commit_decisions(Decisions(run_id="run-1", links=links, images=images))
+        pages = list(ledger.images_naming(PAIR, Side.SALESFORCE, "005100", batch=1))
+        assert [list(page) for page in pages] == [[link_id("a")], [link_id("c")]]
+        assert list(ledger.images_naming("other", Side.SALESFORCE, "005100")) == []
 
 
 class TestFacts:

@@ -387,6 +387,9 @@ def test_an_unknown_owner_leaves_an_updates_owner_alone(linked):
     sync.decide(update(1, made, {}, OwnerId=owner | {"keep_on_update": True})).deliver()
     assert row_of(sync, 1)["OwnerId"] == before
     assert sync.counts() == {"agreed": 1}
+    with Ledger.open(sync.ledger_uri) as ledger:
+        (awaited,) = ledger.awaited_owners(Direction.TO_SALESFORCE)
+    assert awaited.user_id == "2"
     sync.begin().decide(update(1, made, {}, OwnerId=owner | {"keep_on_update": False})).deliver()
     assert row_of(sync, 1)["OwnerId"] != before
 

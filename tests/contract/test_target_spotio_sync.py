@@ -193,11 +193,15 @@ def test_an_unknown_owner_changes_nothing_on_update_where_the_owner_is_kept(
     linked: tuple[Sync, str],
 ) -> None:
     sync, spotio_id = linked
+    user = "005000000000077AAA"
     owner = {"email": "nobody@example.com", "default": "ops@example.com", "keep_on_update": True}
-    sync.decide(update(1, spotio_id, {}, owner=owner))
+    sync.decide(update(1, spotio_id, {}, owner=owner | {"salesforce_id": user}))
     sync.deliver()
     assert sync.rows("Accounts")[0]["owner"] == "rep.one@example.com"
     assert sync.parked() == {}
+    with Ledger.open(sync.ledger_uri) as ledger:
+        (awaited,) = ledger.awaited_owners(Direction.TO_SPOTIO)
+    assert awaited.user_id == user
 
 
 def test_an_unknown_owner_gives_way_to_the_default_on_create(sync: Sync) -> None:

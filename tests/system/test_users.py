@@ -51,6 +51,8 @@ TWO_WAY = LEADS.replace(
     "    owner: {spotio_default: ops@example.com, salesforce_default: ops@example.com,"
     " rule: two_way, keep_on_update: false}\n",
 )
+KEPT = TWO_WAY.replace("keep_on_update: false", "keep_on_update: true")
+REP_TWO_ALONE = "  roles:\n    - {spotio_role: Sales, usernames: [rep.two@example.com]}\n"
 REP_ONE, REP_TWO = "005000000000000AAA", "005000000000001AAA"
 REP_FOUR, REP_ELEVEN = "005000000000003AAA", "00500000000000CAAQ"
 ADMIN, OPS = "00500000000000AAAQ", "00500000000000BAAQ"
@@ -108,6 +110,11 @@ class World:
 
     def lead(self, record_id: str) -> dict[str, Any]:
         return next(one for one in self.salesforce.rows("Lead") if one["Id"] == record_id)
+
+    def awaited(self) -> list[str]:
+        """Salesforce's users whose records nobody in SPOTIO can be given."""
+        with Ledger.open(self.sync.ledger_uri) as ledger:
+            return [one.user_id for one in ledger.awaited_owners(Direction.TO_SPOTIO)]
 
     def withheld(self) -> dict[str, str]:
         """What is parked: Salesforce Id of the user to reason."""
@@ -415,8 +422,7 @@ def test_owners_travel_by_the_links_of_users_both_ways_and_else_by_default(world
         "/api/users/534601",
         **{**world.member("rep.one@example.com"), "externalSystemUserId": None},
     )
-    nobody = "  roles:\n    - {spotio_role: Sales, usernames: [rep.two@example.com]}\n"
-    world.define(nobody, objects=TWO_WAY, suspend_when_removed="false")
+    world.define(REP_TWO_ALONE, objects=TWO_WAY, suspend_when_removed="false")
     lead, *_ = [one for one in world.salesforce.rows("Lead") if one["SPOTIO_Id__c"]]
     world.salesforce.edit(object="Lead", id=lead["Id"], set={"OwnerId": REP_ONE})
     world.run()
@@ -432,6 +438,27 @@ def test_owners_travel_by_the_links_of_users_both_ways_and_else_by_default(world
     )
     assert world.sync.run(TO_SALESFORCE).ended_well
     assert world.lead(lead["Id"])["OwnerId"] == OPS, "nobody is joined with him"
+
+
+def test_a_record_follows_its_owner_once_the_sync_of_users_has_made_them(world: World) -> None:
+    world.define(REP_TWO_ALONE, objects=KEPT, suspend_when_removed="false")
+    for mapping in (TO_SPOTIO, TO_SALESFORCE) * 2:
+        assert world.sync.run(mapping).ended_well
+    lead, *_ = [one for one in world.salesforce.rows("Lead") if one["SPOTIO_Id__c"]]
+    before = world.record(lead["SPOTIO_Id__c"])["owner"]
+    world.salesforce.edit(object="Lead", id=lead["Id"], set={"OwnerId": REP_ELEVEN})
+    world.run()
+    assert world.record(lead["SPOTIO_Id__c"])["owner"] == before
+    assert world.withheld() == {}, "it means nothing, so it is no work to be done"
+    assert world.awaited() == [REP_ELEVEN]
+    assert world.run() == []
+    world.define(objects=KEPT, suspend_when_removed="false")
+    world.run()
+    assert world.member("rep.eleven@example.com")
+    world.run()
+    assert world.record(lead["SPOTIO_Id__c"])["owner"] == "rep.eleven@example.com"
+    assert world.awaited() == []
+    assert world.run() == []
 
 
 def test_a_suspension_taken_back_and_made_again_by_people_is_theirs(world: World) -> None:

@@ -520,8 +520,28 @@ def test_an_owner_goes_by_the_spotio_user_and_the_target_finds_the_counterpart(w
 @pytest.mark.row("owner on update to_salesforce, unknown")
 def test_an_unknown_owner_never_replaces_the_one_that_is_there(world):
     _, p = world.linked()
+    before = world.both(p)[1]["OwnerId"]
     world.in_spotio("Accounts", p, ownerId="u404")
     assert world.to_salesforce() == []
+    world.rest()
+    assert world.both(p)[1]["OwnerId"] == before
+    with world.open() as ledger:
+        assert ledger.parked_rows(TO_S) == [], "it means nothing, so it is no work to be done"
+
+
+@pytest.mark.row("owner on update to_salesforce, unknown")
+def test_a_record_follows_its_owner_once_somebody_stands_for_them(world):
+    _, p = world.linked()
+    world.in_spotio("Accounts", p, ownerId="u404")
+    world.rest()
+    world.run(TO_SALESFORCE, record("users", {"id": "u404", "email": "nobody@example.com"}))
+    assert world.to_salesforce() == []
+    user = {"id": "u404", "email": "ops@example.com"}
+    world.run(TO_SALESFORCE, record("users", user))
+    world.rest()
+    assert world.both(p)[1]["OwnerId"] == "005000000000009AAA"
+    with world.open() as ledger:
+        assert ledger.awaited_owners(TO_S) == []
 
 
 def test_the_users_stream_is_kept_for_both_directions(world):

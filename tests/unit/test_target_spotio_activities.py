@@ -83,18 +83,26 @@ def test_the_default_owner_steps_in_where_nobody_knows_the_owner(applied):
 def test_an_owner_that_is_to_be_kept_is_left_alone(applied):
     result = applied(owner(STRANGER, keep=True))
     assert (result.image[OWNER], result.status) == ("2", OperationStatus.AGREED)
+    assert (result.written, result.awaited) == ([], "005000000000001AAA")
 
 
 def test_a_new_activity_of_a_stranger_is_the_default_owners(applied):
     result = applied(owner(STRANGER, keep=True), spotio_id=None)
-    assert result.image[OWNER] == "1"
+    assert (result.image[OWNER], result.awaited) == ("1", None)
 
 
 def test_a_new_activity_that_nobody_may_own_says_so(applied):
     result = applied(owner(STRANGER, keep=True, default=None), spotio_id=None)
     assert [one.reason for one in result.withheld] == ["owner_unknown"]
+    assert result.awaited == "005000000000001AAA"
 
 
 def test_a_stand_in_is_not_settled_before_it_is_known_who_the_owner_is(applied):
     result = applied(owner(None, keep=False))
     assert (result.image[OWNER], result.written) == ("1", [])
+    assert result.awaited == "005000000000001AAA"
+
+
+def test_a_stand_in_is_settled_where_nothing_is_to_tell_who_the_owner_is(applied):
+    result = applied(owner(None, keep=False) | {"nobody": True})
+    assert (result.image[OWNER], result.written, result.awaited) == ("1", [OWNER], None)
