@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from tests.convergence.activities import EVENT, KINDS, TASK
 from tests.convergence.shape import (
+    EMAILS,
     FIELD_OF,
     MAILS,
+    NEWCOMERS,
+    PEOPLE,
     POOL,
     RULES,
     STAFF,
+    STRANGER,
     P,
     Role,
     S,
@@ -164,6 +168,10 @@ LOGGED = 0.5
 """The share of activities among the histories that are widened."""
 ACTIVE = 0.45
 """The share of activities in what happens to records, where they take part."""
+AWAITED = 0.5
+"""The share of those in which the owner of a record is nobody's counterpart for a while."""
+OWNED = 0.8
+"""The share of histories with users in which they own records, at least."""
 _NAMES = {
     "Account": ("Company",),
     "Lead": ("Last Name", "Firm"),
@@ -395,9 +403,11 @@ def some_convert(random: Random) -> Convert:
 
 
 def staffed(random: Random, history: History, *, faults: bool) -> History:
-    """The history with users in it, who are synced."""
-    rules = tuple(one for one in history.config.rules if one[0] != "owner")
-    config = replace(history.config, users=some_users(random), rules=rules)
+    """The history with users in it, who are synced and own records."""
+    rules = dict(history.config.rules)
+    if random.random() < OWNED:
+        rules.setdefault("owner", random.choice(RULES))
+    config = replace(history.config, users=some_users(random), rules=tuple(rules.items()))
     switches = list(history.switches)
     for name, values in (
         ("hides_suspended", (False, False, True)),
@@ -412,7 +422,51 @@ def staffed(random: Random, history: History, *, faults: bool) -> History:
     for _ in range(random.randint(4, 14)):
         at = random.randint(0, len(steps))
         steps[at:at] = some_staffing(random, config, faults=faults)
+    steps = [_newly_owned(random, step) for step in steps]
+    rule = config.rule("owner", "Account")
+    if rule and random.random() < AWAITED:
+        steps += _awaited(random, rule)
     return replace(history, config=config, switches=tuple(switches), steps=tuple(steps))
+
+
+def _awaited(random: Random, rule: str) -> list[Step]:
+    """Nobody stands for the owner of the side that wins, until somebody does."""
+    side = S if rule.startswith("salesforce") else P if rule.startswith("spotio") else ""
+    side = side or random.choice((P, S))
+    name = "ownerId" if side == P else "OwnerId"
+    number = random.randrange(4)
+    if random.random() < 0.5:
+        # Who stands for the owner is out.
+        owner = "u2" if side == P else PEOPLE["u2"]
+        edit = Edit(side, "Account", number, ((name, owner),))
+        back = (
+            Staff("change", S, 1, (("IsActive", True),))
+            if side == P
+            else Staff("change", P, 1, (("suspended", False),))
+        )
+        ((switch, now),) = back.values
+        out = replace(back, values=((switch, not now),))
+        return [Plan(S), Plan(P), out, Plan(P if side == S else S), edit, Plan(side), back]
+    edit = Edit(side, "Account", number, ((name, STRANGER[side]),))
+    known = random.choice(
+        (
+            Staff("change", P, 2, (("externalSystemUserId", STRANGER[S]),)),
+            Staff("change", P, 2, (("email", EMAILS[STRANGER[S]]),)),
+            Staff("change", S, 2, (("Email", EMAILS[STRANGER[P]]),)),
+        )
+    )
+    return [Plan(S), Plan(P), edit, Plan(side), known]
+
+
+def _newly_owned(random: Random, step: Step) -> Step:
+    """A step in which a record is given to somebody who has come later, now and then."""
+    if not isinstance(step, (Add, Edit)):
+        return step
+    name, owners = ("ownerId", NEWCOMERS[P]) if step.side == P else ("OwnerId", NEWCOMERS[S])
+    values = dict(step.values)
+    if name in values and random.random() < 0.5:
+        values[name] = random.choice(owners)
+    return replace(step, values=tuple(values.items()))
 
 
 def some_users(random: Random) -> Users:
@@ -435,6 +489,11 @@ def some_users(random: Random) -> Users:
 def some_staffing(random: Random, config: Config, *, faults: bool) -> list[Step]:
     """What happens where users are synced."""
     chance = random.random()
+    if chance < 0.08 and faults:
+        # Back before the suspension had an outcome.
+        number = random.randrange(6)
+        moves = [Staff("change", S, number, (("IsActive", one),)) for one in (True, False, True)]
+        return [moves[0], Plan(S), moves[1], Plan(S, crash=random.randint(8, 18)), moves[2]]
     if chance < 0.5:
         return [some_staff(random)]
     if chance < 0.6:

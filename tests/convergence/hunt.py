@@ -43,7 +43,7 @@ def history_of(seed: int, *, wide: bool = True) -> History:
         has_users = crew.random() < USERS
         if not has_users or crew.random() < 0.5:
             history = widened(more, history, faults=faults)
-        if has_users and not history.config.activities:
+        if has_users:
             history = staffed(crew, history, faults=faults)
     # From a source of its own: what a seed told before there were wishes it still tells.
     random = Random(f"restores {seed}")

@@ -20,7 +20,8 @@ from reverse_sf.merge.envelope import USERS_PAIR
 from tests.convergence import reference
 from tests.convergence.activities import KINDS, is_done
 from tests.convergence.reference import ABSENT, UNDEFINED, Terms, canon, in_scope, same, verdicts
-from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, P, S, held, places
+from tests.convergence.roster import known_of
+from tests.convergence.shape import COMPONENTS, EXTERNAL_ID, OPS, P, S, held, places
 from tests.convergence.world import Where
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from reverse_sf.ledger.rows import Snapshot
     from tests.convergence.machine import Played
+    from tests.convergence.reference import Known
     from tests.convergence.shape import Config
     from tests.convergence.world import Decided, Lost, World, Write
 
@@ -85,6 +87,10 @@ class Books(NamedTuple):
     """What joins users, by link."""
     withheld: set[str]
     """The links of users who are parked."""
+    known: Known | None
+    """The users that owners are found among, where users are synced."""
+    awaited: set[tuple[str, str, str]]
+    """Side to write, object and user of the other side, whose record nobody can be given."""
 
     @classmethod
     def of(cls, ledger: Any, config: Config) -> Books:
@@ -126,6 +132,7 @@ class Books(NamedTuple):
             for one, found in snapshots.items()
             if one not in users
         }
+        known = known_of(ledger) if config.users else None
         withheld = {one.link_id for one in rows if one.link_id in users}
         rows = [one for one in rows if one.link_id not in users]
         parked = {(one.link_id, one.direction, one.key) for one in rows}
@@ -135,7 +142,24 @@ class Books(NamedTuple):
             for link_id, ones in ledger.asked(to).items()
             for one in ones
         }
-        return cls(pairs, parked, open_links, journal, rows, wanted, ended, users, withheld)
+        awaited = {
+            (P if to is Direction.TO_SPOTIO else S, one.pair.split(":")[0], one.user_id)
+            for to in Direction
+            for one in ledger.awaited_owners(to)
+        }
+        return cls(
+            pairs,
+            parked,
+            open_links,
+            journal,
+            rows,
+            wanted,
+            ended,
+            users,
+            withheld,
+            known,
+            awaited,
+        )
 
 
 def violations(played: Played, further: tuple[Check, ...] = ()) -> list[str]:
@@ -207,10 +231,19 @@ def _unsettled(world: World, pair: Pair, books: Books) -> Iterator[str]:
                 continue
             if any(two.act != "write" for two in found):
                 continue
+            if key == "owner" and _is_awaited(one.side, pair.sobject, values, books):
+                continue
             if rule != "union" and len(found) > 1 and not _possible(world, pair, key, found, books):
                 continue
             yield f"{key} of {pair.p}/{pair.s}: {p_value!r} | {s_value!r} on {settled!r}, {rule}"
             break
+
+
+def _is_awaited(side: str, sobject: str, values: tuple[Any, Any], books: Books) -> bool:
+    """Whether nobody of a side is known: its target has looked for the owner, and found nobody."""
+    user = values["PS".index(OTHER[side])]
+    is_unknown = books.known is not None and not books.known.of[side]
+    return is_unknown and (side, sobject, user) in books.awaited
 
 
 def _possible(
@@ -285,7 +318,8 @@ def terms_at_rest(world: World, books: Books, key: str, sobject: str) -> Terms:
         found = linked(P, value)
         return found.s if found else None
 
-    return Terms(world.config, key, sobject, {P: in_spotio, S: in_salesforce})
+    parents = {P: in_spotio, S: in_salesforce}
+    return Terms(world.config, key, sobject, parents, users=books.known)
 
 
 def i2_is_quiet(played: Played, books: Books) -> Iterator[str]:
@@ -459,13 +493,30 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
                 yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
             if values != settled or taken_back:
                 continue
-            if terms_at_rest(world, books, key, pair.sobject).agrees(*values):
+            terms = terms_at_rest(world, books, key, pair.sobject)
+            if terms.agrees(*values):
+                continue
+            if key == "owner" and _were_one(world, terms, values):
                 continue
             for at in (0, 1):
                 where = pair.where("PS"[at])
                 seen = any(same(one, values[at]) for one in world.seen.get((where, key), ()))
-                if (where, key) in world.pending and not _stays_beside(settled) and not seen:
+                if (where, key) not in world.pending or _stays_beside(settled) or seen:
+                    continue
+                if not _agree_in(world.parts.get((where, key)), values):
                     yield f"{key} = {values[at]!r} of {where.id} beside {values[1 - at]!r}"
+
+
+def _were_one(world: World, terms: Terms, values: list[Any]) -> bool:
+    """Whether two owners were one person when they were settled, by what a run knew then."""
+    return any(terms._replace(users=one).agrees(*values) for one in world.knew)
+
+
+def _agree_in(parts: set[str] | None, values: list[Any]) -> bool:
+    """Whether two addresses are one in every component that somebody has changed."""
+    if parts is None or not all(isinstance(one, dict) for one in values):
+        return False
+    return all(same(values[0][one], values[1][one]) for one in parts)
 
 
 def _stays_beside(settled: list[Any]) -> bool:
@@ -557,6 +608,7 @@ def terms_then(decided: Decided, key: str) -> Terms:
         },
         done=decided.sobject in KINDS
         and is_done(decided.other if decided.to == P else decided.source),
+        users=decided.users,
     )
 
 
@@ -610,6 +662,9 @@ def _right_value(
     if value == "?" or (key == "parent" and value is UNDEFINED):
         return
     names = write.places[key]
+    if key == "owner" and terms.users is not None:
+        yield from _right_owner(decided, write, (p_value, s_value)["PS".index(decided.to) ^ 1])
+        return
     if key == "address":
         sent = write.payload.get("address") if decided.to == P else write.payload
         for part, name in COMPONENTS.items():
@@ -622,6 +677,19 @@ def _right_value(
     sent = canon(decided.to, key, write.payload[names[0]])
     if sent != canon(decided.to, key, value):
         yield f"{key} of {write.where} was written as {sent!r}, not {value!r}"
+
+
+def _right_owner(decided: Decided, write: Write, user: Any) -> Iterator[str]:
+    """An owner is who was known to be it, or is by now; who may not own is stood in for."""
+    side = decided.to
+    at_once = [one for one in (decided.users, write.users) if one is not None]
+    active = {one for known in at_once for one in known.owners(side, user)}
+    stands_in = write.action == "create" or not decided.config.keeps_owner(decided.sobject)
+    if stands_in and not all(known.owners(side, user) for known in at_once):
+        active |= {one for known in at_once for one in known.named(side, OPS)}
+    sent = write.payload[write.places["owner"][0]]
+    if sent not in active:
+        yield f"owner of {write.where} was written as {sent!r} for {user!r}, not {sorted(active)}"
 
 
 def _right_winner(world: World, decided: Decided, key: str, shown: str) -> Iterator[str]:

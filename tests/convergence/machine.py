@@ -26,7 +26,7 @@ from tests.convergence.edits import (
     Wait,
 )
 from tests.convergence.roster import KEY_OWNER
-from tests.convergence.shape import EXTERNAL_ID, PARENT_FIELD, P, S, definition_of
+from tests.convergence.shape import EXTERNAL_ID, PARENT_FIELD, P, S, definition_of, places
 from tests.convergence.sync import Plan, Sync, one_time, open_ledger
 from tests.convergence.world import Where, World
 
@@ -76,7 +76,7 @@ class Machine:
         elif isinstance(step, Edit):
             where = self._pick(step.side, step.sobject, step.number)
             if where is not None:
-                world.edit(where, dict(step.values))
+                world.edit(where, self._owned(step.side, step.values))
         elif isinstance(step, Add):
             self._add(step)
         elif isinstance(step, Life):
@@ -114,7 +114,7 @@ class Machine:
         return found[number % len(found)] if found else None
 
     def _add(self, step: Add) -> None:
-        values = dict(step.values)
+        values = self._owned(step.side, step.values)
         config = self.world.config
         if step.sobject in KINDS or (step.sobject == "Contact" and config.contacts):
             parent = self._pick(step.side, config.parents(step.sobject)[-1], step.parent)
@@ -173,6 +173,20 @@ class Machine:
                 world.delete(where, winner=winner.id)
                 world.move(where, winner)
                 world.edit(winner, {})
+
+    def _owned(self, side: str, values: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+        """Values that somebody writes; nobody gives a record to who is not there, or is out."""
+        name, people = places(side, "Account", "owner")[0], self.world.roster.of[side]
+        told = dict(values)
+        if self.world.config.users is not None and name in told:
+            owner = people.get(told[name])
+            if (
+                owner is None
+                or owner.values.get("suspended")
+                or not owner.values.get("IsActive", 1)
+            ):
+                del told[name]
+        return told
 
     def _staff(self, step: Staff) -> None:
         world, roster = self.world, self.world.roster

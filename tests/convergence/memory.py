@@ -23,6 +23,7 @@ from reverse_sf.ledger.encoding import digest_of, from_text, sortable, to_text
 from reverse_sf.ledger.rehearsals import RunOperation
 from reverse_sf.ledger.restores import ASKED
 from reverse_sf.ledger.rows import (
+    AwaitedOwner,
     Conflict,
     Intent,
     Link,
@@ -99,6 +100,7 @@ class MemoryLedger:
     wanted: dict[tuple[Direction, str, str], Restore] = field(default_factory=dict)
     ended: list[tuple[str, str, str]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    awaited: dict[tuple[Direction, str, str], str] = field(default_factory=dict)
 
     # --- runs ----------------------------------------------------------------------------------
 
@@ -400,6 +402,7 @@ class MemoryLedger:
             self.wanted.pop((direction, link_id, key), None)
             self.ended.append((link_id, key, how))
         self.people.update(((one.side, one.user_id), one) for one in decisions.users)
+        self._await(decisions.awaited, decisions.run_id)
 
     def _check(self, links: Sequence[Link]) -> None:
         moving = {one.link_id: one for one in links}
@@ -570,6 +573,7 @@ class MemoryLedger:
             for one in self.conflict_rows
             if (one.operation_id, one.link_id, one.key) not in spared
         ]
+        self._await(outcomes.awaited, outcomes.run_id)
 
     def journal(self, rows: Sequence[Conflict]) -> None:
         self._add_conflicts(rows)
@@ -657,6 +661,32 @@ class MemoryLedger:
             and it.intent.direction is direction
             and self._has_both(it.intent.waiting_for)
         ]
+
+    def _await(self, found: Sequence[AwaitedOwner], run_id: str) -> None:
+        for one in found:
+            self.awaited[one.direction, one.pair, one.user_id] = run_id
+
+    def awaited_owners(self, direction: Direction) -> list[AwaitedOwner]:
+        return [
+            AwaitedOwner(*one, run_id)
+            for one, run_id in sorted(self.awaited.items())
+            if one[0] is direction
+        ]
+
+    def no_longer_awaited(self, found: Sequence[AwaitedOwner]) -> None:
+        for one in found:
+            key = (one.direction, one.pair, one.user_id)
+            if self.awaited.get(key) == one.run_id:
+                del self.awaited[key]
+
+    def images_naming(self, pair: str, side: Side, user_id: str) -> Iterator[dict[str, str]]:
+        found = {
+            link_id: image.text
+            for (link_id, of), image in self.images.items()
+            if of is side and self.links[link_id].pair == pair and user_id in image.text
+        }
+        if found:
+            yield found
 
     def retry_parked(self, direction: Direction, *, now: str) -> int:
         number = 0

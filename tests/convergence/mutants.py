@@ -38,6 +38,7 @@ from reverse_sf.mapper import (
 )
 from reverse_sf.mapper.conversion import Conversion
 from reverse_sf.mapper.entries import Entries
+from reverse_sf.mapper.people import People
 from reverse_sf.mapper.user_sync import UserSyncing
 from reverse_sf.mapper.winners import Winners
 from reverse_sf.mapping import choices, conversion, known_pair
@@ -446,6 +447,10 @@ def _any_owner() -> Any:
     return patch.object(tenant_users.Tenant, "may_own_key", lambda *_: False)
 
 
+def _owners_are_not_awaited() -> Any:
+    return _nothing(fields, "_await_owner")
+
+
 def _lost_suspension_is_a_persons() -> Any:
     return patch.object(users.UserFacts, "may_be_out", property(lambda _: False))
 
@@ -571,6 +576,8 @@ MUTANTS = (
     Mutant("names are sent with each change of a user", _names_with_each_change),
     Mutant("a part of a user is sent for the whole", _part_of_a_user),
     Mutant("a suspension without an outcome is a person's", _lost_suspension_is_a_persons),
+    Mutant("an owner whom nobody knows is not awaited", _owners_are_not_awaited),
+    Mutant("who is out owns records", lambda: patch.object(People, "may_own", _always)),
     Mutant("who is shown no more stays", lambda: _nothing(UserSyncing, "_note_lost")),
     Mutant(
         "the ledger is not told of SPOTIO's users", lambda: _nothing(MemoryLedger, "replace_users")

@@ -29,6 +29,7 @@ from tests.convergence.shape import (
     DEFAULT_OWNER,
     LIMITS,
     NUMBERS,
+    OPS,
     PEOPLE,
     SETS,
     STAGES,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 ABSENT = "<absent>"
 UNDEFINED = "<undefined>"
+UNKNOWN = "?"
+"""A user about whom the target is asked, because nobody of that side is known yet."""
 MIRROR = {"spotio_only": "salesforce_only", "spotio_unless_blank": "salesforce_unless_blank"}
 LONGEST_IN_SPOTIO = {"Subject": 128, "Description": 512}
 LONGEST_EVENT = 14 * 24 * 60
@@ -106,6 +109,68 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+class Someone(NamedTuple):
+    """A user as owners are found by: by external id in SPOTIO, by user name in Salesforce."""
+
+    active: bool
+    email: str | None
+    username: str | None = None
+    external_id: str | None = None
+
+
+class Known(NamedTuple):
+    """What is known of users, and of who is whose counterpart.
+
+    Attributes:
+        joined: by Salesforce user, the SPOTIO user whom the sync of users has joined with it.
+        of: the users, by side and id; a side of which nobody is known is left to the target.
+    """
+
+    joined: dict[str, str]
+    of: dict[str, dict[str, Someone]]
+
+    def counterparts(self, to: str, user: Any) -> list[str]:
+        """Who a user is on the other side: by link, else by external id, else by e-mail."""
+        return next((found for found in self._by_turns(to, user) if found), [])
+
+    def owners(self, to: str, user: Any) -> list[str]:
+        """To whom its records are given there: by the same turns, to who is there and active."""
+        turns = self._by_turns(to, user)
+        active = [[one for one in found if self.may_own(to, one)] for found in turns]
+        return next((found for found in active if found), [])
+
+    def _by_turns(self, to: str, user: Any) -> list[list[str]]:
+        if to == P:
+            joined = [self.joined[user]] if user in self.joined else []
+            found = [one for one, it in self.of[P].items() if is_same_id(it.external_id, user)]
+            known = self.of[S].get(user)
+            by_email = self.named(P, known.email) if known else []
+            return [joined, self._first(P, found), by_email]
+        joined = [one for one, member in self.joined.items() if member == user]
+        member = self.of[P].get(user)
+        if member is None:
+            return [joined]
+        found = [one for one in self.of[S] if is_same_id(member.external_id, one)]
+        return [joined, found, self.named(S, member.email)]
+
+    def named(self, side: str, email: Any) -> list[str]:
+        """Who has an e-mail: the active one, and of several that of the lowest id; or nobody."""
+        known = self.of[side].items()
+        found = [
+            one
+            for one, it in known
+            if email and (same_words(email, it.email) or same_words(email, it.username))
+        ]
+        return self._first(side, found)
+
+    def _first(self, side: str, found: list[str]) -> list[str]:
+        return sorted(found, key=lambda one: (not self.of[side][one].active, one))[:1]
+
+    def may_own(self, side: str, user: str) -> bool:
+        """Whether a user is known to be there and active, so that records may be theirs."""
+        return user in self.of[side] and self.of[side][user].active
+
+
 class Terms(NamedTuple):
     """How one key travels under one configuration.
 
@@ -113,6 +178,7 @@ class Terms(NamedTuple):
         sobject: that the key's pair goes by.
         parent_in: per side, maps the other side's parent id to this side's; None where unlinked.
         done: SPOTIO lets nothing of the record be changed: an activity that is done.
+        users: where users are synced, what is known of them.
     """
 
     config: Config
@@ -120,6 +186,7 @@ class Terms(NamedTuple):
     sobject: str
     parent_in: dict[str, Callable[[Any], Any]]
     done: bool = False
+    users: Known | None = None
 
     def carried(self, to: str, value: Any) -> Any:
         """``toS`` or ``toP`` of a canonical value."""
@@ -180,15 +247,32 @@ class Terms(NamedTuple):
         return UNDEFINED
 
     def _owner(self, to: str, value: Any) -> Any:
+        if self.users is not None:
+            return self.owners(to, value)[0]
         table = PEOPLE if to == S else {one: name for name, one in PEOPLE.items()}
         if value in table:
             return table[value]
         return UNDEFINED if self.config.keeps_owner(self.sobject) else DEFAULT_OWNER[to]
 
+    def owners(self, to: str, value: Any) -> list[Any]:
+        """Whom an owner may be carried over as; UNKNOWN where the target has to look."""
+        users = self.users
+        if users is None:
+            return [self._owner(to, value)]
+        found: list[Any] = users.owners(to, value)
+        if not users.of[to]:
+            return [UNKNOWN]
+        if not found and not self.config.keeps_owner(self.sobject):
+            found = [one for one in users.named(to, OPS) if users.may_own(to, one)]
+        return found or [UNDEFINED]
+
     def agrees(self, p: Any, s: Any) -> bool:
         """``p E s``."""
         if p is None or s is None:
             return p is None and s is None
+        if self.key == "owner" and self.users is not None:
+            either = [*self.owners(P, s), *self.users.counterparts(P, s)]
+            return p in either or s in [*self.owners(S, p), *self.users.counterparts(S, p)]
         if self.key == "address":
             parts = ("street", "city")
             return all(same(p.get(part), s.get(part)) for part in parts)

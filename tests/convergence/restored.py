@@ -141,7 +141,7 @@ def r3_stays(played: Played, books: Books) -> Iterator[str]:
         if any(_edited(world, one, key, write.at) for one in (write.where, write.source)):
             continue
         if any(
-            (it.where, it.restore.key) == (write.where, key) and it.at > write.at
+            (it.where, it.restore.key) == (write.where, key) and it.at > decided.at
             for it in world.asked
         ):
             # A later wish speaks for the field.

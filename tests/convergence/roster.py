@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reverse_sf.mapping.definition import Side
+from reverse_sf.merge.envelope import USERS_PAIR
 from reverse_sf.spotio.client import Spotio, User
 from reverse_sf.spotio.errors import (
     AmbiguousOutcomeError,
@@ -19,6 +20,7 @@ from reverse_sf.spotio.errors import (
     NotFoundError,
     WriteRefusedError,
 )
+from tests.convergence.reference import Known, Someone
 from tests.convergence.shape import EMAILS, PEOPLE, STRANGER, P, S
 
 if TYPE_CHECKING:
@@ -87,12 +89,15 @@ class Roster:
         writes: calls of the sync that wrote.
         own: SPOTIO's users whom the sync has suspended, and whom the ledger was not told to be
             active since.
+        in_doubt: by operation, those whose suspension was decided and has no outcome: nobody can
+            tell whether it was carried out, or a person came first.
     """
 
     switches: Switches
     of: dict[str, dict[str, Person]] = field(default_factory=lambda: {P: {}, S: {}})
     writes: list[UserWrite] = field(default_factory=list)
     own: set[str] = field(default_factory=set)
+    in_doubt: dict[str, str] = field(default_factory=dict)
     _numbers: int = 100
 
     @classmethod
@@ -179,9 +184,48 @@ class Roster:
             if not (self.switches.hides_suspended and self.of[P][one].values["suspended"])
         ]
 
+    def known(self, joined: Mapping[str, str]) -> Known:
+        """The users as they truly are, joined as the ledger says."""
+        return Known(
+            dict(joined),
+            {
+                P: {
+                    name: Someone(
+                        active=not one.values["suspended"],
+                        email=one.values["email"],
+                        external_id=one.values["externalSystemUserId"],
+                    )
+                    for name, one in self.of[P].items()
+                },
+                S: {
+                    name: Someone(
+                        active=one.values["IsActive"],
+                        email=one.values["Email"],
+                        username=one.values["Username"],
+                    )
+                    for name, one in self.of[S].items()
+                },
+            },
+        )
+
     def learnt(self, rows: Iterable[UserRow]) -> None:
         """The ledger was told of users: who is active in it is not suspended by the sync."""
         self.own -= {one.user_id for one in rows if one.side is Side.SPOTIO and one.active}
+
+
+def someone(row: UserRow) -> Someone:
+    """A user of the ledger, as owners are found by."""
+    return Someone(row.active, row.email, row.username, row.external_id)
+
+
+def known_of(ledger: Any) -> Known:
+    """What the ledger knows of users."""
+    sides = {P: Side.SPOTIO, S: Side.SALESFORCE}
+    found = {
+        side: {one.user_id: someone(one) for one in ledger.users(of).values()}
+        for side, of in sides.items()
+    }
+    return Known(ledger.linked_pairs(USERS_PAIR), found)
 
 
 def shown_of(person: Person) -> dict[str, Any]:
@@ -295,7 +339,8 @@ class SmallSpotio(Spotio):
 
     def _before(self, user_id: str) -> tuple[dict[str, Any], int, bool]:
         person = self._roster.of[P][user_id]
-        by_hand = person.out_by == "user" and user_id not in self._roster.own
+        its_own = {*self._roster.own, *self._roster.in_doubt.values()}
+        by_hand = person.out_by == "user" and user_id not in its_own
         return dict(person.values), person.version, by_hand
 
     def _note(

@@ -121,6 +121,11 @@ POOL: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 """Small pools, so that collisions are common."""
 MAILS = (*EMAILS.values(), "One@Example.com", "new@example.com", "1@org", "101@org")
+NEWCOMERS = {
+    P: ("u101", "u102", "u103"),
+    S: ("005000000000101AAA", "005000000000102AAA", "005000000000103AAA"),
+}
+"""Users who may be there once somebody has hired them; they are counted through on both sides."""
 STAFF: dict[str, dict[str, tuple[Any, ...]]] = {
     S: {
         "Email": (*MAILS, None),

@@ -24,10 +24,11 @@ from reverse_sf.mapper.run import MappingRun
 from reverse_sf.mapper.suspicion import Limits
 from reverse_sf.mapping import known_pair
 from reverse_sf.mapping.definition import Direction, Side
-from reverse_sf.merge.envelope import USERS_PAIR
+from reverse_sf.merge.envelope import USERS_PAIR, Action
 from tests.convergence import activities
 from tests.convergence.memory import MemoryLedger
-from tests.convergence.reference import canon, in_scope
+from tests.convergence.reference import Known, canon, in_scope
+from tests.convergence.roster import known_of, someone
 from tests.convergence.shape import (
     EMAILS,
     PARENT_FIELD,
@@ -127,6 +128,11 @@ class Sync:
         self.watched = Watched(self.ledger, self.world)
         if self.world.config.users is None:
             self._tell_people()
+        else:
+            self.world.known = self._truth
+
+    def _truth(self) -> Known:
+        return self.world.roster.known(self.ledger.linked_pairs(USERS_PAIR))
 
     def _tell_people(self) -> None:
         """Where users are not synced, both sides are known from the beginning."""
@@ -415,12 +421,16 @@ class Watched:
         """Those of this run."""
         self.is_whole = False
         """Whether the listing shows everybody, and is known to have come to its end."""
+        self._known = Known({}, {P: {}, S: {}})
+        """What the mapper knows of users: as it was when the run began, and what was told since."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
     def begin_run(self, run: Run, *, ttl_seconds: float) -> None:
         self._world.effect("begin")
+        self._known = known_of(self._ledger)
+        self._world.knew.append(self._known)
         self._ledger.begin_run(run, ttl_seconds=ttl_seconds)
         self._world.effect("begun")
 
@@ -430,6 +440,9 @@ class Watched:
 
     def commit_decisions(self, decisions: Decisions) -> None:
         self._world.effect("decide")
+        for one in decisions.users:
+            side = P if one.side is Side.SPOTIO else S
+            self._known.of[side][one.user_id] = someone(one)
         self._note(decisions)
         self._ledger.commit_decisions(decisions)
         self._world.roster.learnt(decisions.users)
@@ -444,6 +457,8 @@ class Watched:
     def commit_outcomes(self, outcomes: Outcomes) -> None:
         self._world.effect("settle")
         self._ledger.commit_outcomes(outcomes)
+        for one in outcomes.outcomes:
+            self._world.roster.in_doubt.pop(one.operation_id, None)
         self._world.effect("settled")
 
     def journal(self, rows: Sequence[Conflict]) -> None:
@@ -545,6 +560,7 @@ class Watched:
                 ),
                 run_id=decisions.run_id,
                 restores=restores.get(intent.link_id, {}),
+                users=self._users_known() if world.config.users else None,
             )
             world.carried[intent.operation_id] = {
                 key: canon(OTHER[to], key, value)
@@ -553,9 +569,15 @@ class Watched:
                 if decision.get(key, {}).get("row") != RESTORED
             }
 
+    def _users_known(self) -> Known:
+        joined, of = self._known
+        return Known(joined, {side: dict(of[side]) for side in (P, S)})
+
     def _note_user(self, intent: Intent) -> None:
         told = [msgspec.json.encode(one) for one in (intent.envelope, intent.record)]
         envelope, record = map(msgspec.json.decode, told)
+        if intent.action == Action.SUSPEND.value:
+            self._world.roster.in_doubt[intent.operation_id] = envelope["spotio_id"]
         self._world.decided_users[intent.operation_id] = DecidedUser(
             link_id=intent.link_id,
             user=envelope["salesforce_id"],

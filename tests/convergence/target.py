@@ -269,9 +269,8 @@ class Target:
             if task.linking:
                 # Of a found record's address only what was sent is known to agree.
                 agreed = [name for name in agreed if not task.is_part(name)]
-            settled = [*agreed, *task.settled]
             if not write:
-                return task.unwritten(row, settled, called=called)
+                return task.unwritten(row, agreed, called=called)
             if task.is_done(row):
                 task.withheld += [
                     Withheld(task.record_key(one), ACTIVITY_DONE, "") for one in write
@@ -302,7 +301,7 @@ class Target:
             after = world.read(where)
             if after is None:
                 return task.result(OperationStatus.APPLIED, "updated", None, [])
-            return task.written(row, after, write, settled)
+            return task.written(row, after, write, agreed)
         return task.refused(Withheld("", "busy", "it keeps changing", by_time=True))
 
     def _put(self, task: Task, payload: dict[str, Any], version: int, write: Write) -> None:
@@ -363,7 +362,7 @@ class Task:
         other = self.envelope.spotio_id if side == S else self.envelope.salesforce_id
         self.source = Where(across, world.config.kind(across, self.sobject), other or "")
         self.values: dict[str, Any] = {}
-        self.settled: list[str] = []
+        self.awaited: str | None = None
         self.withheld: list[Withheld] = []
         self.withheld_names: set[str] = set()
         self.tried: set[str] = set()
@@ -410,7 +409,7 @@ class Task:
         theirs = value["spotio_id" if self._side == S else "salesforce_id"]
         found = table.get(theirs)
         if found is None and self.envelope.action is not Action.CREATE and value["keep_on_update"]:
-            self.settled.append(name)
+            self.awaited = theirs
             return
         found = found or (DEFAULT_OWNER[self._side] if value.get("default") else None)
         if found is None:
@@ -421,17 +420,22 @@ class Task:
 
     def _own(self, name: str, value: Mapping[str, Any], owners: Tenant | Org) -> None:
         """Find an owner among users that are synced, as the two targets do."""
-        found, default = owners.owner(value), owners.default()
+        user = value["spotio_id" if self._side == S else "salesforce_id"]
+        found = owners.owner(value)
+        default = owners.default() if value.get("default") else None
         if found is None and self.envelope.action is not Action.CREATE and value["keep_on_update"]:
-            self.settled.append(name)
+            self.awaited = user
             return
         known = (None, default) if self._side == P else (None,)
-        if not value.get("email") and found in known:
+        if not (value.get("email") or value.get("nobody")) and found in known:
             # Once it is known who this is, the owner is decided again.
             self.stand_ins.add(name)
+            self.awaited = user
         found = found or default
         if found is None:
-            self.withheld.append(Withheld(self.record_key(name), "owner_unknown", "nobody"))
+            self.awaited = user
+            key = "owner" if name == "OwnerId" else name
+            self.withheld.append(Withheld(key, "owner_unknown", "nobody stands in"))
         else:
             self.values[name] = found
 
@@ -601,6 +605,7 @@ class Task:
             record_id=self.where.id if self.where else None,
             withheld=list(self.withheld),
             calls=self.calls,
+            awaited=self.awaited,
         )
         if row is None:
             return result
@@ -648,7 +653,7 @@ class Task:
         return image | {"externalDataObjectId": row.values["externalDataObjectId"]}
 
     def written(
-        self, before: Row, after: Row, write: Sequence[str], settled: Sequence[str]
+        self, before: Row, after: Row, write: Sequence[str], agreed: Sequence[str]
     ) -> Result:
         """The result of a write that was made."""
         old, new = self.current(before), self.current(after)
@@ -668,7 +673,7 @@ class Task:
                 self.withheld.append(Withheld(self.record_key(name), "not_taken", "kept the old"))
         links = self.linking or self.envelope.action is Action.LINK
         status = OperationStatus.APPLIED
-        result = self.result(status, "linked" if links else "updated", after, [*kept, *settled])
+        result = self.result(status, "linked" if links else "updated", after, [*kept, *agreed])
         result.overruled = self.overruled(kept, old, new)
         return result
 
@@ -695,15 +700,15 @@ class Task:
             return {part: values.get(one) for part, one in place.items()}
         return values[name]
 
-    def unwritten(self, row: Row, settled: Sequence[str], *, called: bool) -> Result:
+    def unwritten(self, row: Row, agreed: Sequence[str], *, called: bool) -> Result:
         """The result of a record that needed no write."""
-        if self.withheld and not settled:
+        if self.withheld and not agreed:
             return self.result(OperationStatus.REJECTED, "rejected", row, [])
         if self.linking or self.envelope.action is Action.LINK:
-            return self.result(OperationStatus.APPLIED, "linked", row, settled)
+            return self.result(OperationStatus.APPLIED, "linked", row, agreed)
         if called and not self.withheld:
-            return self.result(OperationStatus.APPLIED, "updated", row, settled)
-        return self.result(OperationStatus.AGREED, "agreed", row, settled)
+            return self.result(OperationStatus.APPLIED, "updated", row, agreed)
+        return self.result(OperationStatus.AGREED, "agreed", row, agreed)
 
     def refused(self, why: Withheld, row: Row | None = None) -> Result:
         """The result of a write that did not happen."""

@@ -458,11 +458,43 @@ SEEDS = {
         OF_USERS,
         steps=(Plan(S), Staff("hide", S, 0), Plan(S), Select(Users((Role("Sales"),)))),
     ),
+    "an owner whom nobody knew is written once users have changed": History(
+        Config((*COMPANY, ("owner", "two_way")), users=FIELD),
+        steps=(
+            ACME,
+            *(Plan(S), Plan(P)),
+            Edit(P, "Account", 0, (("ownerId", "u7"),)),
+            *(Plan(P), Plan(S)),
+            Staff("change", P, 2, (("externalSystemUserId", "005000000000007AAA"),)),
+        ),
+    ),
+    "the default owner of a user who is nowhere does not come back as a value": History(
+        Config((*COMPANY, ("owner", "spotio_only")), users=FIELD, activities="two_way"),
+        steps=(
+            *(Staff("dismiss", P, 0), ACME, Plan(S)),
+            Add(P, "Task", (("Subject", "Ring"),)),
+        ),
+        order="PS",
+    ),
+    "who is out is given no record, and the edit is not forgotten": History(
+        Config((*COMPANY, ("owner", "spotio_only")), users=FIELD),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"),)),
+            *(Plan(S), Plan(P), Staff("change", S, 1, (("IsActive", False),)), Plan(S)),
+            *(Edit(P, "Account", 0, (("ownerId", "u2"),)), Plan(P)),
+            Staff("change", S, 1, (("IsActive", True),)),
+        ),
+    ),
     "a suspension whose call had no answer is taken back when its user is back": History(
         OF_USERS, steps=(ann("Field"), Plan(S), ann(None), Plan(S, crash=12), ann("Field"))
     ),
     "a suspension whose outcome was lost is taken back when its user is back": History(
         OF_USERS, steps=(ann("Field"), Plan(S), ann(None), Plan(S, crash=14), ann("Field"))
+    ),
+    "a suspension whose outcome was lost is the sync's own also where no restore is taken": History(
+        OF_USERS,
+        (("restores", "never"),),
+        (ann("Field"), Plan(S), ann(None), Plan(S, crash=14), ann("Field")),
     ),
     "a restore whose outcome was lost is followed by the suspension that is due": History(
         Config(COMPANY, users=FIELD, enabled="S"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.convergence import activities
 from tests.convergence.activities import EVENT, TASK
-from tests.convergence.reference import Terms, canon, same
+from tests.convergence.reference import Known, Terms, canon, same
 from tests.convergence.roster import Roster
 from tests.convergence.shape import (
     COMPONENTS,
@@ -153,6 +153,8 @@ class World:
     now: int = 0
     rows: dict[Where, Row] = field(default_factory=dict)
     pending: dict[tuple[Where, str], Any] = field(default_factory=dict)
+    parts: dict[tuple[Where, str], set[str]] = field(default_factory=dict)
+    """Components of an address that somebody has changed, ever."""
     seen: dict[tuple[Where, str], list[Any]] = field(default_factory=dict)
     edited_at: dict[tuple[Where, str], list[tuple[int, Any]]] = field(default_factory=dict)
     edits: dict[tuple[Where, str], int] = field(default_factory=dict)
@@ -172,6 +174,10 @@ class World:
     crash_at: int | None = None
     dead: bool = False
     interrupt: Callable[[str], None] | None = None
+    known: Callable[[], Known] | None = None
+    """Where users are synced: they, and who of them is joined."""
+    knew: list[Known] = field(default_factory=list)
+    """What each run knew of users, at its end."""
     _numbers: int = 0
 
     def __post_init__(self) -> None:
@@ -252,10 +258,17 @@ class World:
                 continue
             if by == "user" or key in automated or key in back:
                 self._note(where, key)
+                self._note_parts(where, key, before[key], after[key])
             else:
                 self.pending.pop((where, key), None)
                 self._saw(where, key, after[key])
         self.settle(where)
+
+    def _note_parts(self, where: Where, key: str, before: Any, after: Any) -> None:
+        """Keep which components of an address somebody has changed: a geocoder may undo some."""
+        if key == "address" and before is not None and after is not None:
+            changed = {part for part in after if not same(before[part], after[part])}
+            self.parts.setdefault((where, key), set()).update(changed)
 
     def _note(self, where: Where, key: str) -> None:
         value = canon(where.side, key, held(*where[:2], key, self.rows[where].values))
@@ -421,7 +434,8 @@ class World:
 
             return find
 
-        return Terms(self.config, key, sobject, {P: parent(P), S: parent(S)})
+        users = self.known() if key == "owner" and self.known else None
+        return Terms(self.config, key, sobject, {P: parent(P), S: parent(S)}, users=users)
 
     def settle(self, where: Where) -> None:
         """Values that both sides agree on are seen by both."""
@@ -512,6 +526,7 @@ class World:
                 continue
             if (where, key) in self.pending and any(name in values for name in place):
                 overwritten.append(Lost(where, key, pending, write.operation))
+        write.users = self.known() if self.known else None
         write.before = {name: row.values.get(name) for name in values}
         self.events.append(("write", *where, repr(sorted(values.items(), key=str))))
         back = self.brought_back(write.operation)
@@ -549,6 +564,7 @@ class World:
         self.events.append(("create", side, sobject, repr(sorted(values.items(), key=str))))
         where = self.add(side, sobject, values, "sync")
         write.where, write.at = where, self.now
+        write.users = self.known() if self.known else None
         write.before = {}
         write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
         self.writes.append(write)
@@ -643,6 +659,7 @@ class Write:
         rivals: keys whose value at the source had not travelled yet.
         kin: of a create, what may be called the counterpart of the source's parent.
         decided: the decision in force; the same write asked for again has the same operation.
+        users: both sides' users at that moment, where they are synced.
     """
 
     operation: str
@@ -660,6 +677,7 @@ class Write:
     rivals: frozenset[str] = frozenset()
     kin: frozenset[str] = frozenset()
     decided: Decided | None = None
+    users: Known | None = None
     at: int = 0
 
     @property
@@ -704,6 +722,7 @@ class Decided:
         base: by record key, as ``[P, S]``.
         run_id: the run that decided it last.
         restores: by record key, what a person wanted back and this writes.
+        users: where they are synced, what the mapper knew of them.
     """
 
     config: Config
@@ -725,6 +744,7 @@ class Decided:
     parents: dict[tuple[str, str], str | None]
     run_id: str = ""
     restores: dict[str, Restore] = field(default_factory=dict)
+    users: Known | None = None
 
     def where(self, side: str) -> Where:
         """The record of a side."""
