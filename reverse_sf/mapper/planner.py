@@ -245,12 +245,28 @@ class Planner:
         return self._fields.owner_in(image)
 
     def postpone(self, prior: Prior, subject: Subject, batch: Batch) -> None:
-        """Keep the new image; the link is decided again once the open operation has an outcome."""
+        """Keep the new image; the link is decided again once the open operation has an outcome.
+
+        Not for an image that says nothing new: what was known before is decided, or called for
+        already. A vain attempt that touches its record would call for the next one otherwise.
+        """
         self._fields.under_way(prior, subject.values)
-        self._entries.flag(prior.snapshot.link, self._course.direction, PUT_OFF, batch)
+        if self._is_news(prior, subject.values):
+            self._entries.flag(prior.snapshot.link, self._course.direction, PUT_OFF, batch)
         self._tally.add(self._name, "waiting", "an earlier write is still under way")
         gone = event_of(subject.values) in (Event.DELETED, Event.MERGED)
         self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
+
+    def _is_news(self, prior: Prior, values: dict[str, Any]) -> bool:
+        """Whether an observation may be decided otherwise than the one before it."""
+        before = self._course.source_image(prior.snapshot)
+        return (
+            before is None
+            or event_of(values) is not Event.PRESENT
+            or event_of(before) is not Event.PRESENT
+            or self._in_scope(before) is not self._in_scope(values)
+            or self._fields.is_another(before, values)
+        )
 
     # --- updates -----------------------------------------------------------------------------
 

@@ -59,7 +59,13 @@ class Refusals(RecordSpelling):
         whole = (
             prior.snapshot if prior.reread is None else prior.reread(prior.snapshot.link.link_id)
         )
-        before = self._course.source_image(whole) or {}
+        return self._alike(self._course.source_image(whole) or {}, values)
+
+    def is_another(self, before: dict[str, Any], values: dict[str, Any]) -> bool:
+        """Whether two images of the source differ in any key."""
+        return len(self._alike(before, values)) < len(self._parts)
+
+    def _alike(self, before: dict[str, Any], values: dict[str, Any]) -> set[str]:
         side = self._course.source
         return {
             part.key

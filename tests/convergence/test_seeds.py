@@ -546,6 +546,24 @@ SEEDS = {
             Edit(S, "Account", 0, (("AnnualRevenue", 2.35),)),
         ),
     ),
+    "a refused value is not sent again for what a tap tells a second time meanwhile": History(
+        Config(
+            (
+                ("Company", "two_way"),
+                ("Website", "spotio_unless_blank"),
+                ("Rating", "salesforce_unless_blank"),
+            )
+        ),
+        (("trims", True),),
+        (
+            Add(S, "Account", (("Name", "Acme"), ("Rating", "Hot"))),
+            Plan(S),
+            Edit(P, "Account", 0, (("Website", "A.IO"),)),
+            *(Plan(P, crash=15), Plan(S)),
+            Edit(P, "Account", 0, (("Rating", "Lukewarm"),)),
+            *(Plan(P), Plan(S), Plan(P)),
+        ),
+    ),
     "what comes late of a record that was left out in the same run is no news": History(
         Config((("Company", "two_way"),), scope_p=("Prospect", "Customer")),
         steps=(

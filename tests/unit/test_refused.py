@@ -117,6 +117,29 @@ def test_an_observation_that_was_put_off_is_decided_with_all_that_it_brought(ref
     assert world.refusals == 2
 
 
+def test_what_was_put_off_and_says_nothing_new_does_not_send_a_refused_value_again(refused):
+    world, s, _ = refused
+    flag(world, PUT_OFF)
+    world.in_salesforce("Account", s, Name="Other")
+    world.to_spotio()
+    # Its own name comes back, while what was put off before is on its way.
+    world.to_salesforce()
+    assert world.refusals == 2
+    world.rest()
+    assert world.refusals == 2
+    assert world.parked(Direction.TO_SALESFORCE) == {"Website": "rejected"}
+
+
+def test_what_was_put_off_and_is_new_is_decided(refused):
+    world, _, p = refused
+    flag(world, PUT_OFF)
+    world.in_spotio("Accounts", p, Company="Other")
+    world.to_salesforce()
+    assert world.both(p)[1]["Name"] != "Other"
+    world.to_salesforce()
+    assert world.both(p)[1]["Name"] == "Other"
+
+
 def flag(world, why):
     """Have every link decided again at the next run toward Salesforce."""
     with world.open() as ledger:
