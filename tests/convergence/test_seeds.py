@@ -564,6 +564,16 @@ SEEDS = {
             *(Plan(P), Plan(S), Plan(P)),
         ),
     ),
+    "a choice that a revert has brought back stands alone whatever goes beside it later": History(
+        Config((("Company", "two_way"), ("Products", "union"))),
+        steps=(
+            Add(S, "Account", (("Name", "Acme"), ("Product_Interest__c", "Fiber;Panels"))),
+            Plan(S),
+            Edit(P, "Account", 0, (("Products", ["Panels"]),)),
+            *(Plan(P), Revert(1), Plan(P)),
+            Edit(P, "Account", 0, (("Products", None),)),
+        ),
+    ),
     "what comes late of a record that was left out in the same run is no news": History(
         Config((("Company", "two_way"),), scope_p=("Prospect", "Customer")),
         steps=(
