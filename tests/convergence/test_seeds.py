@@ -574,6 +574,14 @@ SEEDS = {
             Edit(P, "Account", 0, (("Products", None),)),
         ),
     ),
+    "a number that agrees once it is rounded is not written where no tap tells the scale": History(
+        Config((("Company", "two_way"), ("Annual Revenue", "spotio_unless_blank")), enabled="P"),
+        steps=(
+            Twin((("Company", "Acme"),), (("Name", "Acme"), ("AnnualRevenue", 2.35))),
+            Plan(P),
+            Edit(P, "Account", 0, (("Annual Revenue", 2.345),)),
+        ),
+    ),
     "what comes late of a record that was left out in the same run is no news": History(
         Config((("Company", "two_way"),), scope_p=("Prospect", "Customer")),
         steps=(
