@@ -303,7 +303,10 @@ def _overtaken(world: World, asked: Asked) -> bool:
         # What a merge's winner holds, nobody has edited for that.
         or world.rows[write.source].deleted
         for write in world.writes
-        if write.where == asked.where and write.decided and write.decided.run_id == asked.run_id
+        # By its link: a merge may have given that another record since.
+        if write.decided
+        and write.decided.link_id == asked.restore.link_id
+        and write.decided.run_id == asked.run_id
     )
 
 
