@@ -51,6 +51,8 @@ class Decisions(msgspec.Struct, kw_only=True):
     """Owners whom nobody stands for yet, of either direction."""
     parted: list[tuple[str, Side]] = []
     """Links that forget their record of a side and all that was known of it, its base too."""
+    taken_over: list[tuple[str, str]] = []
+    """``(kept, given up)``: links that the record of another one joins, which ends."""
     renewed: list[tuple[str, Side, str]] = []
     """``(link_id, side, moment)``: a record was modified then and holds what its image holds."""
     match_keys: list[KeysOfRecord] = []

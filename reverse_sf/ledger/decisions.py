@@ -25,6 +25,7 @@ from reverse_sf.ledger.tables import (
     operations,
     users,
 )
+from reverse_sf.ledger.taking_over import take_over
 from reverse_sf.ledger.writing import (
     add_conflicts,
     all_given,
@@ -117,6 +118,7 @@ class DecisionCommits(Leases):
         """
         with self._writing() as connection:
             run = self._fence(connection, decisions.run_id)
+            _take_over(connection, decisions.taken_over)
             known, new = _put_links(connection, decisions, self._link_numbers)
             _forget_sides(connection, decisions.parted, known)
             put_images.execute(connection, [_image_row(it, known) for it in decisions.images])
@@ -179,6 +181,16 @@ class DecisionCommits(Leases):
                 for link_id, key, how in decisions.ended
             ],
         )
+
+
+def _take_over(connection: Connection, taken_over: Sequence[tuple[str, str]]) -> None:
+    """End the links whose record another one joins in this batch."""
+    if not taken_over:
+        return
+    sought = sorted({one for names in taken_over for one in names})
+    rows = connection.execute(_known_links, {"keys": to_text(sought)}).all()
+    known = {row.link_id: row for row in rows}
+    take_over(connection, [(known[kept], known[given_up]) for kept, given_up in taken_over])
 
 
 def _put_links(

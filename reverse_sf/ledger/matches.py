@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select
 
 from reverse_sf.ledger.dialects import Delete, Insert, Update, keys
 from reverse_sf.ledger.encoding import moment, to_text
@@ -13,14 +13,8 @@ from reverse_sf.ledger.leases import add_counts
 from reverse_sf.ledger.match_index import MatchIndex
 from reverse_sf.ledger.observations import IS_OPEN
 from reverse_sf.ledger.rows import Count, LinkState, LogRow, Parked
-from reverse_sf.ledger.tables import (
-    bases,
-    flags,
-    images,
-    links,
-    operations,
-    parked,
-)
+from reverse_sf.ledger.tables import links, operations, parked
+from reverse_sf.ledger.taking_over import take_over
 from reverse_sf.ledger.writing import drop_parked, put_flags, put_parked, write_log
 from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.merge.identity import DOUBTS, link_id_of
@@ -129,7 +123,7 @@ class Matches(MatchIndex):
                     link_id = kept.link_id
                     joined.append((_LINKED, one.salesforce_id, one.spotio_id, kept.number))
                 names.append((link_id, one))
-            _merge(connection, merged)
+            take_over(connection, merged)
             _join_links.execute(connection, joined)
             insert_links(connection, new)
             _whole_record.execute(connection, [(link_id, "") for link_id, _ in names])
@@ -242,26 +236,6 @@ def pending_link(pair: str, side: Side, record_id: str) -> tuple[Any, ...]:
     """A link of one record, for :func:`insert_links`."""
     ids = (record_id, None) if side is Side.SALESFORCE else (None, record_id)
     return (link_id_of(pair, record_id, side), pair, side.value, _PENDING, *ids)
-
-
-def _merge(connection: Connection, merged: Sequence[tuple[Row[Any], Row[Any]]]) -> None:
-    """Let links take over what the ledger knows of their other record, whose own link ends."""
-    if not merged:
-        return
-    numbers = [{"kept": kept.number, "given_up": gone.number} for kept, gone in merged]
-    names = [{"kept": kept.link_id, "given_up": gone.link_id} for kept, gone in merged]
-    kept: Any = bindparam("kept")
-    given_up: Any = bindparam("given_up")
-    for table in (images, operations):
-        connection.execute(update(table).where(table.c.link == given_up).values(link=kept), numbers)
-    connection.execute(delete(bases).where(bases.c.link == given_up), numbers)
-    for table in (parked, flags):
-        connection.execute(delete(table).where(table.c.link_id == given_up), names)
-    for table in (parked, operations):
-        connection.execute(
-            update(table).where(table.c.waiting_for == given_up).values(waiting_for=kept), names
-        )
-    connection.execute(delete(links).where(links.c.number == given_up), numbers)
 
 
 def _release(

@@ -11,15 +11,17 @@ from reverse_sf.mapper.counterparts import counterparts_of
 from reverse_sf.mapper.draft import Prior
 from reverse_sf.mapper.sightings import watch_of
 from reverse_sf.mapper.stored_links import StoredLinks
-from reverse_sf.mapper.subject import Subject
+from reverse_sf.mapper.subject import Subject, event_of, standing_of
 from reverse_sf.mapper.winners import Winners
 from reverse_sf.mapper.withheld import NOTHING
+from reverse_sf.merge.lifecycle import Event, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reverse_sf.ledger.rows import Snapshot
     from reverse_sf.mapper.batch import Batch
+    from reverse_sf.mapper.matching import Match
     from reverse_sf.mapper.observation import Observation
     from reverse_sf.mapper.streams import MappedPair, Stream
 
@@ -50,18 +52,24 @@ class Decider(StoredLinks):
         self._look_up_parents(mapped, values.values())
         batch = self._batch(stream.seen_at)
         batch.decisions.renewed = news.renewed
+        returned = self._returned(mapped, changed, values)
+        unlinked = [*new, *returned]
         known = counterparts_of(
-            new, values, mapped, batch, ledger=self._ledger, course=self._course
+            unlinked, values, mapped, batch, ledger=self._ledger, course=self._course
         )
-        joined: dict[str, str] = {}
-        for seen in new:
-            match = known.get(seen.record_id)
-            if match is not None and match.is_free and match.link_id is not None:
-                joined[seen.record_id] = match.link_id
-                changed.append((seen, _unseen(match.link_id)))
+        joined = {
+            record_id: match.link_id
+            for record_id, match in known.items()
+            if match.is_free and match.link_id is not None
+        }
         moved: set[str] = set()
-        if changed:
-            moved = self._changed(mapped, changed, values, joined, batch)
+        if changed or joined:
+            back = {one.record_id: known.get(one.record_id) for one in returned}
+            left = _left(changed, joined, batch)
+            left += [
+                (one, _unseen(joined[one.record_id])) for one in unlinked if one.record_id in joined
+            ]
+            moved = self._changed(mapped, left, values, joined=joined, back=back, batch=batch)
         for seen in new:
             if seen.record_id in moved or seen.record_id in joined:
                 continue
@@ -84,7 +92,9 @@ class Decider(StoredLinks):
         mapped: MappedPair,
         changed: Sequence[tuple[Observation, Observed]],
         values: dict[str, dict[str, Any]],
+        *,
         joined: dict[str, str],
+        back: dict[str, Match | None],
         batch: Batch,
     ) -> set[str]:
         """Decide records that have a link; answer the ids that links have moved to.
@@ -94,6 +104,7 @@ class Decider(StoredLinks):
             changed: the records, with what was known of them.
             values: what was observed, by id.
             joined: the links that records join now, by id.
+            back: what records match that are back and were never linked, by id.
             batch: where decisions go.
         """
         snapshots = self._snapshots(mapped, changed, values)
@@ -128,10 +139,47 @@ class Decider(StoredLinks):
             if known.has_open_operation or (seen.record_id in joined and snapshot.open_operation):
                 mapped.planner.postpone(prior, subject, batch)
                 continue
+            match = back.get(seen.record_id)
+            if match is not None and seen.record_id not in joined:
+                mapped.planner.newcomers.returned(subject, snapshot.link, match, batch)
+                continue
             winner = winners.link_of(snapshot.link, observed)
             if mapped.planner.again(prior, subject, batch, winner=winner):
                 moved.add(winners.moved(snapshot.link, observed))
         return moved
+
+    def _returned(
+        self,
+        mapped: MappedPair,
+        changed: Sequence[tuple[Observation, Observed]],
+        values: dict[str, dict[str, Any]],
+    ) -> list[Observation]:
+        """The records that were gone before they had a counterpart, and are back.
+
+        They are matched as if nobody had heard of them before, by all that is known of them.
+        """
+        gone = [
+            (seen, known)
+            for seen, known in changed
+            if known.state is LinkState.TOMBSTONE and not known.has_open_operation
+        ]
+        if not gone:
+            return []
+        in_scope = self._course.in_scope(mapped.pair)
+        link_ids = [known.link_id for _, known in gone]
+        snapshots = self._ledger.snapshots(link_ids, direction=self._course.direction)
+        found: list[Observation] = []
+        for seen, known in gone:
+            snapshot = snapshots[known.link_id]
+            whole = {**(self._course.source_image(snapshot) or {}), **values[seen.record_id]}
+            if (
+                standing_of(snapshot, self._course) is Standing.UNLINKED
+                and event_of(whole) is Event.PRESENT
+                and in_scope(whole)
+            ):
+                values[seen.record_id] = whole
+                found.append(seen)
+        return found
 
     def _join(self, link: Link, source_id: str, batch: Batch) -> None:
         """Give a link the record that names it; both sides are known now."""
@@ -184,6 +232,18 @@ class Decider(StoredLinks):
         if rest:
             found.update(self._ledger.snapshots(rest, direction=direction))
         return found
+
+
+def _left(
+    changed: Sequence[tuple[Observation, Observed]], joined: dict[str, str], batch: Batch
+) -> list[tuple[Observation, Observed]]:
+    """The records that stay in their links; one that joins another gives its own up to that."""
+    batch.decisions.taken_over += [
+        (joined[seen.record_id], known.link_id)
+        for seen, known in changed
+        if seen.record_id in joined
+    ]
+    return [(seen, known) for seen, known in changed if seen.record_id not in joined]
 
 
 def _unseen(link_id: str) -> Observed:

@@ -176,6 +176,23 @@ class Newcomers:
             return
         subject = self._subject(seen, values)
         batch.decisions.links.append(self._new_link(subject))
+        self._doubt(subject, match, batch)
+        self._entries.image(subject, batch)
+
+    def returned(self, subject: Subject, link: Link, match: Match, batch: Batch) -> None:
+        """Decide a record that was gone before it had a counterpart, is back, and matches one."""
+        if match.is_free:
+            state = LinkState.PENDING if match.rule == BY_ID else LinkState.LINKED
+            joined = self._course.link(
+                self._name, link.link_id, subject.source_id, match.other_id, state
+            )
+            self._link(subject, joined, match.rule, batch)
+        else:
+            self._entries.restate(link, LinkState.PENDING, batch)
+            self._doubt(subject, match, batch)
+        self._entries.image(subject, batch)
+
+    def _doubt(self, subject: Subject, match: Match, batch: Batch) -> None:
         name = self._course.destination_name
         words = match.words or (
             f"it names a record of {name} that is linked to {match.holder} already; unlink or"
@@ -183,7 +200,6 @@ class Newcomers:
         )
         reason = AMBIGUOUS if match.outcome is Outcome.AMBIGUOUS else ALREADY_LINKED
         self._entries.park(subject, ("", reason, words), batch)
-        self._entries.image(subject, batch)
 
     def _subject(self, seen: Observation, values: dict[str, Any]) -> Subject:
         return Subject(

@@ -114,6 +114,8 @@ class Planner:
         settled = parked = prior.withheld.here
         act = decision.act
         if act is Act.CREATE:
+            # Of one that was gone nobody takes a counterpart for free; this one is back.
+            self._entries.restate(link, LinkState.PENDING, batch)
             settled = self.newcomers.create(subject, snapshot, batch, parked)
         elif act in (Act.FIELDS, Act.REVIVE):
             if act is Act.REVIVE:

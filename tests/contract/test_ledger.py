@@ -503,6 +503,19 @@ class TestOutcomes:
         assert known.base_text is None
         assert ledger.link_ids_of_spotio(PAIR, ["sp-a"]) == {"sp-a": link_id("old")}
 
+    def test_a_link_takes_over_another_one_in_the_batch_that_joins_its_record(self, ledger):
+        alone = link("b", salesforce_id=None, spotio_id="sp-b", state=LinkState.TOMBSTONE)
+        ledger.commit_decisions(Decisions(run_id="run-1", links=[link("a"), alone]))
+        ledger.commit_decisions(
+            Decisions(
+                run_id="run-1",
+                links=[link("a", spotio_id="sp-b", state=LinkState.LINKED)],
+                taken_over=[(link_id("a"), link_id("b"))],
+            )
+        )
+        assert ledger.link_ids_of_spotio(PAIR, ["sp-b"]) == {"sp-b": link_id("a")}
+        assert list(ledger.snapshots([link_id("a"), link_id("b")])) == [link_id("a")]
+
     def test_a_delete_that_was_applied_leaves_a_tombstone(self, ledger):
         join(ledger, "a")
         ledger.commit_decisions(

@@ -816,10 +816,14 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
 
 
 def _never_had_one(world: World, create: Write) -> bool:
-    """Whether the source of a create had no counterpart before."""
+    """Whether the source of a create had no counterpart before.
+
+    One that it names is none if it was deleted: nobody looks for it then.
+    """
     others = (made for made in world.made if made[0] != create.where)
-    name = "externalDataObjectId" if create.source.side == P else EXTERNAL_ID
-    return not create.across.get(name) and not any(create.source in made for made in others)
+    named = create.across.get("externalDataObjectId" if create.source.side == P else EXTERNAL_ID)
+    gone = {event[3] for event in world.events if event[0] == "delete"}
+    return named in (None, *gone) and not any(create.source in made for made in others)
 
 
 def i7b_keeps_what_was_settled(played: Played, books: Books) -> Iterator[str]:

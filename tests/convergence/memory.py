@@ -362,6 +362,8 @@ class MemoryLedger:
     def commit_decisions(self, decisions: Decisions) -> None:
         run = self._run(decisions.run_id)
         direction = run.direction
+        for kept, given_up in decisions.taken_over:
+            self._take_over(kept, given_up)
         self._check(decisions.links)
         for link_id, side in decisions.parted:
             self._part(self.links[link_id], side)
@@ -403,6 +405,25 @@ class MemoryLedger:
             self.ended.append((link_id, key, how))
         self.people.update(((one.side, one.user_id), one) for one in decisions.users)
         self._await(decisions.awaited, decisions.run_id)
+
+    def _take_over(self, kept: str, given_up: str) -> None:
+        gone = self.links.pop(given_up)
+        for side, value in _ids(gone):
+            del self.by_id[gone.pair, side, value]
+            if (given_up, side) in self.images:
+                self.images[kept, side] = self.images.pop((given_up, side))
+        self.bases.pop(given_up, None)
+        for one in self.operations:
+            if one.intent.link_id == given_up:
+                one.intent.link_id = kept
+            if one.intent.waiting_for == given_up:
+                one.intent.waiting_for = kept
+        self.open_of.setdefault(kept, []).extend(self.open_of.pop(given_up, []))
+        self.flags = {one: why for one, why in self.flags.items() if one[0] != given_up}
+        self.withheld = {one: it for one, it in self.withheld.items() if one[0] != given_up}
+        for it in self.withheld.values():
+            if it.waiting_for == given_up:
+                it.waiting_for = kept
 
     def _check(self, links: Sequence[Link]) -> None:
         moving = {one.link_id: one for one in links}

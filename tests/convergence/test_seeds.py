@@ -122,6 +122,29 @@ SEEDS = {
             Configure("Company", "salesforce_only"),
         ),
     ),
+    "a record that was gone before it was linked is matched when it is back": History(
+        Config((("Company", "two_way"),)),
+        steps=(
+            Twin((("Company", "Acme"),), (("Name", "Acme"),), both=False),
+            *(Life("delete", P, "Account", 0, 0), Plan(P), Life("undelete", P, "Account", 0, 0)),
+        ),
+    ),
+    "a record that is back and names one that is linked by now waits for a person": History(
+        Config((("Company", "two_way"),)),
+        steps=(
+            Twin((("Company", "Acme"),), (("Name", "Acme"),), both=False),
+            *(Life("delete", P, "Account", 0, 0), Plan(P), Plan(S)),
+            Life("undelete", P, "Account", 0, 0),
+        ),
+    ),
+    "a record that is back and names one that is gone is created": History(
+        Config((("Company", "two_way"),)),
+        steps=(
+            Twin((("Company", "Acme"),), (("Name", "Acme"),), both=False),
+            *(Life("delete", P, "Account", 0, 0), Life("delete", S, "Account", 0, 0)),
+            *(Plan(P), Plan(S), Life("undelete", P, "Account", 0, 0)),
+        ),
+    ),
     "a late event of a merge's loser creates nothing": History(
         Config((("Company", "two_way"),)),
         steps=(
