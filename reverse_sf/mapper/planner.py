@@ -9,7 +9,7 @@ import msgspec
 from reverse_sf.ledger.rows import AwaitedOwner, Link, LinkState, Snapshot
 from reverse_sf.mapper.draft import Draft, Prior
 from reverse_sf.mapper.entries import Entries
-from reverse_sf.mapper.keys import PARENT_KEY
+from reverse_sf.mapper.keys import EXTERNAL_ID_KEY, PARENT_KEY
 from reverse_sf.mapper.matching import BY_ID, linked_by
 from reverse_sf.mapper.newcomers import Newcomers
 from reverse_sf.mapper.relations import WAITING_FOR_PARENT, absence_of
@@ -249,25 +249,24 @@ class Planner:
     def postpone(self, prior: Prior, subject: Subject, batch: Batch) -> None:
         """Keep the new image; the link is decided again once the open operation has an outcome.
 
-        Not for an image that says nothing new: what was known before is decided, or called for
-        already. A vain attempt that touches its record would call for the next one otherwise.
+        Not where a tap only tells again what the ledger knew: what is under way was decided by it,
+        and what an API has refused would go out once more.
         """
         self._fields.under_way(prior, subject.values)
-        if self._is_news(prior, subject.values):
+        if not self._is_told_again(prior.watch.before, subject.values):
             self._entries.flag(prior.snapshot.link, self._course.direction, PUT_OFF, batch)
         self._tally.add(self._name, "waiting", "an earlier write is still under way")
         gone = event_of(subject.values) in (Event.DELETED, Event.MERGED)
         self._entries.image(subject, batch, deleted=gone, watch=prior.watch)
 
-    def _is_news(self, prior: Prior, values: dict[str, Any]) -> bool:
-        """Whether an observation may be decided otherwise than the one before it."""
-        before = self._course.source_image(prior.snapshot)
+    def _is_told_again(self, before: dict[str, Any] | None, values: dict[str, Any]) -> bool:
+        if before is None or event_of(before) is not event_of(values):
+            return False
+        names = (EXTERNAL_ID_KEY, self._mapping.salesforce_external_id)
         return (
-            before is None
-            or event_of(values) is not Event.PRESENT
-            or event_of(before) is not Event.PRESENT
-            or self._in_scope(before) is not self._in_scope(values)
-            or self._fields.is_another(before, values)
+            self._in_scope(before) == self._in_scope(values)
+            and all(before.get(name) == values.get(name) for name in names if name)
+            and self._fields.holds_the_same(before, values)
         )
 
     # --- updates -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from reverse_sf.merge.decide import same
 
 if TYPE_CHECKING:
     from reverse_sf.mapper.draft import Draft, Prior
+    from reverse_sf.mapper.parts import Part
 
 
 class Refusals(RecordSpelling):
@@ -59,19 +60,16 @@ class Refusals(RecordSpelling):
         whole = (
             prior.snapshot if prior.reread is None else prior.reread(prior.snapshot.link.link_id)
         )
-        return self._alike(self._course.source_image(whole) or {}, values)
+        before = self._course.source_image(whole) or {}
+        return {part.key for part in self._parts if self._is_same(part, before, values)}
 
-    def is_another(self, before: dict[str, Any], values: dict[str, Any]) -> bool:
-        """Whether two images of the source differ in any key."""
-        return len(self._alike(before, values)) < len(self._parts)
-
-    def _alike(self, before: dict[str, Any], values: dict[str, Any]) -> set[str]:
+    def _is_same(self, part: Part, before: dict[str, Any], values: dict[str, Any]) -> bool:
         side = self._course.source
-        return {
-            part.key
-            for part in self._parts
-            if same(read_by(part, before, side), read_by(part, values, side))
-        }
+        return same(read_by(part, before, side), read_by(part, values, side))
+
+    def holds_the_same(self, before: dict[str, Any], values: dict[str, Any]) -> bool:
+        """Whether two images of the source are the same in every synced key."""
+        return all(self._is_same(part, before, values) for part in self._parts)
 
     def drop(self, key: str, draft: Draft) -> None:
         """Withhold a key that was decided."""

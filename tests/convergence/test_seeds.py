@@ -71,6 +71,22 @@ SEEDS = {
         ),
         keep_refusing=True,
     ),
+    "a record that is told again while a write is under way is no reason to try in vain": History(
+        Config(
+            (
+                *(("Company", "spotio_only"), ("Website", "spotio_only")),
+                *(("Annual Revenue", "manual"), ("Products", "spotio_unless_blank")),
+            )
+        ),
+        (("trims", True),),
+        (
+            *(Add(S, "Account", (("Name", "Zoë"),)), Plan(S), Plan(P)),
+            Edit(S, "Account", 0, (("AnnualRevenue", 2.35), ("Product_Interest__c", "Fiber"))),
+            *(Plan(S), Edit(P, "Account", 0, (("Annual Revenue", 2.345),))),
+            Edit(S, "Account", 0, (("Website", "b.io"),)),
+            *(Plan(P), Plan(S), Plan(P), Revert(2)),
+        ),
+    ),
     "two refused values do not call for each other": History(
         Config((("Rating", "salesforce_only"), ("Annual Revenue", "spotio_unless_blank"))),
         (("trims", True),),
