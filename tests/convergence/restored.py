@@ -123,9 +123,14 @@ def r3_stays(played: Played, books: Books) -> Iterator[str]:
     """
     world = played.world
     last = {}
+    how = {one[:2]: one[2] for one in books.ended}
     for write, decided, key in _brought(world):
         last[decided.link_id, key] = (write, decided)
     for (link_id, key), (write, decided) in last.items():
+        kept = same(_value(write, key, write.before), _value(write, key, write.after))
+        if kept and how.get((link_id, key)) == End.REFUSED.value:
+            # The system held on to what it had, and people are told: nothing was brought back.
+            continue
         pair = books.pairs.get(link_id)
         both = both_of(world, pair) if pair else None
         if pair is None or both is None or write.where is None:

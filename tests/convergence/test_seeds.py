@@ -234,6 +234,18 @@ SEEDS = {
             Restore(0),
         ),
     ),
+    "what a system has not taken back leaves alone what was settled beside it": History(
+        Config((("Company", "two_way"), ("Website", "salesforce_unless_blank"))),
+        (("trims", True),),
+        (
+            Twin(
+                (("Company", "Zoë"), ("Website", "A.IO")),
+                (("Name", "Zoë"), ("Website", "b.io")),
+            ),
+            *(Plan(S), Restore(0), Plan(P), Plan(S), Plan(S)),
+            *(Revert(2), Restore(0)),
+        ),
+    ),
     "what was taken back is not copied to the other side": History(
         Config((("Company", "two_way"),), adopt=True),
         steps=(
