@@ -17,6 +17,8 @@ class People:
 
     def __init__(self, users: Iterable[User]) -> None:
         active = [user for user in users if not user.suspended]
+        # Of several who share an id or an e-mail it is the one of the lowest id, as for the mapper.
+        active.sort(key=lambda user: user.id, reverse=True)
         self._ids = {user.id for user in active}
         self._by_external_id = {
             canon.record_id(user.external_id): user.id for user in active if user.external_id

@@ -109,7 +109,7 @@ class UserWrites:
         finally:
             # What an unanswered call has done is for the next run to see.
             if self._ledger is not None:
-                self._ledger.replace_users(Side.SPOTIO, [_row(one) for one in users])
+                keep_users(self._ledger, users)
         by_id = {one.id: one for one in users}
         for task in tasks:
             self._report(_result(task, by_id))
@@ -267,6 +267,11 @@ def _member(user: User) -> Member:
         read_only=user.read_only,
         suspended=user.suspended,
     )
+
+
+def keep_users(ledger: Ledger, users: Iterable[User]) -> None:
+    """Let the mapper know all users of the tenant, suspended ones too; no other is there."""
+    ledger.replace_users(Side.SPOTIO, [_row(one) for one in users])
 
 
 def _row(user: User) -> UserRow:

@@ -21,7 +21,7 @@ from target_spotio.operations import EXTERNAL_ID, PARENT, Operation
 from target_spotio.pool import Pool
 from target_spotio.tasks import Task
 from target_spotio.updating import Updates
-from target_spotio.users import UserWrites
+from target_spotio.users import UserWrites, keep_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -109,6 +109,9 @@ class Workshop:
         known, now_is = self._ledger.setting(_FINGERPRINT), self.tenant.fingerprint
         if known == now_is:
             return
+        if self._ledger.users(Side.SPOTIO):
+            # The mapper finds owners among them, and the tap tells nobody who is gone.
+            keep_users(self._ledger, self.tenant.spotio.all_users())
         self._ledger.set_setting(_FINGERPRINT, now_is)
         if known is not None:
             released = self._ledger.retry_parked(Direction.TO_SPOTIO, now=format_instant(now()))

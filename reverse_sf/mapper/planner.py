@@ -265,7 +265,7 @@ class Planner:
         names = (EXTERNAL_ID_KEY, self._mapping.salesforce_external_id)
         return (
             self._in_scope(before) == self._in_scope(values)
-            and all(before.get(name) == values.get(name) for name in names if name)
+            and all(before[name] == values.get(name) for name in names if name in before)
             and self._fields.holds_the_same(before, values)
         )
 

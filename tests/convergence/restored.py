@@ -184,7 +184,10 @@ def _has_rival(write: Write, decided: Decided, key: str) -> bool:
     """Whether the other side held a value that had not travelled, or that nobody had seen."""
     across = canon(write.source.side, key, held(*write.source[:2], key, write.across))
     seen = observed(decided, key)["SP".index(decided.to)]
-    return key in write.rivals or not same(across, seen)
+    base = decided.base.get(key)
+    settled = base and canon(write.source.side, key, base["PS".index(write.source.side)])
+    is_news = base is not None and not same(settled, seen)
+    return key in write.rivals or is_news or not same(across, seen)
 
 
 def _edited(world: World, where: Where, key: str, since: int) -> bool:

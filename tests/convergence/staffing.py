@@ -9,11 +9,11 @@ import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from reverse_sf.mapping.definition import Direction
+from reverse_sf.mapping.definition import Direction, Side
 from reverse_sf.spotio.errors import AmbiguousOutcomeError
 from reverse_sf.target import people as of_salesforce
 from target_spotio import people as of_spotio
-from target_spotio.users import UserWrites
+from target_spotio.users import UserWrites, keep_users
 from tests.convergence.roster import SmallSpotio, refusal
 from tests.convergence.shape import OPS, S
 from tests.convergence.world import TimeoutFault
@@ -67,6 +67,8 @@ class Tenant:
         known = ledger.setting(_FINGERPRINT)
         if known is not None and known != _fingerprint(users):
             ledger.retry_parked(Direction.TO_SPOTIO, now=world.told(world.now))
+        if known != _fingerprint(users) and ledger.users(Side.SPOTIO):
+            keep_users(ledger, spotio.all_users())
         ledger.set_setting(_FINGERPRINT, _fingerprint(users))
         self._people = of_spotio.People(users)
         self._writes = _Writes(spotio, ledger, report)
