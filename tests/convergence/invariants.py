@@ -502,7 +502,7 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             # What a run has written and a person takes back stands as it is.
             taken_back = _taken_back(world, pair, key)
             apart = apart and not taken_back
-            if rule == "union" and apart and _unlike(*values) - _reverted(world, pair, key):
+            if rule == "union" and apart and unlike(*values) - left_by_reverts(world, pair, key):
                 yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
             if values != settled or taken_back:
                 continue
@@ -567,7 +567,7 @@ def _taken_back(world: World, pair: Pair, key: str) -> bool:
     return bool(wrote) and key in wrote[-1].restores and wrote[-1].restores[key].settles
 
 
-def _reverted(world: World, pair: Pair, key: str) -> set[str]:
+def left_by_reverts(world: World, pair: Pair, key: str) -> set[str]:
     """The choices of a union that a revert has brought to one side, or taken from it.
 
     Only changes travel: they stand there alone, or are missing there, whatever else comes after.
@@ -579,11 +579,11 @@ def _reverted(world: World, pair: Pair, key: str) -> set[str]:
         (name,) = one.places[key]
         if one.restores[key].settles and name in one.payload:
             values = (one.before[name], one.payload[name])
-            found |= _unlike(*(canon(one.where.side, key, value) for value in values))
+            found |= unlike(*(canon(one.where.side, key, value) for value in values))
     return found
 
 
-def _unlike(one: Any, other: Any) -> set[str]:
+def unlike(one: Any, other: Any) -> set[str]:
     """The choices that only one of two values has."""
     return set(one or ()) ^ set(other or ())
 

@@ -17,9 +17,11 @@ from tests.convergence.invariants import (
     DIRECTION_FROM,
     OTHER,
     both_of,
+    left_by_reverts,
     observed,
     terms_at_rest,
     terms_then,
+    unlike,
 )
 from tests.convergence.reference import UNDEFINED, canon, same
 from tests.convergence.shape import P, held, places
@@ -169,6 +171,11 @@ def r3_stays(played: Played, books: Books) -> Iterator[str]:
                 world, write.source, key, terms_at_rest(world, books, key, pair.sobject), stands
             )
             or _arrived(world, pair, key, (side, stands, across), books)
+            # Only changes of a union travel, and an earlier revert had left the two apart.
+            or (
+                world.config.rule(key, pair.sobject) == "union"
+                and unlike(stands, across) <= left_by_reverts(world, pair, key)
+            )
             # The system has made of it what it once made of the value that stands across.
             or same(
                 _value(write, key, write.payload),
