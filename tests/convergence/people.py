@@ -280,10 +280,12 @@ def i6_touches_nobody_unselected(played: Played, books: Books) -> Iterator[str]:
 def i6b_guards_who_rules(played: Played, books: Books) -> Iterator[str]:
     """The key's own user and the last Admin are never suspended, demoted or renamed by the sync."""
     del books
+    before: dict[tuple[str, str], dict[str, Any]] = {}
     for write, _ in _calls(played.world):
         if write.call == "create":
             continue
-        seen = _seen(write)
+        # Whom the very operation has made an Admin, on its way to a restore, was none.
+        seen = before.setdefault((write.operation, write.member), _seen(write))
         owner = write.member == KEY_OWNER
         if not played.world.roster.switches.names_owner:
             owner = same_words(seen["role"], "Admin")
