@@ -14,7 +14,7 @@ from reverse_sf.merge.identity import link_id_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from reverse_sf.ledger.rows import Parked, Snapshot
+    from reverse_sf.ledger.rows import Parked
     from reverse_sf.mapper.course import Course
     from reverse_sf.mapping.definition import ObjectMapping
 
@@ -42,8 +42,8 @@ class LinkReader(Protocol):
     def parked(self, link_ids: Sequence[str]) -> dict[str, list[Parked]]:
         """Answer what is withheld, by link id."""
 
-    def snapshots(self, link_ids: Sequence[str]) -> dict[str, Snapshot]:
-        """Answer all that is known of links, by link id."""
+    def under_way(self, link_ids: Sequence[str]) -> set[str]:
+        """Answer which links have a write whose outcome is open."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,7 @@ class Parents:
         others = self._counterparts(sorted(found.values())) if found else {}
         pending = sorted(link for link in found.values() if link not in others)
         parked = self._ledger.parked(pending) if pending else {}
-        snapshots = self._ledger.snapshots(pending) if pending else {}
-        idle = {link for link, one in snapshots.items() if one.open_operation is None}
+        idle = set(pending) - self._ledger.under_way(pending) if pending else set()
         self._known = {
             one: self._parent(one, found.get(one), others, parked, idle) for one in wanted
         }

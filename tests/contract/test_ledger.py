@@ -355,6 +355,16 @@ class TestDecisions:
         assert ledger.is_new
 
 
+class TestUnderWay:
+    def test_a_link_is_under_way_until_its_write_has_an_outcome(self, ledger):
+        decide(ledger, "a", "b")
+        both = [link_id("a"), link_id("b"), link_id("unknown")]
+        assert ledger.under_way(both) == {link_id("a"), link_id("b")}
+        finish(ledger, created("a"))
+        assert ledger.under_way(both) == {link_id("b")}
+        assert ledger.under_way([]) == set()
+
+
 class TestOutcomes:
     def test_a_created_record_is_linked_with_the_value_read_back_as_base(self, ledger):
         ledger.commit_decisions(

@@ -324,6 +324,9 @@ class MemoryLedger:
         found = {one: self.links[one].salesforce_id for one in link_ids if one in self.links}
         return {one: value for one, value in found.items() if value is not None}
 
+    def under_way(self, link_ids: Sequence[str]) -> set[str]:
+        return {one for one in link_ids if self.open_of.get(one)}
+
     def parked(self, link_ids: Sequence[str]) -> dict[str, list[Parked]]:
         wanted = set(link_ids)
         found: dict[str, list[Parked]] = {}
