@@ -27,7 +27,7 @@ from reverse_sf.merge.envelope import Action
 from reverse_sf.merge.tenant_users import Member, Tenant
 from reverse_sf.merge.users import UserAct, UserFacts, decide_users
 from reverse_sf.merge.users import UserRow as Row
-from reverse_sf.spotio.errors import AmbiguousOutcomeError, WriteRefusedError
+from reverse_sf.spotio.errors import AmbiguousOutcomeError, NotFoundError, WriteRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -67,6 +67,7 @@ class _Task:
     wanted: dict[str, Any]
     calls: list[Exchange] = field(default_factory=list)
     refusal: Withheld | None = None
+    is_gone: bool = False
 
     def note(self, call: Call) -> None:
         """Keep a call for the log."""
@@ -154,6 +155,9 @@ class UserWrites:
             elif task.wanted and task.user_id is not None and act is not UserAct.NOTHING:
                 whole = self._whole(known[task.user_id])
                 task.note(self._spotio.change_user(task.user_id, {**whole, **task.wanted}))
+        except NotFoundError as error:
+            task.note(error.call)
+            task.is_gone = True
         except WriteRefusedError as error:
             task.note(error.call)
             task.refusal = Withheld("", "rejected", str(error))
@@ -201,14 +205,18 @@ class UserWrites:
     def _block_once_more(self, task: _Task) -> None:
         try:
             task.note(self._spotio.block_user(task.user_id or ""))
-        except WriteRefusedError as error:
-            # Then the user stays suspended, which the list of users is about to show.
+        except (NotFoundError, WriteRefusedError) as error:
+            # Then the list of users, read once more, shows one suspended, or not at all.
             task.note(error.call)
 
 
 def _result(task: _Task, users: dict[str, User]) -> Result:
     """What became of a user, as the list of users shows it."""
     user = users.get(task.user_id or "")
+    if task.is_gone or (task.user_id is not None and user is None and task.calls):
+        # Deleted since the users were read: the next run decides in full knowledge of it.
+        stale = [task.decision.act.value]
+        return Result(task.operation, OperationStatus.STALE, "stale", stale=stale, calls=task.calls)
     image = _image(user) if user is not None else None
     refusal = task.refusal
     taken = [key for key, value in task.wanted.items() if image and _same(value, image.get(key))]
