@@ -27,6 +27,9 @@ attention  done, with records or fields parked: reverse-sf parked
 late       the last good run is older than --max-age allows
 failing    the last run of a direction failed or was interrupted, or none has run yet
 
+Owners who have no user in the other system are listed too. That is no fault: their records keep the
+owner that they have there, and follow once there is such a user.
+
 With --alert-url (or REVERSE_SF_ALERT_URL) a webhook is told when the verdict has changed since it
 was told last: JSON with a "text" that a chat shows. --prometheus prints metrics.
 

@@ -425,11 +425,11 @@ def staffed(random: Random, history: History, *, faults: bool) -> History:
     steps = [_newly_owned(random, step) for step in steps]
     rule = config.rule("owner", "Account")
     if rule and random.random() < AWAITED:
-        steps += _awaited(random, rule)
+        steps += some_awaited(random, rule)
     return replace(history, config=config, switches=tuple(switches), steps=tuple(steps))
 
 
-def _awaited(random: Random, rule: str) -> list[Step]:
+def some_awaited(random: Random, rule: str) -> list[Step]:
     """Nobody stands for the owner of the side that wins, until somebody does."""
     side = S if rule.startswith("salesforce") else P if rule.startswith("spotio") else ""
     side = side or random.choice((P, S))

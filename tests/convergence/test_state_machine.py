@@ -15,6 +15,7 @@ from tests.convergence.edits import (
     some_activity,
     some_activity_edit,
     some_add,
+    some_awaited,
     some_completion,
     some_configure,
     some_convert,
@@ -102,6 +103,14 @@ class Convergence(RuleBasedStateMachine):
     @rule(chance=CHANCE)
     def a_user_comes_goes_or_changes(self, chance):
         self.take(some_staff(chance))
+
+    @precondition(
+        lambda self: self.config.users is not None and self.config.rule("owner", "Account")
+    )
+    @rule(chance=CHANCE)
+    def an_owner_is_nobody_for_a_while(self, chance):
+        for step in some_awaited(chance, self.config.rule("owner", "Account")):
+            self.take(step)
 
     @rule(chance=CHANCE)
     def the_definition_is_edited(self, chance):
