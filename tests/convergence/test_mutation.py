@@ -20,7 +20,7 @@ OF_THE_SPECIFICATION = {
     "no settled state",
 }
 OTHERS = [one for one in MUTANTS if one.name not in OF_THE_SPECIFICATION]
-CHOSEN = [one for one in MUTANTS if one.name in OF_THE_SPECIFICATION] + OTHERS[1::9]
+CHOSEN = [one for one in MUTANTS if one.name in OF_THE_SPECIFICATION] + OTHERS[1::13]
 
 
 def test_every_bug_of_the_specification_is_planted():
