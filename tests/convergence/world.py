@@ -153,6 +153,8 @@ class World:
     now: int = 0
     rows: dict[Where, Row] = field(default_factory=dict)
     pending: dict[tuple[Where, str], Any] = field(default_factory=dict)
+    gaps: set[tuple[Where, str]] = field(default_factory=set)
+    """Values that somebody wrote between a write and its reading back, and that are settled so."""
     parts: dict[tuple[Where, str], set[str]] = field(default_factory=dict)
     """Components of an address that somebody has changed, ever."""
     seen: dict[tuple[Where, str], list[Any]] = field(default_factory=dict)
@@ -603,6 +605,11 @@ class World:
         for key in keys:
             value = canon(where.side, key, held(*where[:2], key, self.rows[where].values))
             self.pending.pop((where, key), None)
+            wrote = next((one for one in reversed(self.writes) if one.where == where), None)
+            if wrote is not None and key in wrote.places and wrote.after:
+                left = canon(where.side, key, held(*where[:2], key, wrote.after))
+                if not same(left, value):
+                    self.gaps.add((where, key))
             self._saw(where, key, value)
 
     def acknowledge(self, source: Where, key: str, value: Any) -> None:
