@@ -42,7 +42,8 @@ lint: install ## Style, types and the rules between the rooms
 sweep: install ## Every fault at every call, every switch alone, every crash; make test takes a selection
 	SWEEP=all $(BIN)/pytest -n 2 tests/system/test_faults.py tests/system/test_switches.py tests/system/test_crashes.py \
 		tests/system/test_meltano.py tests/system/test_together.py tests/system/test_kill.py \
-		tests/system/test_tutorial.py tests/system/test_budgets.py tests/system/test_at_rest.py
+		tests/system/test_tutorial.py tests/system/test_budgets.py tests/system/test_at_rest.py \
+		tests/contract/test_target_spotio_faults.py
 
 histories: install ## Random histories with crashes over the real plugins: SEED=1 HISTORIES=200
 	$(BIN)/python -m tests.system.histories --seed $(or $(SEED),1) --histories $(or $(HISTORIES),200)
