@@ -269,6 +269,17 @@ class Machine:
 
     # --- the end -------------------------------------------------------------------------------
 
+    def _was_told_too_early(self) -> bool:
+        """Whether what a lead became was told before it had a link: only a whole reading helps."""
+        world, ledger = self.world, self.sync.ledger
+        if not world.config.leads or P in world.config.enabled:
+            return False
+        return any(
+            one.salesforce_digest == "moved"
+            for ids in ledger.linked_ids(world.config.pair("Contact"))
+            for one in ledger.snapshots(ids).values()
+        )
+
     def rest(self) -> Played:
         """No more edits, no more faults: come to rest, and ask the invariants."""
         world, sync = self.world, self.sync
@@ -293,6 +304,8 @@ class Machine:
             number += 1
             quiet = 0 if self.cycle() else quiet + 1
             played.cycles = played.cycles if quiet else number + self.reconfigured
+        if self._was_told_too_early():
+            self.cycle(full=True)
         before = world.calls
         self.cycle()
         self.cycle(full=True)
