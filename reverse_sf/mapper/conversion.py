@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.rows import Image, Link, LinkState
+from reverse_sf.mapper.entries import MOVED
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction, Side, SyncRule
 from reverse_sf.merge.identity import link_id_of
@@ -99,5 +100,5 @@ class Conversion:
     def _image(link_id: str, side: Side, values: dict[str, Any], batch: Batch) -> Image:
         """An image that any observation replaces."""
         return Image(
-            link_id=link_id, side=side, values=values, digest="moved", observed_at=batch.seen_at
+            link_id=link_id, side=side, values=values, digest=MOVED, observed_at=batch.seen_at
         )

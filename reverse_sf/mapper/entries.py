@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from reverse_sf.merge.envelope import Action
 
 
+MOVED = "moved"
+"""The digest of an image that no tap has told: whatever is told next is news."""
 _STATES = {
     Act.TOMBSTONE: LinkState.TOMBSTONE,
     Act.UNLINK: LinkState.UNLINKED,
@@ -70,6 +72,24 @@ class Entries:
                 observed_at=batch.seen_at,
                 deleted=deleted,
                 differing=watch.found if watch is not None else {},
+            )
+        )
+
+    def outlive(self, subject: Subject, batch: Batch) -> None:
+        """Take a loser's own end out of the image that its winner's link keeps.
+
+        A merge that came while a write was under way was put off, and its image stored. Left there,
+        the next that is heard of the winner would be taken for its end, or for a merge into itself.
+        """
+        master = canon.record_id(subject.values.get("MasterRecordId"))
+        own = {"Id": master, "IsDeleted": False, "MasterRecordId": None}
+        batch.decisions.images.append(
+            Image(
+                link_id=subject.link_id,
+                side=self._course.source,
+                values={**subject.values, **own},
+                digest=MOVED,
+                observed_at=batch.seen_at,
             )
         )
 

@@ -509,6 +509,22 @@ SEEDS = {
         OF_USERS,
         steps=(Plan(S), Staff("hide", S, 0), Plan(S), Select(Users((Role("Sales"),)))),
     ),
+    "a merge that was put off by a write, and whose winner is purged": History(
+        Config((*COMPANY, ("Products", "do_not_sync")), scope_s=("Prospect", "Customer")),
+        steps=(
+            Add(S, "Account", (("Name", "Ace"), ("Type", "Partner"))),
+            Twin(
+                (("Company", "Ace"), ("Stage", "Customer")),
+                (("Name", "Acme"), ("Type", "Customer"), ("Product_Interest__c", "Fiber")),
+                both=False,
+            ),
+            *(Plan(S), Plan(P)),
+            Configure("Products", "spotio_unless_blank", scope_p=()),
+            *(Life("merge", S, "Account", 1, 0), Plan(S)),
+            Life("purge", S, "Account", 1, 1),
+        ),
+        order="SP",
+    ),
     "an owner whom nobody knew is written once users have changed": History(
         Config((*COMPANY, ("owner", "two_way")), users=FIELD),
         steps=(
