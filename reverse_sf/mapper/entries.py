@@ -75,7 +75,7 @@ class Entries:
             )
         )
 
-    def outlive(self, subject: Subject, batch: Batch) -> None:
+    def hand_to_winner(self, subject: Subject, batch: Batch) -> None:
         """Take a loser's own end out of the image that its winner's link keeps.
 
         A merge that came while a write was under way was put off, and its image stored. Left there,

@@ -129,7 +129,7 @@ class Planner:
         if act is Act.MOVE and event is Event.MERGED:
             # The stored image stays: the winner's own record is decided against it.
             if not subject.is_new:
-                self._entries.outlive(subject, batch)
+                self._entries.hand_to_winner(subject, batch)
             return True
         if act is Act.RESURRECT:
             # What is known of the deleted record went with it.
