@@ -507,9 +507,7 @@ def i4b_forgets_nothing(played: Played, books: Books) -> Iterator[str]:
             # What a run has written and a person takes back stands as it is.
             taken_back = _taken_back(world, pair, key)
             apart = apart and not taken_back
-            in_between = {(pair.where(P), key), (pair.where(S), key)} & world.gaps
-            apart = apart and not in_between
-            if rule == "union" and apart and unlike(*values) - left_by_reverts(world, pair, key):
+            if rule == "union" and apart and unlike(*values) - _stands_apart(world, pair, key):
                 yield f"{key} of {pair.p}/{pair.s} rests at {values}: a union is one"
             if values != settled or taken_back:
                 continue
@@ -587,6 +585,19 @@ def left_by_reverts(world: World, pair: Pair, key: str) -> set[str]:
         if one.restores[key].settles and name in one.payload:
             values = (one.before[name], one.payload[name])
             found |= unlike(*(canon(one.where.side, key, value) for value in values))
+    return found
+
+
+def _stands_apart(world: World, pair: Pair, key: str) -> set[str]:
+    """The choices of a union that need not be on both sides.
+
+    Beside what reverts have left these are the ones that changed between a write and its reading
+    back, and are settled as they were read (C.5, 4).
+    """
+    found = left_by_reverts(world, pair, key)
+    for side in (P, S):
+        for left, value in world.gaps.get((pair.where(side), key), ()):
+            found |= unlike(left, value)
     return found
 
 

@@ -657,6 +657,13 @@ SEEDS = {
             Edit(P, "Account", 0, (("Stage", "Former"),)),
         ),
     ),
+    "a union that changed before its create was read back is settled as it was read": History(
+        Config((("Company", "two_way"), ("Products", "union"))),
+        steps=(
+            Add(P, "Account", (("Company", "Acme"), ("Products", ["Fiber", "Panels"]))),
+            Plan(P, edits=((12, Edit(S, "Account", 0, (("Product_Interest__c", None),))),)),
+        ),
+    ),
 }
 
 

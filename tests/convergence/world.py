@@ -153,8 +153,8 @@ class World:
     now: int = 0
     rows: dict[Where, Row] = field(default_factory=dict)
     pending: dict[tuple[Where, str], Any] = field(default_factory=dict)
-    gaps: set[tuple[Where, str]] = field(default_factory=set)
-    """Values that somebody wrote between a write and its reading back, and that are settled so."""
+    gaps: dict[tuple[Where, str], list[tuple[Any, Any]]] = field(default_factory=dict)
+    """What a write left and what was read back and settled, where somebody came in between."""
     parts: dict[tuple[Where, str], set[str]] = field(default_factory=dict)
     """Components of an address that somebody has changed, ever."""
     seen: dict[tuple[Where, str], list[Any]] = field(default_factory=dict)
@@ -568,6 +568,7 @@ class World:
         write.where, write.at = where, self.now
         write.users = self.known() if self.known else None
         write.before = {}
+        write.after = {name: self.rows[where].values.get(name) for name in values}
         write.across = dict(self.rows[write.source].values) if write.source in self.rows else {}
         self.writes.append(write)
         self.made.append((where, write.source))
@@ -609,7 +610,7 @@ class World:
             if wrote is not None and key in wrote.places and wrote.after:
                 left = canon(where.side, key, held(*where[:2], key, wrote.after))
                 if not same(left, value):
-                    self.gaps.add((where, key))
+                    self.gaps.setdefault((where, key), []).append((left, value))
             self._saw(where, key, value)
 
     def acknowledge(self, source: Where, key: str, value: Any) -> None:
