@@ -23,7 +23,7 @@ class End(str, Enum):
     """What became of a value that was wanted back."""
 
     BACK = "it is back"
-    CHANGED = "it holds another value by now and was left alone"
+    CHANGED = "it has been changed since and was left alone"
     REFUSED = "the system has refused it"
     OVERTAKEN = "the other system's value has changed since, and goes on by the rule"
     NO_PART = "its record is not written: deleted, merged, unlinked, or out of scope"

@@ -270,8 +270,7 @@ def r5_ends_truly(played: Played, books: Books) -> Iterator[str]:
         (name,) = places(*one.where[:2], key)
         value = canon(one.where.side, key, row.values.get(name))
         expected = canon(one.where.side, key, one.restore.expected)
-        # What a later run has written in between is a change, also where a person undid it.
-        stood = not one.run_id or _last_write(world, one) is not None
+        stood = not one.run_id or _stood(world, one)
         is_still = (stood and same(value, expected)) or _is_as_written(world, one, value)
         if how == End.CHANGED.value and is_still:
             yield f"{key} of {one.where} is called changed, and holds {value!r} as it did"
@@ -288,6 +287,21 @@ def _is_as_written(world: World, asked: Asked, value: Any) -> bool:
     is_edited = _edited(world, asked.where, key, wrote.at)
     is_edited = is_edited or _edited(world, wrote.source, key, wrote.decided.at - 1)
     return same(_value(wrote, key, wrote.after), value) and not is_edited
+
+
+def _stood(world: World, asked: Asked) -> bool:
+    """Whether what a run wrote had stood there until somebody wanted it taken back.
+
+    What a later run or a person has written in between is a change, also where a person undid it:
+    the value that stands is that person's then, and no run's.
+    """
+    wrote = _last_write(world, asked)
+    key = asked.restore.key
+    expected = canon(asked.where.side, key, asked.restore.expected)
+    return wrote is not None and not any(
+        wrote.at < at <= asked.at and not same(value, expected)
+        for at, value in world.edited_at.get((asked.where, key), ())
+    )
 
 
 def _last_write(world: World, asked: Asked) -> Write | None:

@@ -664,6 +664,16 @@ SEEDS = {
             Plan(P, edits=((12, Edit(S, "Account", 0, (("Product_Interest__c", None),))),)),
         ),
     ),
+    "what a person changed and changed back is that person's, and no revert's to take": History(
+        Config(COMPANY),
+        steps=(
+            *(Add(P, "Account", (("Company", "Acme"),)), Plan(P), Plan(S)),
+            *(Edit(P, "Account", 0, (("Company", "Zoë"),)), Plan(P)),
+            *(Edit(S, "Account", 0, (("Name", "Bo"),)), Plan(S)),
+            *(Edit(S, "Account", 0, (("Name", "Zoë"),)), Revert(2)),
+        ),
+        order="PS",
+    ),
 }
 
 

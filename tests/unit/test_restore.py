@@ -92,7 +92,7 @@ def test_a_value_that_somebody_has_changed_since_is_left_alone(world, call):
     world.to_spotio()
     quiet(world)
     assert values(world, p, "Website", "Website") == ("newer", "newer")
-    assert ends(world) == ["Website: it holds another value by now and was left alone"]
+    assert ends(world) == ["Website: it has been changed since and was left alone"]
 
 
 def test_a_value_that_the_system_refuses_is_tried_once(world, call):
