@@ -816,6 +816,9 @@ def i7_keeps_identity(played: Played, books: Books) -> Iterator[str]:
             yield f"{number} records were made for {source}"
     for pair in books.pairs.values():
         became = _became(world, pair)
+        if pair.state is LinkState.UNLINKED and _was_parted_first(world, pair):
+            # Unlinked by policy while it was a lead, and undeleted: frozen, not linked (C.4).
+            continue
         if became is not None and pair.state in (LinkState.UNLINKED, LinkState.LINKED):
             taken = any(
                 (one.sobject, one.p, one.s) == ("Contact", pair.p, became.id)
@@ -872,6 +875,22 @@ def _became(world: World, pair: Pair) -> Where | None:
         return None
     p = world.rows.get(pair.where(P))
     return became if p is not None and not p.deleted else None
+
+
+def _was_parted_first(world: World, pair: Pair) -> bool:
+    """Whether a deletion could have the policy part a pair before its lead became anything else."""
+    ends = {
+        tuple(pair.where(side))
+        for side, policy in zip((S, P), world.config.on_delete, strict=True)
+        if policy in ("unlink", "delete", "archive")
+    }
+    lead = tuple(pair.where(S))
+    for event in world.events:
+        if event[0] == "delete" and event[1:4] in ends and event[-1] is None:
+            return True
+        if event[0] == "convert" and event[1:4] == lead:
+            return False
+    return False
 
 
 def _may_be_made_again(world: World, books: Books, made: Where) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.convergence.edits import (
@@ -476,6 +478,13 @@ SEEDS = {
             Edit(P, "Account", 0, (("Stage", "Prospect"),)),
         ),
         order="PS",
+    ),
+    "a lead that its deletion has unlinked stays so, whatever it becomes later": History(
+        replace(OF_LEADS, on_delete=("unlink", "ignore")),
+        steps=(
+            *(LEE, Plan(S), Plan(P), Life("delete", S, "Lead", 0), Plan(S)),
+            *(Life("undelete", S, "Lead", 0), Convert(0)),
+        ),
     ),
     "of two leads that become one contact the second one's counterpart is an alias": History(
         OF_LEADS,
