@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_sf.ledger.rows import Image, Link, LinkState
-from reverse_sf.mapper.entries import MOVED
+from reverse_sf.mapper.keys import MOVED
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Direction, Side, SyncRule
 from reverse_sf.merge.identity import link_id_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 
 from reverse_sf.ledger.rows import Conflict, Image, Intent, Link, LinkState, Parked, Snapshot
-from reverse_sf.mapper.keys import OWNER_FIELD, OWNER_KEY
+from reverse_sf.mapper.keys import MOVED, OWNER_FIELD, OWNER_KEY
 from reverse_sf.mapper.messages import as_object, joined, text_of, with_envelope
 from reverse_sf.mapping import canon
 from reverse_sf.mapping.definition import Side
@@ -18,7 +18,7 @@ from reverse_sf.merge.lifecycle import Act
 if TYPE_CHECKING:
     from reverse_sf.mapper.batch import Batch, Tally
     from reverse_sf.mapper.course import Course
-    from reverse_sf.mapper.draft import Draft
+    from reverse_sf.mapper.draft import Draft, Prior
     from reverse_sf.mapper.relations import Parent
     from reverse_sf.mapper.sightings import Watch
     from reverse_sf.mapper.subject import Subject
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from reverse_sf.merge.envelope import Action
 
 
-MOVED = "moved"
-"""The digest of an image that no tap has told: whatever is told next is news."""
+_OF_A_LOSER = ("IsDeleted", "MasterRecordId")
+
 _STATES = {
     Act.TOMBSTONE: LinkState.TOMBSTONE,
     Act.UNLINK: LinkState.UNLINKED,
@@ -75,24 +75,6 @@ class Entries:
             )
         )
 
-    def hand_to_winner(self, subject: Subject, batch: Batch) -> None:
-        """Take a loser's own end out of the image that its winner's link keeps.
-
-        A merge that came while a write was under way was put off, and its image stored. Left there,
-        the next that is heard of the winner would be taken for its end, or for a merge into itself.
-        """
-        master = canon.record_id(subject.values.get("MasterRecordId"))
-        own = {"Id": master, "IsDeleted": False, "MasterRecordId": None}
-        batch.decisions.images.append(
-            Image(
-                link_id=subject.link_id,
-                side=self._course.source,
-                values={**subject.values, **own},
-                digest=MOVED,
-                observed_at=batch.seen_at,
-            )
-        )
-
     def restate(self, link: Link, state: LinkState, batch: Batch) -> None:
         """Give a link another state."""
         if link.state is not state:
@@ -108,24 +90,52 @@ class Entries:
                 )
             )
 
-    def stand_still(self, act: Act, link: Link, subject: Subject, batch: Batch) -> None:
+    def stand_still(self, act: Act, prior: Prior, subject: Subject, batch: Batch) -> None:
         """Note what a record that is not written comes to; its link may change its state."""
+        link = prior.snapshot.link
         if act is Act.MOVE:
-            batch.decisions.links.append(
-                Link(
-                    link_id=link.link_id,
-                    pair=link.pair,
-                    origin=link.origin,
-                    state=link.state,
-                    salesforce_id=canon.record_id(subject.values.get("MasterRecordId")),
-                    spotio_id=link.spotio_id,
-                )
-            )
+            self._give_to_winner(prior, subject, batch)
             self._remember_loser(subject, batch)
         elif act is Act.RESURRECT:
             self._forget(link, subject, batch)
         elif act in _STATES:
             self.restate(link, _STATES[act], batch)
+
+    def _give_to_winner(self, prior: Prior, subject: Subject, batch: Batch) -> None:
+        """Move the link of a merge's loser to the winner, whose own record is decided against it.
+
+        The winner may have been told before, without a link and so without a trace: the other
+        direction writes SPOTIO's id there, and what the winner holds is read on that occasion.
+        """
+        snapshot = prior.whole()
+        link, held = snapshot.link, snapshot.salesforce_image
+        batch.decisions.links.append(
+            Link(
+                link_id=link.link_id,
+                pair=link.pair,
+                origin=link.origin,
+                state=link.state,
+                salesforce_id=canon.record_id(subject.values.get("MasterRecordId")),
+                spotio_id=link.spotio_id,
+                flagged=self._course.back if self._course.is_answered(self._mapping) else None,
+                flag_reason="its record lost a merge",
+            )
+        )
+        if held is None:
+            return
+        values = {name: one for name, one in held.items() if name not in _OF_A_LOSER}
+        if self._mapping.salesforce_external_id:
+            # Taken for empty, so that SPOTIO's id is written there; the guard looks first.
+            values[self._mapping.salesforce_external_id] = None
+        batch.decisions.images.append(
+            Image(
+                link_id=link.link_id,
+                side=self._course.source,
+                values=values,
+                digest=MOVED,
+                observed_at=snapshot.salesforce_observed_at or batch.seen_at,
+            )
+        )
 
     def _forget(self, link: Link, subject: Subject, batch: Batch) -> None:
         """Have a deleted record created anew by the other direction, from what has changed there.

@@ -127,9 +127,7 @@ class Planner:
             self._stand_still(decision, event, refusal, (prior, subject), batch)
         self._unpark(link, parked, settled, batch)
         if act is Act.MOVE and event is Event.MERGED:
-            # The stored image stays: the winner's own record is decided against it.
-            if not subject.is_new:
-                self._entries.hand_to_winner(subject, batch)
+            # The link is the winner's now: what the loser held at last is no image of it.
             return True
         if act is Act.RESURRECT:
             # What is known of the deleted record went with it.
@@ -159,7 +157,7 @@ class Planner:
             self.conversion.move(prior.whole(), subject.values, batch)
             self._entries.restate(link, LinkState.UNLINKED, batch)
         else:
-            self._entries.stand_still(decision.act, link, subject, batch)
+            self._entries.stand_still(decision.act, prior, subject, batch)
             self._hand_over(prior, subject, batch)
         self._tally.add(self._name, "skipped", reason)
         # Left open, a wish would have a record decided again that another one has taken over.

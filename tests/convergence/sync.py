@@ -340,15 +340,9 @@ class Sync:
         snapshot = self.ledger.snapshots([link_id])[link_id]
         image = snapshot.salesforce_image if where.side == S else snapshot.spotio_image
         if where.side == S and snapshot.salesforce_digest == "moved":
-            # What a lead was converted to had no link yet when it was read: nobody kept it. The
-            # write of its id, or its next change, brings it; I1 asks whether that was enough.
-            return
-        config, deaths = self.world.config, self.world.events
-        if not in_scope(config, where.side, sobject, row.values) and any(
-            one[0] == "delete" and one[-1] == where.id for one in deaths
-        ):
-            # A merge gave the link to a record that this run had left out: it takes no part before
-            # it changes, and is told then.
+            # What a lead was converted to, or the winner of a merge, had no link yet when it was
+            # read: nobody kept it. The write of its id, or its next change, brings it; I1 asks
+            # whether that was enough.
             return
         for key in self.world.config.keys(sobject):
             if self.world.config.rule(key, sobject) == "do_not_sync" or row.deleted:

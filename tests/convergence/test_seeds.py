@@ -19,6 +19,7 @@ from tests.convergence.edits import (
     Select,
     Staff,
     Twin,
+    Wait,
 )
 from tests.convergence.machine import play
 from tests.convergence.shape import Config, P, Role, S, Users
@@ -501,6 +502,14 @@ SEEDS = {
             Life("name", S, "Contact", 0, 0),
             Plan(S),
             Convert(0),
+        ),
+    ),
+    "the winner of a merge that was told before its link came is read all the same": History(
+        OF_LEADS,
+        steps=(
+            *(Add(S, "Contact", (("LastName", "Birch"),)), LEE, Plan(S), Plan(P)),
+            *(Convert(0), Plan(S), Plan(P), Life("merge", S, "Contact", 1, 0)),
+            *(Wait(300_000), Add(S, "Contact", (("LastName", "Lee"),)), Plan(S, batch=1)),
         ),
     ),
     "a join whose outcome was lost and that leaves nothing to write is made all the same": History(
