@@ -116,11 +116,6 @@ def _all_of(without: Side | None = None) -> Select[Any]:
 
 
 _snapshots = {without: _all_of(without) for without in (None, *Side)}
-_under_way = (
-    select(links.c.link_id)
-    .select_from(links.join(operations, operations.c.link == links.c.number))
-    .where(links.c.link_id.in_(keys()), IS_OPEN)
-)
 _parked_of = (
     select(parked).where(parked.c.link_id.in_(keys())).order_by(parked.c.direction, parked.c.key)
 )
@@ -253,13 +248,6 @@ class Observations(Session):
         with self._reading() as connection:
             rows = connection.execute(statement, {"pair": pair, "keys": to_text(list(ids))}).all()
         return {row[0]: row[1] for row in rows}
-
-    def under_way(self, link_ids: Sequence[str]) -> set[str]:
-        """Which of these links have a write of either direction whose outcome is open."""
-        if not link_ids:
-            return set()
-        with self._reading() as connection:
-            return set(connection.scalars(_under_way, {"keys": to_text(list(link_ids))}))
 
     def links_to_replan(
         self,

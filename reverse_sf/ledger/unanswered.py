@@ -1,19 +1,23 @@
-"""Creates toward Salesforce of which nobody knows whether they happened."""
+"""Writes of which nobody knows yet whether they happened, creates toward Salesforce above all."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import and_, bindparam, exists, or_, select
 
-from reverse_sf.ledger.encoding import from_text
+from reverse_sf.ledger.dialects import keys
+from reverse_sf.ledger.encoding import from_text, to_text
 from reverse_sf.ledger.observations import IS_OPEN
 from reverse_sf.ledger.rows import LinkState
 from reverse_sf.ledger.session import Session
 from reverse_sf.ledger.tables import links, operations, parked
 from reverse_sf.mapping.definition import Direction
 from reverse_sf.merge.identity import UNKNOWN_OUTCOME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _CREATE = "create"
 _SOURCE_IS_GONE = links.c.state == LinkState.TOMBSTONE.value
@@ -47,6 +51,12 @@ _creates = (
     .order_by(operations.c.number)
 )
 
+_under_way = (
+    select(links.c.link_id)
+    .select_from(links.join(operations, operations.c.link == links.c.number))
+    .where(links.c.link_id.in_(keys()), IS_OPEN)
+)
+
 
 class UnansweredCreate(msgspec.Struct):
     """A SPOTIO record that Salesforce may have already.
@@ -69,7 +79,14 @@ class UnansweredCreate(msgspec.Struct):
 
 
 class Unanswered(Session):
-    """What is asked before a record of Salesforce is taken for a new one."""
+    """What is asked before a record is taken for new, or for one that nothing is under way for."""
+
+    def under_way(self, link_ids: Sequence[str]) -> set[str]:
+        """Which of these links have a write of either direction whose outcome is open."""
+        if not link_ids:
+            return set()
+        with self._reading() as connection:
+            return set(connection.scalars(_under_way, {"keys": to_text(list(link_ids))}))
 
     def unanswered_creates(self, pair: str) -> list[UnansweredCreate]:
         """The creates of a pair toward Salesforce that are without an outcome, by link."""
