@@ -13,7 +13,7 @@ from reverse_sf.cli.health import metrics, tell_change
 from reverse_sf.cli.rendering import say, say_json, show, strict_option, to_the_second
 from reverse_sf.cli.settings import open_ledger, own_setting
 from reverse_sf.errors import Exit
-from reverse_sf.mapping.definition import Direction, Side
+from reverse_sf.mapping.definition import Direction
 
 if TYPE_CHECKING:
     from reverse_sf.ledger.rows import Run
@@ -228,8 +228,7 @@ def _pairs(ledger: Ledger, of: DirectionStatus) -> list[PairStatus]:
 def _stranded(ledger: Ledger, directions: list[DirectionStatus]) -> list[StrandedOwner]:
     found = []
     for of in directions:
-        side = Side.SALESFORCE if of.direction is Direction.TO_SPOTIO else Side.SPOTIO
-        users = ledger.users(side)
+        users = ledger.users(of.direction.back.destination)
         for one in ledger.awaited_owners(of.direction):
             user = users.get(one.user_id)
             told = (user.email or user.name) if user is not None else None

@@ -64,6 +64,10 @@ class Link(msgspec.Struct, kw_only=True):
     flagged: Direction | None = None
     flag_reason: str | None = None
 
+    def changed(self, **values: Any) -> Link:
+        """This link with other values, to be committed: a flag is set only where one is given."""
+        return msgspec.structs.replace(self, **{"flagged": None, "flag_reason": None, **values})
+
 
 class Observed(msgspec.Struct, kw_only=True):
     """The fast answer to "have we seen exactly this before?"."""

@@ -187,13 +187,7 @@ class Decider(StoredLinks):
         if link.state is LinkState.PENDING and self._course.destination_id(link):
             link.state = LinkState.LINKED
         batch.decisions.links.append(
-            Link(
-                link_id=link.link_id,
-                pair=link.pair,
-                origin=link.origin,
-                state=link.state,
-                salesforce_id=link.salesforce_id,
-                spotio_id=link.spotio_id,
+            link.changed(
                 # The other direction may have parked the create of this very record.
                 flagged=self._course.back,
                 flag_reason="its counterpart was found",

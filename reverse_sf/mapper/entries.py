@@ -79,16 +79,7 @@ class Entries:
         """Give a link another state."""
         if link.state is not state:
             link.state = state
-            batch.decisions.links.append(
-                Link(
-                    link_id=link.link_id,
-                    pair=link.pair,
-                    origin=link.origin,
-                    state=state,
-                    salesforce_id=link.salesforce_id,
-                    spotio_id=link.spotio_id,
-                )
-            )
+            batch.decisions.links.append(link.changed())
 
     def stand_still(self, act: Act, prior: Prior, subject: Subject, batch: Batch) -> None:
         """Note what a record that is not written comes to; its link may change its state."""
@@ -110,13 +101,8 @@ class Entries:
         snapshot = prior.whole()
         link, held = snapshot.link, snapshot.salesforce_image
         batch.decisions.links.append(
-            Link(
-                link_id=link.link_id,
-                pair=link.pair,
-                origin=link.origin,
-                state=link.state,
+            link.changed(
                 salesforce_id=canon.record_id(subject.values.get("MasterRecordId")),
-                spotio_id=link.spotio_id,
                 flagged=self._course.back if self._course.is_answered(self._mapping) else None,
                 flag_reason="its record lost a merge",
             )
@@ -145,10 +131,7 @@ class Entries:
         source = self._course.source
         batch.decisions.parted.append((link.link_id, source))
         batch.decisions.links.append(
-            Link(
-                link_id=link.link_id,
-                pair=link.pair,
-                origin=link.origin,
+            link.changed(
                 state=LinkState.PENDING,
                 salesforce_id=None if source is Side.SALESFORCE else link.salesforce_id,
                 spotio_id=None if source is Side.SPOTIO else link.spotio_id,
@@ -184,18 +167,7 @@ class Entries:
 
     def flag(self, link: Link, direction: Direction, reason: str, batch: Batch) -> None:
         """Have the link decided again at the start of a direction's next run."""
-        batch.decisions.links.append(
-            Link(
-                link_id=link.link_id,
-                pair=link.pair,
-                origin=link.origin,
-                state=link.state,
-                salesforce_id=link.salesforce_id,
-                spotio_id=link.spotio_id,
-                flagged=direction,
-                flag_reason=reason,
-            )
-        )
+        batch.decisions.links.append(link.changed(flagged=direction, flag_reason=reason))
 
     def outlived(self, snapshot: Snapshot, row: str, batch: Batch) -> None:
         """Journal a deletion that lost to a change of the other side."""

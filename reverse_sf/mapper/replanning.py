@@ -86,7 +86,7 @@ class Replanning:
             for link_ids in self._awaited.links_of(one):
                 self._heart.check()
                 number += self._again(link_ids)
-        if self._only is None:
+        if found and self._only is None:
             # Last: until all of it is decided, the next run would begin again.
             self._ledger.no_longer_awaited(found)
         return number

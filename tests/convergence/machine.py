@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_sf.cli.restore import inverse, refuse_off, restore_conflict
 from reverse_sf.errors import ConfigurationError, UsageError
+from reverse_sf.mapper.keys import MOVED
 from tests.convergence import activity_laws, invariants, people, restored
 from tests.convergence.activities import KINDS
 from tests.convergence.edits import (
@@ -275,7 +276,7 @@ class Machine:
         if not world.config.leads or P in world.config.enabled:
             return False
         return any(
-            one.salesforce_digest == "moved"
+            one.salesforce_digest == MOVED
             for ids in ledger.linked_ids(world.config.pair("Contact"))
             for one in ledger.snapshots(ids).values()
         )

@@ -19,6 +19,7 @@ from reverse_sf.ledger.store import Ledger
 from reverse_sf.mapper import run as running
 from reverse_sf.mapper import streams
 from reverse_sf.mapper.course import TO_SALESFORCE, TO_SPOTIO
+from reverse_sf.mapper.keys import MOVED
 from reverse_sf.mapper.messages import Writer
 from reverse_sf.mapper.run import MappingRun
 from reverse_sf.mapper.suspicion import Limits
@@ -339,7 +340,7 @@ class Sync:
     def _compare(self, where: Where, row: Row, sobject: str, link_id: str) -> None:
         snapshot = self.ledger.snapshots([link_id])[link_id]
         image = snapshot.salesforce_image if where.side == S else snapshot.spotio_image
-        if where.side == S and snapshot.salesforce_digest == "moved":
+        if where.side == S and snapshot.salesforce_digest == MOVED:
             # What a lead was converted to, or the winner of a merge, had no link yet when it was
             # read: nobody kept it. The write of its id, or its next change, brings it; I1 asks
             # whether that was enough.
